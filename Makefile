@@ -1,0 +1,39 @@
+# Each target sets up what it needs in .venv, from python3 (3.11 or newer) and git.
+.PHONY: demo test check test-agents bench clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+demo: $(READY)  ## the whole job on a small project, without an account
+	$(BIN)/agentloop demo
+
+test: $(READY)  ## the tests, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --skip-covered | tail -n 40
+
+check: $(READY)  ## lint, types, layers, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback; needs node and npm
+	$(BIN)/python tests/agents/clis.py install
+	$(BIN)/pytest -q -m agents tests/agents
+
+bench: $(READY)  ## each measurement as a ratio, side by side
+	$(BIN)/python tests/benchmarks/bench.py
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*
+
+$(READY): pyproject.toml agentloop/__init__.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "agentloop needs Python 3.11 or newer, found " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

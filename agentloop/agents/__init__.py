@@ -1,0 +1,1 @@
+"""Agents: each a TOML file; here is what reads them and what drives them."""

@@ -1,0 +1,201 @@
+"""The headless driver: a process a turn, in one session."""
+
+import re
+import tempfile
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from agentloop.agents.session import Turn
+from agentloop.agents.spec import Adapter
+from agentloop.agents.stream import StreamReader
+from agentloop.events import Counters, ErrorClass, Event, TurnStatus
+from agentloop.process import Exited, child_environment, run_program
+from agentloop.redact import redact
+
+MAX_LOG_BYTES = 32 * 1024 * 1024
+_MAX_ARGUMENT_BYTES = 100_000
+_ERROR_CHARS = 600
+_ARGUMENT = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(slots=True)
+class HeadlessSession:
+    """A session of an agent that is run once a turn.
+
+    Args:
+        adapter: the agent.
+        program: the program to run.
+        extra: the user's own flags.
+        run: the run's id, which marks its processes.
+        cwd: the working tree.
+        id: the session to return to; None begins one.
+        counters: the session's totals so far.
+    """
+
+    adapter: Adapter
+    program: str
+    extra: tuple[str, ...]
+    run: str
+    cwd: Path
+    id: str | None = None
+    counters: Counters = field(default_factory=Counters)
+    _begun: bool = False
+
+    def __post_init__(self) -> None:
+        self._begun = self._begun or self.id is not None
+
+    @property
+    def resumable(self) -> bool:
+        """The agent has sessions that can be returned to."""
+        return self.adapter.resumable
+
+    def send(
+        self,
+        prompt: str,
+        *,
+        log: Path,
+        timeout_s: float,
+        idle_timeout_s: float,
+        emit: Callable[[Event], object],
+        on_tick: Callable[[float], None] | None = None,
+    ) -> Turn:
+        """Run the agent with a prompt until it ends."""
+        resuming = self._begun and self.resumable
+        if not resuming:
+            self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
+        reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
+        with tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder, log.open("wb") as file:
+            argv, stdin = self._command(prompt, Path(folder), resuming)
+            output = _Log(file)
+            errors = _Tail()
+
+            def on_stdout(chunk: bytes) -> None:
+                output.write(chunk)
+                reader.feed(chunk)
+
+            def on_stderr(chunk: bytes) -> None:
+                output.write(chunk)
+                errors.write(chunk)
+
+            exited = run_program(
+                argv,
+                cwd=self.cwd,
+                env=child_environment(self.run, **self.adapter.environment),
+                stdin=stdin,
+                timeout_s=timeout_s,
+                idle_timeout_s=idle_timeout_s,
+                on_stdout=on_stdout,
+                on_stderr=on_stderr,
+                on_tick=on_tick,
+            )
+            reader.close()
+            output.close()
+        return self._turn(reader, exited, errors.text())
+
+    def _command(self, prompt: str, folder: Path, resuming: bool) -> tuple[list[str], bytes]:
+        template = self.adapter.resume if resuming else self.adapter.start
+        via = self.adapter.prompt
+        words = prompt
+        file = folder / "prompt.md"
+        if via != "stdin":
+            file.write_text(prompt, encoding="utf-8")
+            if via == "argv" and len(prompt.encode()) > _MAX_ARGUMENT_BYTES:
+                words = f"Read your instructions from the file {file} and follow them."
+        values = {"program": self.program, "session": self.id or "", "prompt": words, "prompt_file": str(file)}
+        argv: list[str] = []
+        for word in template:
+            argv += self.extra if word == "{extra}" else [_fill(word, values)]
+        return argv, prompt.encode() if via == "stdin" else b""
+
+    def _turn(self, reader: StreamReader, exited: Exited, stderr: str) -> Turn:
+        self.id = reader.session or self.id
+        self._begun = self._begun or self.id is not None or exited.code == 0
+        usage, self.counters = reader.usage(self.counters)
+        status, error = self._outcome(reader, exited, stderr)
+        kind: ErrorClass | None = None
+        if status == "failed":
+            kind = self.adapter.classify(reader.error or f"{stderr}\n{reader.tail}")
+        return Turn(
+            status=status,
+            text=reader.text,
+            session=self.id,
+            usage=usage,
+            counters=self.counters,
+            tool_calls=reader.tool_calls,
+            exit_code=exited.code,
+            error=error,
+            error_class=kind,
+            duration_s=exited.duration_s,
+            killed=exited.killed,
+        )
+
+    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str) -> tuple[TurnStatus, str]:
+        if exited.ended_by != "itself":
+            how = "it was silent for too long" if exited.ended_by == "idle" else "it took too long"
+            return ("idle" if exited.ended_by == "idle" else "timed_out"), how
+        if reader.error:
+            return "failed", _short(reader.error)
+        ending = f"exit code {exited.code}" if exited.signal is None else f"signal {exited.signal}"
+        if not reader.finished:
+            words = stderr or reader.tail or "it printed nothing"
+            return "failed", _short(f"{ending} without an end of its turn: {words}")
+        if self.adapter.stream.format == "text" and exited.code != 0:
+            return "failed", _short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
+        return "done", ""
+
+
+class _Log:
+    """The turn's log: redacted line by line, and of bounded size."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._written = 0
+        self._dropped = 0
+        self._part = b""
+
+    def write(self, chunk: bytes) -> None:
+        if self._written >= MAX_LOG_BYTES:
+            self._dropped += len(chunk)
+            return
+        whole, newline, part = chunk.rpartition(b"\n")
+        if newline or len(self._part) + len(chunk) > MAX_LOG_BYTES // 4:
+            self._put(self._part + whole + newline)
+            self._part = part
+        else:
+            self._part += chunk
+
+    def _put(self, content: bytes) -> None:
+        self._written += len(content)
+        self._file.write(redact(content.decode("utf-8", errors="replace")).encode())
+        self._file.flush()
+
+    def close(self) -> None:
+        self._put(self._part)
+        if self._dropped:
+            self._put(f"\n[agentloop: {self._dropped} bytes more were not kept]\n".encode())
+
+
+class _Tail:
+    """The end of a stream."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+
+    def write(self, chunk: bytes) -> None:
+        self._kept += chunk
+        del self._kept[:-8192]
+
+    def text(self) -> str:
+        return bytes(self._kept).decode("utf-8", errors="replace").strip()
+
+
+def _fill(word: str, values: Mapping[str, str]) -> str:
+    return _ARGUMENT.sub(lambda match: values.get(match[1], match[0]), word)
+
+
+def _short(text: str) -> str:
+    text = text.strip()
+    return text if len(text) <= _ERROR_CHARS else f"[...] {text[-_ERROR_CHARS:]}"

@@ -1,0 +1,51 @@
+"""What the loop knows of an agent: a session that can be prompted, and how a turn of it ended."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from agentloop.events import Counters, ErrorClass, Event, TurnStatus, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One prompt and what came of it."""
+
+    status: TurnStatus
+    text: str
+    """The agent's last words, bounded."""
+    session: str | None
+    usage: Usage
+    counters: Counters
+    """The session's totals so far, where the agent reports those."""
+    tool_calls: int
+    exit_code: int | None
+    error: str
+    error_class: ErrorClass | None
+    duration_s: float
+    killed: tuple[str, ...]
+
+
+class Session(Protocol):
+    """An agent's memory across turns."""
+
+    @property
+    def id(self) -> str | None:
+        """The session's name; None while it is unknown, or when the agent has none."""
+
+    @property
+    def resumable(self) -> bool:
+        """The agent has sessions that can be returned to."""
+
+    def send(
+        self,
+        prompt: str,
+        *,
+        log: Path,
+        timeout_s: float,
+        idle_timeout_s: float,
+        emit: Callable[[Event], object],
+        on_tick: Callable[[float], None] | None = None,
+    ) -> Turn:
+        """Prompt the session and wait for the end of the turn; what the agent prints goes to `log`."""

@@ -1,0 +1,165 @@
+"""Reading what an agent prints while it runs: bytes in, progress and the facts of the turn out, in constant memory."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import jmespath
+
+from agentloop.agents.spec import Stream
+from agentloop.events import AgentWaited, Counters, Event, SessionOpened, ToolCalled, Usage
+
+MAX_LINE_BYTES = 8 * 1024 * 1024
+_MAX_TEXT_CHARS = 16_000
+_TAIL_BYTES = 16_384
+_MAX_DETAIL_CHARS = 120
+
+
+class StreamReader:
+    """Takes an agent's output chunk by chunk.
+
+    Args:
+        stream: where things stand in it.
+        emit: gets the session when it is first named, each tool call, and each wait.
+        known_session: a session that needs no announcing.
+    """
+
+    def __init__(self, stream: Stream, emit: Callable[[Event], object], known_session: str | None = None) -> None:
+        self._stream = stream
+        self._emit = emit
+        self._announced = known_session
+        self._expressions = {key: jmespath.compile(path) for key, path in stream.paths.model_dump().items() if path}
+        self._pattern = re.compile(stream.session_pattern.encode()) if stream.session_pattern else None
+        self._line = bytearray()
+        self._skipping = False
+        self._tail = bytearray()
+        self.session: str | None = None
+        self.tool_calls = 0
+        self.finished = "finished" not in self._expressions
+        self.error = ""
+        self._text = ""
+        self._numbers: dict[str, float] = {}
+
+    def feed(self, chunk: bytes) -> None:
+        """Take what came."""
+        if self._stream.format == "text":
+            self._keep(chunk)
+            if self._pattern:
+                self._look_for_session(chunk)
+            return
+        first, *rest = chunk.split(b"\n")
+        self._extend(first)
+        for part in rest:
+            self._end_line()
+            self._extend(part)
+
+    def close(self) -> None:
+        """Take the last line although it has no end."""
+        self._end_line()
+
+    @property
+    def text(self) -> str:
+        """The agent's last words; for plain text, the end of what it printed."""
+        return self._text if self._text or self._stream.format == "jsonl" else self.tail
+
+    @property
+    def tail(self) -> str:
+        """The end of what was printed and is no event."""
+        return bytes(self._tail).decode("utf-8", errors="replace").strip()
+
+    def usage(self, before: Counters) -> tuple[Usage, Counters]:
+        """What this turn used, and the session's totals after it.
+
+        Args:
+            before: the session's totals before this turn.
+        """
+        numbers = {key: self._numbers.get(key) for key in ("input_tokens", "output_tokens", "cost_usd")}
+        totals: dict[str, float | None] = {"cost_usd": self._numbers.get("session_cost_usd")}
+        if self._stream.usage == "session":
+            totals |= {key: numbers[key] for key in ("input_tokens", "output_tokens")}
+            numbers |= {key: _since(getattr(before, key), totals[key]) for key in ("input_tokens", "output_tokens")}
+        if numbers["cost_usd"] is None:
+            numbers["cost_usd"] = _since(before.cost_usd, totals["cost_usd"])
+        after = {key: value if value is not None else getattr(before, key) for key, value in totals.items()}
+        return Usage.model_validate(numbers), before.model_copy(
+            update=Counters.model_validate(after).model_dump(exclude_none=True)
+        )
+
+    def _extend(self, part: bytes) -> None:
+        if self._skipping:
+            return
+        self._line += part
+        if len(self._line) > MAX_LINE_BYTES:
+            self._line.clear()
+            self._skipping = True
+
+    def _end_line(self) -> None:
+        line, self._line, self._skipping = bytes(self._line), bytearray(), False
+        if not line.strip():
+            return
+        if line.lstrip()[:1] != b"{":
+            self._keep(line + b"\n")
+            return
+        try:
+            content = json.loads(line)
+        except ValueError:
+            self._keep(line + b"\n")
+            return
+        self._take(content)
+
+    def _keep(self, chunk: bytes) -> None:
+        self._tail += chunk
+        del self._tail[:-_TAIL_BYTES]
+
+    def _look_for_session(self, chunk: bytes) -> None:
+        match = self._pattern.search(bytes(self._tail[-len(chunk) - 512 :])) if self._pattern else None
+        if match and self.session is None:
+            self._name_session((match[1] if match.re.groups else match[0]).decode("utf-8", errors="replace"))
+
+    def _take(self, content: dict[str, Any]) -> None:
+        found = {key: value for key, path in self._expressions.items() if (value := _search(path, content))}
+        if found.get("session"):
+            self._name_session(str(found["session"]))
+        for call in found.get("tools", ()):
+            self._call(call)
+        if "waiting" in found:
+            self._emit(AgentWaited(reason=_line(found["waiting"])))
+        if "text" in found:
+            self._text = str(found["text"])[-_MAX_TEXT_CHARS:]
+        if "error" in found:
+            self.error = str(found["error"])[:_MAX_TEXT_CHARS]
+        self.finished = self.finished or "finished" in found
+        for key in ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd"):
+            if isinstance(found.get(key), int | float):
+                self._numbers[key] = found[key]
+
+    def _call(self, call: Any) -> None:
+        if isinstance(call, dict):
+            self.tool_calls += 1
+            self._emit(ToolCalled(name=_line(call.get("name") or "tool"), detail=_line(call.get("detail") or "")))
+
+    def _name_session(self, session: str) -> None:
+        self.session = session
+        if session != self._announced:
+            self._announced = session
+            self._emit(SessionOpened(session=session))
+
+
+def _search(path: Any, content: dict[str, Any]) -> Any:
+    try:
+        value = path.search(content)
+    except jmespath.exceptions.JMESPathError:
+        return None  # an event of another shape: it says nothing of this
+    return None if value is False else value
+
+
+def _since(before: float | None, now: float | None) -> float | None:
+    if now is None or before is None:
+        return now
+    return now - before if now >= before else now
+
+
+def _line(value: Any) -> str:
+    text = " ".join((value if isinstance(value, str) else json.dumps(value)).split())
+    return text if len(text) <= _MAX_DETAIL_CHARS else text[: _MAX_DETAIL_CHARS - 1] + "…"

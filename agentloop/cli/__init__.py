@@ -1,0 +1,89 @@
+"""The command line: parse, call, render, exit. A group of lazy commands, so that `--version` imports click alone."""
+
+import importlib
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from agentloop import __version__
+
+COMMANDS = {
+    "run": ("agentloop.cli.run:run", "Prompt an agent until the predicate holds, then keep what it learned."),
+    "resume": ("agentloop.cli.run:resume", "Go on with a run that was cut off."),
+    "status": ("agentloop.cli.runs:status", "Say how a run stands."),
+    "logs": ("agentloop.cli.runs:logs", "Show a run's events."),
+    "undo": ("agentloop.cli.runs:undo", "Take back the skill that a run committed."),
+    "skills": ("agentloop.cli.skills:skills", "Look after the repository's skills."),
+    "agents": ("agentloop.cli.agents:agents", "List the agents that agentloop knows."),
+    "config": ("agentloop.cli.config:config", "Show the settings and where each comes from."),
+    "demo": (
+        "agentloop.cli.demo:demo",
+        "Watch the whole job on a small project, with and without the skill.",
+    ),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are run; `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The commands' names, in the order of the table."""
+        return [*COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _colon, attribute = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the table for `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_target, text) in COMMANDS.items()])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
+        """Find the command, or fail with the nearest name."""
+        import difflib
+
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="agentloop")
+def cli() -> None:
+    """Supervise any CLI coding agent until a command proves success, then keep what it learned as a skill.
+
+    \b
+    agentloop run --until "pytest passes" "Make the date parser accept ISO weeks"
+    agentloop run --until "pytest passes" -- claude --model opus "Make the date parser accept ISO weeks"
+    """  # noqa: D301 - click reads the \b
+
+
+def main() -> NoReturn:
+    """Run the command line; every error that a user can make ends here as a message and an exit code."""
+    from agentloop.errors import AgentloopError
+
+    try:
+        code = cli.main(standalone_mode=False)
+    except AgentloopError as error:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,171 @@
+"""`agentloop run` and `agentloop resume`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agentloop import config, journal, supervisor
+from agentloop import events as ev
+from agentloop.agents import registry
+from agentloop.errors import UsageError
+from agentloop.predicate import grammar
+from agentloop.render import Renderer
+from agentloop.repo import Repo
+from agentloop.state import RunState
+
+_SIGNAL_EXIT = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
+
+
+class _Duration(click.ParamType[float]):
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return config.duration_s(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class _RunCommand(click.Command):
+    """Everything behind the first `--` is the agent's command line, untouched."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.obj = ()
+        if "--" in args:
+            cut = args.index("--")
+            args, ctx.obj = args[:cut], tuple(args[cut + 1 :])
+            if not ctx.obj:
+                raise click.UsageError("a command is wanted after --, for example: -- claude --model opus", ctx)
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
+
+def _output_options(command: Any) -> Any:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
+        click.option("--events", is_flag=True, help="Stream the journal's events to stdout as NDJSON."),
+        click.option("--quiet", "-q", is_flag=True, help="Show the result alone."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(cls=_RunCommand)
+@click.argument("task", required=False, default="")
+@click.option("--until", "-u", multiple=True, required=True, metavar="PREDICATE",
+              help='What must hold, e.g. "pytest passes"; repeated: all of them.')  # fmt: skip
+@click.option("--agent", "-a", metavar="NAME", help="The agent: claude, codex, offline, ... (agentloop agents)")
+@click.option("--resume-with", default="", metavar="COMMAND",
+              help='How an unknown agent is resumed: "mycli --continue {session} {prompt}".')  # fmt: skip
+@click.option("--session-from", default="", metavar="REGEX", help="Where its output names its session.")
+@click.option("--max-attempts", type=click.IntRange(min=1), help="Turns and checks at most.  [default: 10]")
+@click.option("--max-time", type=_Duration(), help="Time for the whole run.  [default: 4h]")
+@click.option("--turn-timeout", type=_Duration(), help="Time for one turn.  [default: 30m]")
+@click.option("--idle-timeout", type=_Duration(), help="Silence that ends a turn.  [default: 10m]")
+@click.option("--check-timeout", type=_Duration(), help="Time for one command of the predicate.  [default: 30m]")
+@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
+@click.option("--distill", type=click.Choice(["auto", "always", "never"]),
+              help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
+@click.option("--link/--no-link", default=None, help="Link the skills where agents read them.  [default: link]")
+@_output_options
+@click.pass_context
+def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool, events: bool, quiet: bool,
+        resume_with: str, session_from: str, **flags: Any) -> int:  # fmt: skip
+    """Prompt an agent until PREDICATE holds, then ask the same session for what it learned.
+
+    \b
+    agentloop run --until "pytest passes" "Make the date parser accept ISO weeks"
+    agentloop run --until "pytest passes" -- claude --model opus "Make the date parser accept ISO weeks"
+    """  # noqa: D301 - click reads the \b
+    predicate = [grammar.parse(source) for source in until]
+    task, program = split_task(task, ctx.obj)
+    with Repo.open(Path.cwd()) as repo:
+        settings = config.load(repo.root, flags).settings
+        job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
+        job = job.model_copy(update={"resume_with": resume_with, "session_from": session_from})
+        renderer = Renderer(quiet=quiet or as_json, ndjson=events)
+        for item, source in zip(predicate, until, strict=True):
+            if item.source.strip() == item.command and not quiet:
+                renderer.console.print(f"read as: {item.read_as}", markup=False)
+            del source
+        state = _show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick))
+        renderer.result(state, as_json=as_json)
+    return exit_code(state)
+
+
+@click.command()
+@click.argument("run", required=False, default="")
+@_output_options
+def resume(run: str, as_json: bool, events: bool, quiet: bool) -> int:
+    """Go on with RUN, or with the newest one, where it was cut off."""
+    with Repo.open(Path.cwd()) as repo:
+        folder = journal.find_run(repo.common_dir, run)
+        renderer = Renderer(quiet=quiet or as_json, ndjson=events)
+        state = _show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick))
+        renderer.result(state, as_json=as_json)
+    return exit_code(state)
+
+
+def _show(renderer: Renderer, work: Any) -> RunState:
+    try:
+        state: RunState = work()
+    finally:
+        renderer.close()
+    return state
+
+
+def exit_code(state: RunState) -> int:
+    """The exit code of a run, also of one that was interrupted."""
+    if state.ended:
+        return state.ended.exit_code
+    return _SIGNAL_EXIT.get(state.interrupted.signal if state.interrupted else "", 130)
+
+
+def split_task(task: str, program: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Find the task: before `--`, or the command's last word when that is a sentence."""
+    if not task and len(program) > 1 and " " in program[-1].strip() and "{prompt" not in program[-1]:
+        return program[-1], program[:-1]
+    return task, program
+
+
+def make_job(
+    settings: config.Settings,
+    task: str,
+    until: tuple[str, ...],
+    program: tuple[str, ...],
+    root: Path,
+    agent: str,
+) -> ev.Job:
+    """Put together what describes the run.
+
+    Raises:
+        UsageError: both an agent and a command were named, or no agent is installed.
+    """
+    if program and agent:
+        raise UsageError("--agent and a command after -- exclude each other", hint="leave one of them out")
+    if program:
+        known = registry.for_program(program[0])
+        name = known.name if known else Path(program[0]).name
+    else:
+        name = settings.agent or registry.first_installed()
+    return ev.Job(
+        task=task.strip(),
+        until=until,
+        agent=name,
+        program=program,
+        worktree=str(root),
+        skills_dir=settings.skills_dir,
+        distill=settings.distill,
+        link=settings.link,
+        limits=ev.Limits(
+            max_attempts=settings.max_attempts,
+            max_time_s=settings.max_time,
+            turn_timeout_s=settings.turn_timeout,
+            idle_timeout_s=settings.idle_timeout,
+            check_timeout_s=settings.check_timeout,
+            max_cost_usd=settings.max_cost,
+        ),
+    )

@@ -1,0 +1,136 @@
+"""Settings: where they come from, in which order, and where each value came from.
+
+In rising order: defaults, the user's `agentloop.toml` (in the user's configuration folder), the repository's
+`agentloop.toml` or `[tool.agentloop]` in its pyproject.toml, `AGENTLOOP_*` in the environment, flags.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from agentloop.errors import ConfigError
+
+_DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
+_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
+
+
+def duration_s(value: object) -> object:
+    """Read `90`, `90s`, `30m`, `1.5h` or `2d` as seconds.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.match(value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is no duration: write 90s, 30m, 1.5h or 2d")
+    return float(match["number"]) * _UNIT_S[match["unit"]]
+
+
+_Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
+
+
+class Settings(BaseModel):
+    """What a run can be told beside its task and its predicate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    agent: str = ""
+    """The agent's name; empty: the first known one that is installed."""
+    max_attempts: Annotated[int, Field(ge=1)] = 10
+    max_time: _Duration = 4 * 3600.0
+    turn_timeout: _Duration = 1800.0
+    idle_timeout: _Duration = 600.0
+    check_timeout: _Duration = 1800.0
+    max_cost: Annotated[float, Field(gt=0)] | None = None
+    """US dollars."""
+    distill: Literal["auto", "always", "never"] = "auto"
+    link: bool = True
+    skills_dir: str = "skills"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings in force, and the origin of each by name."""
+
+    settings: Settings
+    origin: Mapping[str, str]
+
+
+def state_folder() -> Path:
+    """Where journals and logs live: `$XDG_STATE_HOME/agentloop`, `~/.local/state/agentloop` by default."""
+    return platformdirs.user_state_path("agentloop", appauthor=False)
+
+
+def user_folder() -> Path:
+    """Where the user's own settings and adapters live: `$XDG_CONFIG_HOME/agentloop`."""
+    return platformdirs.user_config_path("agentloop", appauthor=False)
+
+
+def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Config:
+    """Gather the settings for a repository.
+
+    Args:
+        root: the repository's root; None outside of one.
+        flags: what the command line said; None values were not given.
+        environment: where `AGENTLOOP_MAX_ATTEMPTS` and the like are looked up.
+
+    Raises:
+        ConfigError: a file cannot be read, a key is unknown, or a value is of the wrong kind; names file and key.
+    """
+    values: dict[str, Any] = {}
+    origin = dict.fromkeys(Settings.model_fields, "default")
+    for source, layer in _layers(root, flags, environment):
+        _check(source, layer)
+        values.update(layer)
+        origin.update(dict.fromkeys(layer, source))
+    return Config(Settings.model_validate(values), origin)
+
+
+def _layers(
+    root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str]
+) -> list[tuple[str, dict[str, Any]]]:
+    layers = [_file(user_folder() / "agentloop.toml")]
+    if root:
+        layers += [_file(root / "pyproject.toml", "tool", "agentloop"), _file(root / "agentloop.toml")]
+    for key in Settings.model_fields:
+        name = f"AGENTLOOP_{key.upper()}"
+        if environment.get(name):
+            layers.append((name, {key: environment[name]}))
+    layers.append(("command line", {key: value for key, value in flags.items() if value is not None}))
+    return layers
+
+
+def _file(path: Path, *table: str) -> tuple[str, dict[str, Any]]:
+    try:
+        content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return str(path), {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+    for key in table:
+        content = content.get(key, {})
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: {'.'.join(table)} is not a table")
+    return str(path), {key.replace("-", "_"): value for key, value in content.items()}
+
+
+def _check(source: str, layer: Mapping[str, Any]) -> None:
+    try:
+        Settings.model_validate(layer)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"])
+        near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+        if problem["type"] == "extra_forbidden":
+            hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(Settings.model_fields)}"
+            raise ConfigError(f"{source}: unknown key {key!r}", hint=hint) from error
+        raise ConfigError(f"{source}: {key}: {problem['msg']}") from error

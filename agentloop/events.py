@@ -1,0 +1,309 @@
+"""Everything that can happen in a run: one union of frozen records, named in the past tense.
+
+A journal line is one event as JSON. `seq` counts from 0 and `at` is Unix time in seconds; the journal sets both.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+SCHEMA = 1
+
+Purpose = Literal["work", "distill", "repair"]
+VerdictValue = Literal["pass", "fail", "error"]
+TurnStatus = Literal["done", "failed", "timed_out", "idle"]
+ErrorClass = Literal["rate_limit", "transient", "login", "context", "session_lost", "permanent"]
+Outcome = Literal[
+    "reached",
+    "already_holds",
+    "not_reached",
+    "bad_predicate",
+    "spent",
+    "agent_unusable",
+    "blocked",
+    "rate_limited",
+]
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    seq: int = -1
+    at: float = 0.0
+
+
+class Counters(BaseModel):
+    """What an agent reported as totals of its whole session; None where it reports none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Usage(BaseModel):
+    """What one turn used; None means unknown, never zero."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: float | None = None
+
+
+class Leaf(BaseModel):
+    """The verdict on one command of a predicate."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    source: str
+    """The part of the predicate as the user wrote it."""
+    command: str = ""
+    """The command as one would type it."""
+    verdict: VerdictValue
+    reason: str
+    """One line: `exited 1`, `command not found: pytest`, `no tests ran (exit 5)`, ..."""
+    exit_code: int | None = None
+    duration_s: float = 0.0
+    output: str = ""
+    """A bounded, redacted excerpt of what it printed."""
+    log: str = ""
+    """Path of the whole output."""
+    missing: bool = False
+    """The command does not exist or cannot be executed."""
+
+
+class Limits(BaseModel):
+    """What bounds a run. Seconds and US dollars; None means no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    max_attempts: int = 10
+    max_time_s: float | None = 4 * 3600
+    turn_timeout_s: float = 1800
+    idle_timeout_s: float = 600
+    check_timeout_s: float = 1800
+    max_cost_usd: float | None = None
+
+
+class Job(BaseModel):
+    """All that describes a run, serialisable: whoever has it can start the run again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    task: str = ""
+    until: tuple[str, ...]
+    agent: str
+    program: tuple[str, ...] = ()
+    """The command after `--`, without the task; empty when the agent was named by `--agent`."""
+    resume_with: str = ""
+    session_from: str = ""
+    worktree: str
+    skills_dir: str = "skills"
+    distill: Literal["auto", "always", "never"] = "auto"
+    link: bool = True
+    limits: Limits = Limits()
+
+
+class RunStarted(_Event):
+    """A run began."""
+
+    type: Literal["run.started"] = "run.started"
+    run: str
+    version: str
+    job: Job
+    base: str | None = None
+    """The commit that HEAD named; None on an unborn branch."""
+    resumable: bool = True
+    """The agent has sessions that can be returned to."""
+
+
+class RunResumed(_Event):
+    """A supervisor went on with a run that was cut off."""
+
+    type: Literal["run.resumed"] = "run.resumed"
+    killed: tuple[str, ...] = ()
+    """Processes of the run that were still there, and were ended."""
+
+
+class RunInterrupted(_Event):
+    """A signal ended the supervisor; the run can be resumed."""
+
+    type: Literal["run.interrupted"] = "run.interrupted"
+    signal: str
+
+
+class Snapshotted(_Event):
+    """The tree was recorded under `refs/agentloop/<run>/<n>`."""
+
+    type: Literal["tree.snapshotted"] = "tree.snapshotted"
+    n: int
+    """0 before the first turn, then the number of the turn it follows."""
+    commit: str
+    tree: str
+
+
+class CheckStarted(_Event):
+    """The predicate is being run."""
+
+    type: Literal["check.started"] = "check.started"
+    attempt: int
+
+
+class Checked(_Event):
+    """The predicate came to a verdict."""
+
+    type: Literal["check.ended"] = "check.ended"
+    attempt: int
+    """0 is the check before the first turn."""
+    verdict: VerdictValue
+    leaves: tuple[Leaf, ...]
+    duration_s: float
+
+
+class TurnStarted(_Event):
+    """The agent was prompted."""
+
+    type: Literal["turn.started"] = "turn.started"
+    turn: int
+    """Counts every prompt of the run from 1, whatever its purpose."""
+    purpose: Purpose
+    prompt: str
+    """Path of the prompt as sent."""
+    log: str
+    """Path of what the agent printed."""
+    session: str | None = None
+    """The session that is resumed; None starts one."""
+
+
+class SessionOpened(_Event):
+    """The agent named its session."""
+
+    type: Literal["session.opened"] = "session.opened"
+    session: str
+
+
+class SessionLost(_Event):
+    """The session cannot be returned to."""
+
+    type: Literal["session.lost"] = "session.lost"
+    session: str
+    reason: str
+
+
+class ToolCalled(_Event):
+    """The agent called one of its tools."""
+
+    type: Literal["tool.called"] = "tool.called"
+    name: str
+    detail: str = ""
+
+
+class AgentWaited(_Event):
+    """The agent says that it retries or waits for its model."""
+
+    type: Literal["agent.waited"] = "agent.waited"
+    reason: str
+
+
+class TurnEnded(_Event):
+    """The agent stopped, or was stopped."""
+
+    type: Literal["turn.ended"] = "turn.ended"
+    turn: int
+    purpose: Purpose
+    status: TurnStatus
+    session: str | None = None
+    text: str = ""
+    """The agent's last words, bounded and redacted."""
+    usage: Usage = Usage()
+    counters: Counters = Counters()
+    tool_calls: int = 0
+    exit_code: int | None = None
+    error: str = ""
+    error_class: ErrorClass | None = None
+    duration_s: float = 0.0
+    killed: tuple[str, ...] = ()
+
+
+class SkillDeclined(_Event):
+    """The session had nothing worth keeping."""
+
+    type: Literal["skill.declined"] = "skill.declined"
+    reason: str
+
+
+class SkillDrafted(_Event):
+    """The session wrote a draft, and it was looked at."""
+
+    type: Literal["skill.drafted"] = "skill.drafted"
+    name: str
+    path: str
+    """The draft's copy in the run's folder."""
+    findings: tuple[str, ...] = ()
+
+
+class SkillKeptBack(_Event):
+    """The draft was not committed; it stays in the run's folder."""
+
+    type: Literal["skill.kept_back"] = "skill.kept_back"
+    reason: str
+    path: str = ""
+
+
+class SkillPublished(_Event):
+    """The skill was committed."""
+
+    type: Literal["skill.published"] = "skill.published"
+    name: str
+    commit: str
+    paths: tuple[str, ...]
+
+
+class SkillsLinked(_Event):
+    """The skills were linked where agents read them."""
+
+    type: Literal["skills.linked"] = "skills.linked"
+    paths: tuple[str, ...]
+    commit: str | None = None
+    problem: str = ""
+    """Why nothing was linked."""
+
+
+class RunEnded(_Event):
+    """The run came to its end."""
+
+    type: Literal["run.ended"] = "run.ended"
+    outcome: Outcome
+    exit_code: int
+    reason: str
+
+
+Event = Annotated[
+    RunStarted
+    | RunResumed
+    | RunInterrupted
+    | Snapshotted
+    | CheckStarted
+    | Checked
+    | TurnStarted
+    | SessionOpened
+    | SessionLost
+    | ToolCalled
+    | AgentWaited
+    | TurnEnded
+    | SkillDeclined
+    | SkillDrafted
+    | SkillKeptBack
+    | SkillPublished
+    | SkillsLinked
+    | RunEnded,
+    Field(discriminator="type"),
+]
+
+_ADAPTER: TypeAdapter[Any] = TypeAdapter(Event)
+
+
+def parse(line: str | bytes) -> Event:
+    """Read one journal line.
+
+    Raises:
+        pydantic.ValidationError: the line is no event of this schema.
+    """
+    event: Event = _ADAPTER.validate_json(line)
+    return event

@@ -1,0 +1,204 @@
+"""The journal: an append-only JSONL file of a run's events, and the folder that it lies in.
+
+Journals live in the user's state folder (`$XDG_STATE_HOME/agentloop/<repository>/<run>/`), out of a sandboxed
+agent's reach. One `os.write` an event, and `fdatasync` for all that a resume depends on, lose nothing to kill -9;
+a torn last line (a crash of the machine, a full disk) is dropped when the journal is opened again.
+"""
+
+import fcntl
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from agentloop import events as ev
+from agentloop.config import state_folder
+from agentloop.errors import RunError
+from agentloop.state import RunState, fold
+
+_UNSYNCED = (ev.ToolCalled, ev.AgentWaited, ev.CheckStarted)
+_RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """Where everything of one run lies."""
+
+    path: Path
+
+    @property
+    def run(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @property
+    def journal(self) -> Path:
+        """The journal file."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def draft(self) -> Path:
+        """The newest draft, kept."""
+        return self.path / "draft"
+
+    @property
+    def index(self) -> Path:
+        """The private git index of the snapshots."""
+        return self.path / "index"
+
+    def turn_file(self, turn: int, what: str) -> Path:
+        """The file of a turn: its prompt or what the agent printed."""
+        return self._file(f"turn-{turn:03d}.{what}")
+
+    def check_folder(self, attempt: int) -> Path:
+        """The folder with the whole outputs of a check."""
+        folder = self.path / f"check-{attempt:03d}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def _file(self, name: str) -> Path:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self.path / name
+
+
+def repository_folder(common_dir: Path) -> Path:
+    """The state folder of a repository, named after it and its git common directory's path."""
+    real = common_dir.resolve()
+    name = real.parent.name if real.name == ".git" else real.name
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:40] or "repository"
+    return state_folder() / f"{readable}-{sha256(os.fsencode(real)).hexdigest()[:10]}"
+
+
+def new_run(common_dir: Path) -> RunFolder:
+    """Make the folder of a new run; its id sorts by time.
+
+    Raises:
+        RunError: the state folder cannot be written.
+    """
+    run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    folder = RunFolder(repository_folder(common_dir) / run)
+    try:
+        folder.path.mkdir(mode=0o700, parents=True)
+    except OSError as error:
+        raise RunError(
+            f"the run's folder {folder.path} cannot be made: {error.strerror}",
+            hint="make it writable, or set XDG_STATE_HOME to a folder that is",
+        ) from error
+    return folder
+
+
+def runs(common_dir: Path) -> list[RunFolder]:
+    """The runs of a repository, oldest first."""
+    root = repository_folder(common_dir)
+    if not root.is_dir():
+        return []
+    found = (RunFolder(path) for path in sorted(root.iterdir()) if _RUN_ID.match(path.name))
+    return [folder for folder in found if folder.journal.is_file()]
+
+
+def find_run(common_dir: Path, name: str = "") -> RunFolder:
+    """The run whose id begins or ends with `name`, or the newest one.
+
+    Raises:
+        RunError: there is none, or there are several.
+    """
+    all_runs = runs(common_dir)
+    if not all_runs:
+        raise RunError("this repository has no runs yet", hint="start one: agentloop run --until 'COMMAND passes' TASK")
+    if not name:
+        return all_runs[-1]
+    matches = [folder for folder in all_runs if folder.run.startswith(name) or folder.run.endswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    what = "no run" if not matches else f"{len(matches)} runs"
+    raise RunError(f"{what} of this repository matches {name!r}", hint="agentloop status --all lists them")
+
+
+class Journal:
+    """The open journal of a run: a single writer that stamps each event with `seq` and `at`.
+
+    Raises:
+        RunError: another process has the journal open.
+    """
+
+    def __init__(self, folder: RunFolder, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._fd = os.open(folder.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._fd)
+            raise RunError(f"run {folder.run} is being worked on by another process") from error
+        self.state = RunState()
+        self._seq = 0
+        for event in self._repair(folder.journal):
+            self.state = fold([event], self.state)
+            self._seq = event.seq + 1
+
+    def append(self, event: ev.Event) -> ev.Event:
+        """Stamp and write an event, and fold it into `state`.
+
+        Raises:
+            RunError: the disk does not take it.
+        """
+        stamped = event.model_copy(update={"seq": self._seq, "at": self._clock()})
+        line = stamped.model_dump_json(exclude_defaults=False).encode() + b"\n"
+        try:
+            written = os.write(self._fd, line)
+            if written != len(line):
+                raise OSError(28, "No space left on device")
+            if not isinstance(event, _UNSYNCED):
+                os.fdatasync(self._fd)
+        except OSError as error:
+            raise RunError(
+                f"the journal cannot be written: {error.strerror}",
+                hint="make room on the disk, then: agentloop resume",
+            ) from error
+        self._seq += 1
+        self.state = fold([stamped], self.state)
+        return stamped
+
+    def close(self) -> None:
+        """Close the file and let go of its lock."""
+        os.close(self._fd)
+
+    def _repair(self, path: Path) -> Iterator[ev.Event]:
+        good = 0
+        for event, end in _events(path):
+            good = end
+            yield event
+        if good != os.fstat(self._fd).st_size:
+            os.ftruncate(self._fd, good)
+            os.fsync(self._fd)
+
+
+def read(path: Path) -> list[ev.Event]:
+    """Read a journal's events, without a torn tail; safe while another process writes."""
+    return [event for event, _end in _events(path)]
+
+
+def follow(path: Path, seen: int = 0) -> tuple[list[ev.Event], int]:
+    """Read the events behind byte `seen`; returns them and where they end."""
+    found = list(_events(path, seen))
+    return [event for event, _end in found], found[-1][1] if found else seen
+
+
+def _events(path: Path, start: int = 0) -> Iterator[tuple[ev.Event, int]]:
+    end = start
+    with path.open("rb") as file:
+        file.seek(start)
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            try:
+                event = ev.parse(line)
+            except ValidationError:
+                return
+            end += len(line)
+            yield event, end

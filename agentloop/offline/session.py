@@ -1,0 +1,154 @@
+"""The agent's memory across turns: one JSON file a session, written after every hypothesis.
+
+It lies in `${XDG_STATE_HOME:-~/.local/state}/agentloop/offline/ID.json`, outside of the repository.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from agentloop.errors import UsageError
+from agentloop.offline import sources
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NS = 1_000_000_000
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a signal wait until the file is whole again."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@dataclass(slots=True)
+class Hypothesis:
+    """An edit that was tried: what and where it was, and whether it helped."""
+
+    operator: str
+    path: str
+    line: int
+    function: str
+    old: str
+    new: str
+    statement: str
+    turn: int
+    failing: int | None = None
+    """How many tests failed with it; None when it made nothing better."""
+    kept: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """Everything that a later turn needs to know."""
+
+    id: str
+    file: Path
+    turns: int = 0
+    checks: list[str] = field(default_factory=list)
+    tried: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """By the candidate's key, in the order in which they were tried."""
+    symptoms: list[str] = field(default_factory=list)
+    """The last lines of the failures seen first."""
+    tests: list[str] = field(default_factory=list)
+    """The tests that failed first."""
+    skills: list[str] = field(default_factory=list)
+    """The skills that fitted."""
+    solved: bool = False
+    pending: list[dict[str, Any]] = field(default_factory=list)
+    """Files that are not as they should be, when the program was killed in the middle."""
+    context: list[str] = field(default_factory=list)
+    """The keys of the edits that were kept: an edit on top of them is another one than without them."""
+    partial: dict[str, str] | None = None
+    """The last edit that was kept, so that another can take its place: path, the file before, its digest after."""
+
+    def save(self) -> None:
+        """Write the session in one step."""
+        record = asdict(self)
+        del record["file"]
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        staged = self.file.with_suffix(f".{os.getpid()}.tmp")
+        staged.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
+        staged.replace(self.file)
+
+    def hypotheses(self) -> list[Hypothesis]:
+        """What was tried, in order."""
+        return [Hypothesis(**record) for record in self.tried.values()]
+
+    def note(self, key: str, hypothesis: Hypothesis) -> None:
+        """Remember an edit that was tried."""
+        self.tried[key] = asdict(hypothesis)
+
+    @contextmanager
+    def trying(self, root: Path, files: Mapping[str, bytes]) -> Iterator[None]:
+        """Let files have another content for a while; put them back whatever happens.
+
+        The record of it is on disk before a file changes, so that the next start can put it back after a kill.
+        """
+        self.pending = [_pending(root, path, content) for path, content in files.items()]
+        self.save()
+        try:
+            for record in self.pending:
+                # No trial shares its second with another version of the file: see sources.replace.
+                mtime_ns = record["mtime_ns"] - (len(self.tried) + 2) * _NS
+                sources.replace(root / record["path"], files[record["path"]], mtime_ns)
+            yield
+        finally:
+            with _undisturbed():
+                for record in self.pending:
+                    _put_back(root, record)
+                self.pending = []
+
+    def keep(self, root: Path, path: str, files: Mapping[str, bytes], key: str) -> None:
+        """Write an edit of `path` that stays; `files` may hold another one that it takes back."""
+        # An edit in place of the last one leaves the file of the last one as it was before both.
+        before = files if self.partial and len(files) > 1 else {path: (root / path).read_bytes()}
+        undone = self.partial if self.partial and _undoes(self.partial, files, path) else None
+        original = base64.b64decode(undone["before"]) if undone else before[path]
+        for name, content in files.items():
+            target = root / name
+            sources.replace(target, content, max(time.time_ns(), target.stat().st_mtime_ns + _NS))
+        self.tried[key]["kept"] = True
+        self.partial = {
+            "path": path,
+            "before": base64.b64encode(original).decode(),
+            "after": hashlib.sha256(files[path]).hexdigest(),
+        }
+        self.context = [*(self.context[:-1] if undone else self.context), key]
+        self.save()
+
+
+def _file_of(session: str) -> Path:
+    if not _ID.fullmatch(session):
+        raise UsageError(f"{session!r} is no session id", hint="use letters, digits, dots, dashes and underscores")
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "agentloop" / "offline" / f"{session}.json"
+
+
+def open_session(session: str, *, resume: bool) -> Session:
+    """Open a session by its id; start it when it does not exist and is not to be resumed.
+
+    Raises:
+        UsageError: the id is malformed, or there is no such session to resume.
+    """
+    file = _file_of(session)
+    if not file.exists():
+        if resume:
+            raise UsageError(f"session not found: {session}", hint="start one with --session")
+        return Session(session, file)
+    try:
+        return Session(file=file, **json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"session {session} cannot be read: {error}", hint="start a new one") from error

@@ -1,0 +1,245 @@
+"""A program run to its end, with everything that it started: the one door to other programs.
+
+Measured facts behind this module: a pipe is held open by any grandchild, so its end is never waited for; a killed
+process group leaves whatever called setsid or forked twice; those are adopted by us as a subreaper and carry the
+run's tag in their environment, and are ended too.
+"""
+
+import os
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, set_up_child
+
+__all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "run_program"]
+
+_CHUNK = 65536
+_GIT_LOCAL = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_CONFIG",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_CONFIG_COUNT",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_GRAFT_FILE",
+        "GIT_INDEX_FILE",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_PREFIX",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_SHALLOW_FILE",
+        "GIT_COMMON_DIR",
+        "GIT_QUARANTINE_PATH",
+        "GIT_NAMESPACE",
+    }
+)
+_DRAIN_S = 0.5
+_LOOK_S = 0.25
+_POLL_S = 0.02
+_IDLE_CPU_S = 0.05
+
+EndedBy = Literal["itself", "timeout", "idle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """How a program came to its end."""
+
+    code: int | None
+    """The exit code; None when a signal ended it."""
+    signal: int | None
+    ended_by: EndedBy
+    duration_s: float
+    killed: tuple[str, ...]
+    """Short command lines of what it had left behind and was ended with it."""
+
+
+def child_environment(run: str, **extra: str) -> dict[str, str]:
+    """The environment of a run's programs: ours without git's own variables, with the run's tag."""
+    return {**git_free_environment(), RUN_TAG: run, **extra}
+
+
+def git_free_environment() -> dict[str, str]:
+    """Our environment without the variables by which git tells its hooks where they are."""
+    return {name: value for name, value in os.environ.items() if name not in _GIT_LOCAL}
+
+
+def run_program(
+    argv: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout_s: float | None,
+    on_stdout: Callable[[bytes], None],
+    on_stderr: Callable[[bytes], None] | None = None,
+    stdin: bytes = b"",
+    idle_timeout_s: float | None = None,
+    grace_s: float = 2.0,
+    on_tick: Callable[[float], None] | None = None,
+    tick_s: float = 1.0,
+) -> Exited:
+    """Run a program in a session of its own and end its whole tree with it.
+
+    Args:
+        argv: the program and its arguments; no shell.
+        cwd: where it runs.
+        env: its whole environment; the value of `AGENTLOOP_RUN` in it marks its tree.
+        timeout_s: the wall time it may take.
+        on_stdout: gets its output in chunks, as it comes.
+        on_stderr: likewise; None joins it to the output.
+        stdin: what it reads, followed by the end of the file.
+        idle_timeout_s: silence (no output, no processor time of the tree) that ends it.
+        grace_s: time between asking it to end and killing it.
+        on_tick: called with the elapsed seconds every `tick_s`.
+        tick_s: see `on_tick`.
+
+    Raises:
+        FileNotFoundError, PermissionError: it cannot be started.
+    """
+    adopt_orphans()
+    began = time.monotonic()
+    with ExitStack() as stack:
+        source = stack.enter_context(_readable(stdin))
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if on_stderr is None else subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
+        )
+        tree = Tree(process, env.get(RUN_TAG, ""))
+        try:
+            pump = stack.enter_context(_Pump(process, on_stdout, on_stderr))
+            watch = _Watch(process, pump, tree, timeout_s, idle_timeout_s, on_tick, tick_s)
+            ended_by = watch.until_ended()
+            killed = tree.end(grace_s if ended_by != "itself" else 0.0)
+            pump.drain()
+        except BaseException:
+            tree.end(grace_s)
+            raise
+    code = process.returncode
+    return Exited(
+        code=code if code >= 0 else None,
+        signal=-code if code < 0 else None,
+        ended_by=ended_by,
+        duration_s=time.monotonic() - began,
+        killed=killed,
+    )
+
+
+def _readable(content: bytes) -> IO[bytes]:
+    """A file to read from, so that no pipe can fill up."""
+    if not content:
+        return Path(os.devnull).open("rb")
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    file.write(content)
+    file.seek(0)
+    return file
+
+
+class _Pump:
+    """Moves output to its callbacks."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        on_stdout: Callable[[bytes], None],
+        on_stderr: Callable[[bytes], None] | None,
+    ) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.last_output_at = time.monotonic()
+        self.streams = [stream for stream in (process.stdout, process.stderr) if stream]
+        for stream, callback in zip(self.streams, (on_stdout, on_stderr), strict=False):
+            os.set_blocking(stream.fileno(), False)
+            self.selector.register(stream, selectors.EVENT_READ, callback)
+        self.pidfd = -1
+        with suppress(OSError, AttributeError):  # no pidfd on this system: the end is polled for
+            self.pidfd = os.pidfd_open(process.pid)
+            self.selector.register(self.pidfd, selectors.EVENT_READ, None)
+
+    def __enter__(self) -> "_Pump":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.selector.close()
+        if self.pidfd >= 0:
+            os.close(self.pidfd)
+        for stream in self.streams:
+            stream.close()
+
+    def pump(self, timeout_s: float) -> bool:
+        """Move what is there; True when something was. Returns at once when the program ends."""
+        moved = False
+        for key, _mask in self.selector.select(timeout_s if self.pidfd >= 0 else min(timeout_s, _POLL_S)):
+            if key.data is None:
+                continue
+            try:
+                chunk = os.read(key.fd, _CHUNK)
+            except BlockingIOError:
+                continue
+            if not chunk:
+                self.selector.unregister(key.fileobj)
+                continue
+            moved = True
+            key.data(chunk)
+        if moved:
+            self.last_output_at = time.monotonic()
+        return moved
+
+    def drain(self) -> None:
+        """Move what is left, without waiting for a stream that somebody else holds open."""
+        deadline = time.monotonic() + _DRAIN_S
+        while time.monotonic() < deadline and self.pump(0.0):
+            pass
+
+
+@dataclass(slots=True)
+class _Watch:
+    """Waits for the end of a program, with its limits."""
+
+    process: subprocess.Popen[bytes]
+    pump: _Pump
+    tree: Tree
+    timeout_s: float | None
+    idle_timeout_s: float | None
+    on_tick: Callable[[float], None] | None
+    tick_s: float
+    _busy_at: float = 0.0
+    _cpu_s: float = 0.0
+
+    def until_ended(self) -> EndedBy:
+        began = time.monotonic()
+        next_tick = began + self.tick_s
+        while self.process.poll() is None:
+            self.pump.pump(_LOOK_S)
+            now = time.monotonic()
+            if self.timeout_s is not None and now - began >= self.timeout_s:
+                return "timeout"
+            if self.idle_timeout_s is not None and self._is_idle(now, self.idle_timeout_s):
+                return "idle"
+            if self.on_tick and now >= next_tick:
+                next_tick = now + self.tick_s
+                self.on_tick(now - began)
+        return "itself"
+
+    def _is_idle(self, now: float, idle_timeout_s: float) -> bool:
+        if now - max(self.pump.last_output_at, self._busy_at) < idle_timeout_s:
+            return False
+        used_s = self.tree.cpu_s()
+        idle = used_s <= self._cpu_s + _IDLE_CPU_S
+        self._busy_at, self._cpu_s = now, used_s
+        return idle

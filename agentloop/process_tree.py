@@ -1,0 +1,161 @@
+"""Everything that a program started: found through /proc, ended, and reaped.
+
+Linux gives the whole tree (a subreaper adopts what forked twice, the run's tag in the environment finds what called
+setsid); elsewhere the process group is what can be had.
+"""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import cache
+
+RUN_TAG = "AGENTLOOP_RUN"
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_ROUNDS = 50
+_ROUND_S = 0.02
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever our descendants leave behind."""
+    if sys.platform == "linux":
+        _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def set_up_child() -> None:
+    """Between fork and exec: ctrl-C works again, and our own death ends the program."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Tree:
+    """A program and all that it started.
+
+    Args:
+        process: the program, started in a session of its own.
+        tag: the value of `AGENTLOOP_RUN` in its environment.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], tag: str) -> None:
+        self._process = process
+        self._tag = tag
+
+    def end(self, grace_s: float) -> tuple[str, ...]:
+        """Ask the group to end, then kill everything that is left; returns what was left besides the program."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(grace_s)
+        left = self._strays()
+        commands = tuple(filter(None, map(_command, left)))
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for _round in range(_ROUNDS):
+            _kill(left)
+            self._process.poll()
+            _reap(left)
+            left = self._strays()
+            if not left:
+                break
+            time.sleep(_ROUND_S)
+        self._process.wait()
+        return commands
+
+    def cpu_s(self) -> float:
+        """The processor time that the tree has used so far, its ended children included."""
+        return sum(_cpu_s(pid) for pid in {self._process.pid, *self._strays()})
+
+    def _strays(self) -> list[int]:
+        """What is alive of the tree besides the program itself."""
+        tagged = set(_tagged(self._tag)) if self._tag else set()
+        mine = {os.getpid(), *_ancestors()}
+        grouped = {pid for pid in _pids() if _stat(pid)[2:4] == [str(self._process.pid)] * 2}
+        return sorted((tagged | grouped) - mine - {self._process.pid})
+
+
+def end_tagged(run: str) -> tuple[str, ...]:
+    """End every process that carries the run's tag, and say what they were."""
+    if not run:
+        return ()
+    spared = {os.getpid(), *_ancestors()}
+    ended: list[str] = []
+    for _round in range(_ROUNDS):
+        found = [pid for pid in _tagged(run) if pid not in spared]
+        if not found:
+            break
+        ended += [command for pid in found if (command := _command(pid)) and command not in ended]
+        _kill(found)
+        _reap(found)
+        time.sleep(_ROUND_S)
+    return tuple(ended)
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _pids() -> list[int]:
+    try:
+        return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    except OSError:
+        return []
+
+
+def _read(pid: int, name: str) -> bytes:
+    try:
+        with open(f"/proc/{pid}/{name}", "rb") as file:  # noqa: PTH123 - a walk over all processes has to be quick
+            return file.read()
+    except OSError:
+        return b""
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat behind the command's name: state, parent, group, session, ..."""
+    return _read(pid, "stat").rpartition(b")")[2].decode().split()
+
+
+def _is_alive(pid: int) -> bool:
+    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
+
+
+def _tagged(tag: str) -> list[int]:
+    mark = f"{RUN_TAG}={tag}".encode()
+    return [pid for pid in _pids() if mark in _read(pid, "environ").split(b"\0") and _is_alive(pid)]
+
+
+def _ancestors() -> list[int]:
+    found = []
+    pid = os.getppid()
+    while pid > 1:
+        found.append(pid)
+        fields = _stat(pid)
+        pid = int(fields[1]) if len(fields) > 1 else 0
+    return found
+
+
+def _command(pid: int) -> str:
+    return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()[:120]
+
+
+def _cpu_s(pid: int) -> float:
+    fields = _stat(pid)
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK") if len(fields) > 15 else 0.0
+
+
+def _kill(pids: Iterable[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _reap(pids: Iterable[int]) -> None:
+    """Reap those that became ours; never another child, whose exit code somebody waits for."""
+    for pid in pids:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)

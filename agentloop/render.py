@@ -1,0 +1,249 @@
+"""Events for people, on stderr: one permanent line each, a live line on a terminal, a heartbeat elsewhere.
+
+The result of a run goes to stdout, as a few lines or as one JSON object.
+"""
+
+import json
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from agentloop import events as ev
+from agentloop.state import RunState
+
+HEARTBEAT_S = 30.0
+_MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
+
+
+class Renderer:
+    """Shows a run's events as they happen.
+
+    Args:
+        quiet: show nothing but the end.
+        ndjson: write each event to stdout as a line of JSON too.
+    """
+
+    def __init__(self, *, quiet: bool = False, ndjson: bool = False) -> None:
+        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._quiet = quiet
+        self._ndjson = ndjson
+        self._status: Status | None = None
+        self._doing = ""
+        self._last_line_at = time.monotonic()
+
+    def event(self, event: ev.Event) -> None:
+        """Show one event."""
+        if self._ndjson:
+            self._out.file.write(event.model_dump_json() + "\n")
+            self._out.file.flush()
+        self._doing = _doing(event) or self._doing
+        line = "" if self._quiet else describe(event)
+        if line:
+            self._stop_live()
+            self.console.print(line)
+            self._last_line_at = time.monotonic()
+
+    def tick(self, elapsed_s: float) -> None:
+        """Show that something is still at work."""
+        if self._quiet:
+            return
+        if self.console.is_terminal:
+            text = f"{self._doing} · {clock(elapsed_s)}"
+            if self._status is None:
+                self._status = self.console.status(text)
+                self._status.start()
+            self._status.update(text)
+        elif time.monotonic() - self._last_line_at >= HEARTBEAT_S:
+            self.console.print(f"  ... {self._doing}, {clock(elapsed_s)}")
+            self._last_line_at = time.monotonic()
+
+    def close(self) -> None:
+        """Take the live line away."""
+        self._stop_live()
+
+    def result(self, state: RunState, *, as_json: bool) -> None:
+        """Write the result of a run to stdout."""
+        self._stop_live()
+        if as_json:
+            self._out.file.write(json.dumps(result_object(state)) + "\n")
+        elif not self._ndjson:
+            for line in summary(state):
+                self._out.print(line, markup=False)
+        self._out.file.flush()
+
+    def _stop_live(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+
+def _doing(event: ev.Event) -> str:
+    match event:
+        case ev.TurnStarted(purpose="work"):
+            return "the agent works"
+        case ev.TurnStarted():
+            return "the agent writes down what it learned"
+        case ev.CheckStarted():
+            return "checking"
+        case ev.ToolCalled():
+            return escape(f"{event.name}: {event.detail}"[:100])
+        case _:
+            return ""
+
+
+def describe(event: ev.Event) -> str:
+    """One event as a line of rich markup; empty for what is not worth a line."""
+    match event:
+        case ev.RunStarted():
+            until = " and ".join(f"`{source}`" for source in event.job.until)
+            line = f"run {event.run} · {event.job.agent} · until {until}"
+            if not event.resumable:
+                line += "\nthis agent has no session to return to: each turn gets the run's own ledger instead"
+            return escape(line)
+        case ev.RunResumed():
+            left = f", ended {len(event.killed)} processes it had left" if event.killed else ""
+            return f"run resumed{left}"
+        case ev.RunInterrupted():
+            return f"interrupted by {event.signal}"
+        case ev.Checked():
+            return _checked(event)
+        case ev.RunEnded():
+            return ""
+        case _:
+            return _turn(event) or _skill(event)
+
+
+def _checked(event: ev.Checked) -> str:
+    label = "check before the first turn" if event.attempt == 0 else f"attempt {event.attempt}"
+    reasons = "; ".join(f"{leaf.source}: {leaf.reason}" for leaf in event.leaves if leaf.verdict != "pass")
+    detail = f" · {escape(reasons)}" if reasons else ""
+    return f"{label}: {_MARK[event.verdict]}{detail} ({event.duration_s:.1f} s)"
+
+
+def _turn(event: ev.Event) -> str:
+    match event:
+        case ev.TurnStarted():
+            what = {
+                "work": "prompting the agent",
+                "distill": "asking for the skill",
+                "repair": "asking for repairs",
+            }
+            how = "in the same session" if event.session and event.turn > 1 else "in a new session"
+            return f"turn {event.turn}: {what[event.purpose]}, {how}"
+        case ev.ToolCalled():
+            return escape(f"  · {event.name}: {event.detail}" if event.detail else f"  · {event.name}")
+        case ev.AgentWaited():
+            return escape(f"  · the agent waits: {event.reason}")
+        case ev.TurnEnded():
+            state = "done" if event.status == "done" else f"{event.status}: {event.error}"
+            return escape(f"  {state} after {clock(event.duration_s)} · {_used(event.usage)}")
+        case ev.SessionLost():
+            return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
+        case _:
+            return ""
+
+
+def _skill(event: ev.Event) -> str:
+    match event:
+        case ev.SkillDeclined():
+            return escape(f"no skill: {event.reason}")
+        case ev.SkillDrafted():
+            found = f": {len(event.findings)} findings" if event.findings else ", nothing to complain about"
+            lines = [f"draft {event.name}{found}", *(f"  - {finding}" for finding in event.findings)]
+            return escape("\n".join(lines))
+        case ev.SkillKeptBack():
+            return escape(f"skill kept back: {event.reason}")
+        case ev.SkillPublished():
+            return escape(f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]})")
+        case ev.SkillsLinked(paths=paths) if paths:
+            return escape(f"skills linked for agents: {', '.join(paths)}")
+        case ev.SkillsLinked(problem=problem) if problem:
+            return escape(f"skills not linked: {problem}")
+        case _:
+            return ""
+
+
+def summary(state: RunState) -> list[str]:
+    """The end of a run, as lines for people."""
+    lines = [_verdict_line(state)]
+    lines.append(f"  {len(state.checks)} attempts · {clock(state.elapsed_s)} · {_totals(state)}")
+    if not state.passed and state.work_turns and state.work_turns[-1].text:
+        lines += [
+            "  the agent's last words:",
+            *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
+        ]
+    if state.published:
+        lines.append(f"  skill: {state.published.name}, commit {state.published.commit[:10]}")
+        lines.append(f"  take it back: agentloop undo {state.run}")
+    elif state.kept_back:
+        where = f", draft in {state.kept_back.path}" if state.kept_back.path else ""
+        lines.append(f"  no skill committed: {state.kept_back.reason}{where}")
+    elif state.declined:
+        lines.append(f"  no skill: {state.declined.reason}")
+    if not state.ended:
+        lines.append(f"  go on with it: agentloop resume {state.run}")
+    lines.append(f"  all of it: agentloop logs {state.run}")
+    return lines
+
+
+def _verdict_line(state: RunState) -> str:
+    if state.ended:
+        return f"{state.ended.outcome.replace('_', ' ')}: {state.ended.reason}"
+    signal = f" by {state.interrupted.signal}" if state.interrupted else ""
+    return f"interrupted{signal}: nothing is lost"
+
+
+def result_object(state: RunState) -> dict[str, Any]:
+    """The end of a run, as one JSON object (schema 1)."""
+    return {
+        "schema": ev.SCHEMA,
+        "run": state.run,
+        "outcome": state.ended.outcome if state.ended else "interrupted",
+        "exit_code": state.ended.exit_code if state.ended else None,
+        "reason": state.ended.reason if state.ended else "",
+        "agent": state.task.agent,
+        "session": state.session,
+        "until": list(state.task.until),
+        "attempts": len(state.checks),
+        "was_red": bool(state.baseline and state.baseline.verdict != "pass"),
+        "verdicts": [check.verdict for check in state.checks],
+        "elapsed_s": round(state.elapsed_s, 3),
+        "cost_usd": state.cost_usd,
+        "input_tokens": state.input_tokens,
+        "output_tokens": state.output_tokens,
+        "skill": state.published.model_dump(include={"name", "commit", "paths"}) if state.published else None,
+        "skill_declined": state.declined.reason if state.declined else None,
+        "skill_kept_back": state.kept_back.model_dump(include={"reason", "path"}) if state.kept_back else None,
+    }
+
+
+def _used(usage: ev.Usage) -> str:
+    return f"{_tokens(usage.input_tokens, usage.output_tokens)} · {_cost(usage.cost_usd)}"
+
+
+def _totals(state: RunState) -> str:
+    return f"{_tokens(state.input_tokens, state.output_tokens)} · {_cost(state.cost_usd)}"
+
+
+def _tokens(into: int | None, out: int | None) -> str:
+    if into is None and out is None:
+        return "tokens unknown"
+    return f"{'?' if into is None else f'{into:,}'} in, {'?' if out is None else f'{out:,}'} out"
+
+
+def _cost(cost_usd: float | None) -> str:
+    return "cost unknown" if cost_usd is None else f"${cost_usd:.4f}"
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,43 @@
+"""Settings: their order, their origins, and their errors."""
+
+from pathlib import Path
+
+import pytest
+
+from agentloop import config
+from agentloop.errors import ConfigError
+
+
+def test_each_layer_overrides_the_one_before(tmp_path: Path) -> None:
+    user = config.user_folder()
+    user.mkdir(parents=True)
+    (user / "agentloop.toml").write_text('agent = "codex"\nmax_attempts = 3\nmax_time = "2h"\n')
+    (tmp_path / "pyproject.toml").write_text("[tool.agentloop]\nmax-attempts = 4\n")
+    (tmp_path / "agentloop.toml").write_text("turn_timeout = 60\n")
+    loaded = config.load(tmp_path, {"max_attempts": None, "max_cost": 2.0}, {"AGENTLOOP_MAX_ATTEMPTS": "6"})
+    assert loaded.settings.agent == "codex"
+    assert loaded.settings.max_attempts == 6
+    assert loaded.settings.max_time == 7200
+    assert loaded.settings.max_cost == 2.0
+    assert loaded.origin["max_attempts"] == "AGENTLOOP_MAX_ATTEMPTS"
+    assert loaded.origin["turn_timeout"] == str(tmp_path / "agentloop.toml")
+    assert loaded.origin["distill"] == "default"
+
+
+def test_a_wrong_key_is_named_with_its_file_and_the_near_one(tmp_path: Path) -> None:
+    (tmp_path / "agentloop.toml").write_text("max_atempts = 3\n")
+    with pytest.raises(ConfigError, match=r"agentloop\.toml: unknown key 'max_atempts'") as caught:
+        config.load(tmp_path, {})
+    assert "max_attempts" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["max_time = 'soon'", "max_attempts = 0", "distill = 'perhaps'", "x = ["])
+def test_a_wrong_value_is_a_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "agentloop.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"agentloop\.toml"):
+        config.load(tmp_path, {})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2d", 172800)])
+def test_durations(text: str, seconds: float) -> None:
+    assert config.duration_s(text) == seconds

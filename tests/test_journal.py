@@ -1,0 +1,89 @@
+"""The journal on a real disk: torn tails, second writers, kill -9."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agentloop import events as ev
+from agentloop import journal
+from agentloop.errors import RunError
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> journal.RunFolder:
+    common = tmp_path / "project" / ".git"
+    common.mkdir(parents=True)
+    return journal.new_run(common)
+
+
+def started() -> ev.RunStarted:
+    job = ev.Job(task="t", until=("true passes",), agent="claude", worktree="w")
+    return ev.RunStarted(run="r", version="0", job=job)
+
+
+def test_what_is_appended_is_read_back_stamped(folder: journal.RunFolder) -> None:
+    book = journal.Journal(folder, clock=lambda: 7.0)
+    book.append(started())
+    book.append(ev.ToolCalled(name="Bash", detail="ls"))
+    book.close()
+    events = journal.read(folder.journal)
+    assert [(event.seq, event.at) for event in events] == [(0, 7.0), (1, 7.0)]
+    assert events[1] == ev.ToolCalled(seq=1, at=7.0, name="Bash", detail="ls")
+
+
+@pytest.mark.parametrize("tail", [b'{"seq":2,"da', b"\x00\x00\x00\n", b'{"type":"unknown"}\n'])
+def test_a_torn_tail_is_dropped_and_writing_goes_on(folder: journal.RunFolder, tail: bytes) -> None:
+    book = journal.Journal(folder)
+    book.append(started())
+    book.append(ev.SessionOpened(session="s"))
+    book.close()
+    with folder.journal.open("ab") as file:
+        file.write(tail)
+    again = journal.Journal(folder)
+    assert again.state.session == "s"
+    again.append(ev.RunResumed())
+    again.close()
+    assert [event.seq for event in journal.read(folder.journal)] == [0, 1, 2]
+
+
+def test_there_is_a_single_writer(folder: journal.RunFolder) -> None:
+    book = journal.Journal(folder)
+    with pytest.raises(RunError, match="another process"):
+        journal.Journal(folder)
+    book.close()
+
+
+def test_kill_9_loses_no_acknowledged_event(folder: journal.RunFolder) -> None:
+    program = (
+        "import sys\nfrom pathlib import Path\nfrom agentloop import events as ev, journal\n"
+        f"book = journal.Journal(journal.RunFolder(Path({str(folder.path)!r})))\n"
+        "n = 0\nwhile True:\n    book.append(ev.SessionOpened(session=str(n)))\n    print(n, flush=True)\n    n += 1\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    time.sleep(0.2)
+    os.kill(writer.pid, signal.SIGKILL)
+    acknowledged = [int(line) for line in writer.stdout.read().split(b"\n") if line]
+    writer.stdout.close()
+    writer.wait()
+    assert len(journal.read(folder.journal)) > acknowledged[-1]
+
+
+def test_a_run_is_found_by_either_end_of_its_id(tmp_path: Path) -> None:
+    folder = journal.new_run(tmp_path)
+    journal.Journal(folder).close()
+    for name in ("", folder.run[:15], folder.run[-4:]):
+        assert journal.find_run(tmp_path, name) == folder
+    with pytest.raises(RunError, match="no run of this repository"):
+        journal.find_run(tmp_path, "nothing")
+
+
+def test_no_run_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="no runs yet"):
+        journal.find_run(tmp_path)
