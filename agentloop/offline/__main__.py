@@ -52,7 +52,7 @@ def turn(session: Session, prompt: str, root: Path) -> str:
     """Do what the prompt asks, by its labelled lines; returns the final words."""
     put_back = session.recover(root)
     if put_back:
-        emit("text", text=f"Put {put_back} back as it was: the last turn was killed in the middle of a trial.")
+        emit("text", text=f"Put back as it was: {', '.join(put_back)}; the last turn was killed in a trial.")
     folder = distilling.draft_folder(prompt, root)
     text = _draft(session, prompt, folder, root) if folder else _work(session, prompt, root)
     emit("text", text=text)

@@ -48,7 +48,8 @@ OPERATORS = (
     Operator("flipped flag", (r"flipped flag", r"wrong flag", r"boolean flag"), 0.9, "`True` and `False`"),
     Operator("sort order", (r"sort(?:ing)? order", r"sort(?:ed|s)? the wrong way", r"descending"), 0.9, "sorting"),
     Operator("wrong method", (r"wrong method", r"wrong function", r"`min`\W+(?:to|and|or|for|by|instead of)\W+`max`",
-                              r"`max`\W+(?:to|and|or|for|by|instead of)\W+`min`"), 0.9, "calls with a twin: `min` and `max`, `strip` and `lstrip`, ..."),  # noqa: E501 - words
+                              r"`max`\W+(?:to|and|or|for|by|instead of)\W+`min`"), 0.9,
+             "calls with a twin: `min` and `max`, `strip` and `lstrip`, ..."),
     Operator("swapped arguments", (r"swapped arguments?", r"argument order", r"order of (?:the )?arguments"), 0.9,
              "calls with several arguments"),
     Operator("missing return value", (r"missing return(?: value)?", r"returns? nothing", r"forgotten return"), 0.9,

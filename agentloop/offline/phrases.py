@@ -31,7 +31,7 @@ _ANY = "Of no use when the tests cannot even be imported."
 def phrase(operator: str, old: str, new: str) -> Phrase:
     """The sentences for an edit of this kind; `old` and `new` are its texts."""
     if operator == "comparison boundary":
-        return _boundary(old, new)
+        return _boundary(old)
     if operator == "missing one":
         return _count(new)
     if operator in _FIXED:
@@ -58,7 +58,7 @@ def _slug(old: str, new: str) -> str:
     return f"{old} for {new}" if old.isalpha() and new.isalpha() and _is_general(old) else ""
 
 
-def _boundary(old: str, new: str) -> Phrase:  # noqa: ARG001 - all phrases are made alike
+def _boundary(old: str) -> Phrase:
     accepts = old in _STRICT
     kind, how = ("strict", "strictly") if accepts else ("loose", "loosely")
     belongs = "belongs to the range" if accepts else "lies outside of the range"
@@ -69,7 +69,7 @@ def _boundary(old: str, new: str) -> Phrase:  # noqa: ARG001 - all phrases are m
         symptom="only at the edge: at the first or last element, day or amount of a range",
         rule=f"here the value that equals the bound {belongs}.",
         change="`<` to `<=`, or `>` to `>=`" if accepts else "`<=` to `<`, or `>=` to `>`",
-        gotcha="The comparison is right for every value but one: test with the bound itself, a value near it shows nothing.",  # noqa: E501 - words
+        gotcha="The comparison is right for every value but one: test with the bound itself, not near it.",
         unfit=_CRASH,
     )
 
@@ -84,7 +84,7 @@ def _count(new: str) -> Phrase:
         symptom="with numbers that differ from the expected ones by exactly one, or by one per part",
         rule=("both ends count, so that a difference needs a `+ 1`." if short else "only one end counts."),
         change="",
-        gotcha="A difference of positions is a distance: whether the count is one more depends on the ends it includes.",  # noqa: E501 - words
+        gotcha="A difference of positions is a distance: which ends it includes decides the count.",
         unfit=_CRASH,
     )
 

@@ -141,7 +141,8 @@ class Repair:
         """Write the best edit into the tree, and say it as a small diff."""
         before = {path: (self.root / path).read_bytes() for path in gain.files}
         self.emit("tool", name="edit", detail=str(gain.trial.candidate))
-        self.session.keep(self.root, gain.trial.candidate.path, gain.files, gain.trial.key)
+        instead = bool(gain.trial.base)
+        self.session.keep(self.root, gain.trial.candidate.path, gain.files, gain.trial.key, instead=instead)
         if not gain.outcome.failing:
             self.session.solved = all(ran.code == 0 for ran in self.suite.check())
         return "\n".join(_diff(path, before[path], gain.files[path]) for path in gain.files)

@@ -39,7 +39,7 @@ class _Site(NamedTuple):
 
 _SITES = (
     _Site("periods", "Period.contains", "day <= self.last", "day < self.last"),
-    _Site("periods", "weekends", "weekday >= 5", "weekday > 5"),
+    _Site("periods", "weekends", "weekday >= SATURDAY", "weekday > SATURDAY"),
     _Site("prices", "stay_discount", "period.days >= days", "period.days > days"),
     _Site("tariffs", "age_percent", "age <= oldest", "age < oldest"),
     _Site("tariffs", "group_discount", "guests >= GROUP_SIZE", "guests > GROUP_SIZE"),

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -111,23 +111,59 @@ class Session:
                     _put_back(root, record)
                 self.pending = []
 
-    def keep(self, root: Path, path: str, files: Mapping[str, bytes], key: str) -> None:
-        """Write an edit of `path` that stays; `files` may hold another one that it takes back."""
-        # An edit in place of the last one leaves the file of the last one as it was before both.
-        before = files if self.partial and len(files) > 1 else {path: (root / path).read_bytes()}
-        undone = self.partial if self.partial and _undoes(self.partial, files, path) else None
-        original = base64.b64decode(undone["before"]) if undone else before[path]
-        for name, content in files.items():
-            target = root / name
-            sources.replace(target, content, max(time.time_ns(), target.stat().st_mtime_ns + _NS))
+    def keep(self, root: Path, path: str, files: Mapping[str, bytes], key: str, *, instead: bool) -> None:
+        """Write an edit of `path` that stays.
+
+        With `instead` it stands in place of the last edit that was kept; `files` then holds what it takes back, too.
+        """
+        before = {name: (root / name).read_bytes() for name in files}
+        if instead and self.partial:
+            before[self.partial["path"]] = base64.b64decode(self.partial["before"])
+            self.tried[self.context.pop()]["kept"] = False
+        with _undisturbed():
+            for name, content in files.items():
+                target = root / name
+                sources.replace(target, content, max(time.time_ns(), target.stat().st_mtime_ns + _NS))
         self.tried[key]["kept"] = True
+        self.context.append(key)
         self.partial = {
             "path": path,
-            "before": base64.b64encode(original).decode(),
+            "before": base64.b64encode(before[path]).decode(),
             "after": hashlib.sha256(files[path]).hexdigest(),
         }
-        self.context = [*(self.context[:-1] if undone else self.context), key]
         self.save()
+
+    def recover(self, root: Path) -> list[str]:
+        """Put back what a killed turn left behind.
+
+        Returns:
+            The paths of the files that were put back; a file that somebody changed since is left alone.
+        """
+        pending, self.pending = self.pending, []
+        put_back = []
+        for record in pending:
+            target = root / record["path"]
+            sources.staging_path(target).unlink(missing_ok=True)
+            if target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == record["trial"]:
+                _put_back(root, record)
+                put_back.append(str(record["path"]))
+        if pending:
+            self.save()
+        return put_back
+
+
+def _pending(root: Path, path: str, content: bytes) -> dict[str, Any]:
+    target = root / path
+    return {
+        "path": path,
+        "original": base64.b64encode(target.read_bytes()).decode(),
+        "mtime_ns": target.stat().st_mtime_ns,
+        "trial": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _put_back(root: Path, record: dict[str, Any]) -> None:
+    sources.replace(root / record["path"], base64.b64decode(record["original"]), record["mtime_ns"])
 
 
 def _file_of(session: str) -> Path:
