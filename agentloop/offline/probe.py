@@ -172,12 +172,14 @@ class PytestRecorder:
 
     def __init__(self, recorder: Recorder, pytest: Any) -> None:
         self.recorder = recorder
-        for name in ("setup", "call"):
-            setattr(self, f"pytest_runtest_{name}", pytest.hookimpl(hookwrapper=True)(self._around))
 
-    def _around(self, item: Any) -> Iterator[None]:
-        with self.recorder.watching(item.nodeid):
-            yield
+        @pytest.hookimpl(hookwrapper=True)  # type: ignore[untyped-decorator,unused-ignore]
+        def around(item: Any) -> Iterator[None]:
+            with recorder.watching(item.nodeid):
+                yield
+
+        self.pytest_runtest_setup = around
+        self.pytest_runtest_call = around
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         """Leave only the chosen tests."""
