@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -30,6 +31,13 @@ def main() -> int:
         emit("done", text=turn(session, sys.stdin.read(), Path.cwd().resolve()))
     except AgentloopError as error:
         emit("error", message=f"{error.message}; {error.hint}" if error.hint else error.message)
+        return 1
+    except BrokenPipeError:
+        # Nobody listens any more; keep the interpreter from trying to flush at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        emit("error", message=f"{error.strerror}: {error.filename}")
         return 1
     except KeyboardInterrupt:
         return 130

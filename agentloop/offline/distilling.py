@@ -17,7 +17,7 @@ from agentloop.offline.phrases import Phrase, phrase
 from agentloop.offline.session import Hypothesis, Session
 from agentloop.offline.words import count_operators
 
-_DRAFT_LINE = re.compile(r"^[ \t>*-]*Draft folder:[ \t]*`(?P<path>[^`\n]+)`", re.MULTILINE)
+_DRAFT_LINE = re.compile(r"^Draft folder:[ \t]*`(?P<path>[^`\n]+)`", re.MULTILINE)
 _ERROR = re.compile(r"^(?:E +)?(?P<kind>[\w.]*(?:Error|Exception|Warning)|assert)\b:?(?P<rest>.*)$", re.MULTILINE)
 _RELATIONS = (" != ", " not found in ", " is not true", " is not false", " == ", " in ", " < ", " > ")
 _IDENTIFIER = re.compile(r"(?<!['\"])\b[a-z_][a-z0-9_]{2,}\b")
@@ -32,12 +32,13 @@ def draft_folder(prompt: str, root: Path) -> Path | None:
     Raises:
         UsageError: it lies outside of the repository.
     """
-    match = _DRAFT_LINE.search(prompt)
-    if match is None:
+    paths: list[str] = _DRAFT_LINE.findall(prompt)
+    if not paths:
         return None
-    folder = (root / match["path"]).resolve()
+    # The last one: what stands before it may quote a ledger.
+    folder = (root / paths[-1]).resolve()
     if root not in folder.parents:
-        raise UsageError(f"the draft folder {match['path']} is not inside of the repository")
+        raise UsageError(f"the draft folder {paths[-1]} is not inside of the repository")
     return folder
 
 
@@ -122,9 +123,7 @@ def _gotchas(tried: Sequence[Hypothesis], fix: Hypothesis, said: Phrase) -> str:
     if others:
         lines.append(f"- Edits that did not help, and how many were tried: {', '.join(others)}.")
     if elsewhere:
-        lines.append(
-            f"- The same kind of edit did nothing at {_places(elsewhere)}: which one matters, only the tests say."
-        )
+        lines.append(f"- The same kind of edit did nothing at {_places(elsewhere)}: let the tests decide.")
     return "\n".join(lines)
 
 
@@ -133,7 +132,8 @@ def _limits(session: Session, fix: Hypothesis, said: Phrase) -> str:
     turns = f"{session.turns} turns" if session.turns > 1 else "1 turn"
     return (
         f"## Limits\n\nEstablished by one repair, in {where}, after {turns} and {len(session.tried)} hypotheses; "
-        f"not tested in other modules. {said.unfit} When the step finds nothing of the kind, leave this skill and look elsewhere."  # noqa: E501 - words
+        f"not tested in other modules. {said.unfit} When there is nothing of the kind in those functions, leave this "
+        "skill and look elsewhere."
     )
 
 

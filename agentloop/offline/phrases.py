@@ -24,7 +24,7 @@ class Phrase:
 
 
 _STRICT = {"<": "<=", ">": ">="}
-_CRASH = "Of no use when the tests end with an exception, or when results are wrong all over and not in special cases."
+_CRASH = "Of no use when results are wrong all over and not in special cases."
 _ANY = "Of no use when the tests cannot even be imported."
 
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import resource
+import signal
 import sys
 import threading
 import traceback
@@ -22,13 +23,21 @@ _MAX_TEXT = 4000
 _MAX_MEMORY = 4 << 30
 
 
+class TestHung(BaseException):
+    """A test took too long; no `except Exception` of the tested code swallows it."""
+
+    __test__ = False
+
+
 class Recorder:
     """What happened: the outcome of each test, the text of each failure, the lines that each executed."""
 
-    def __init__(self, root: str, trace: bool, only: list[str] | None) -> None:
+    def __init__(self, root: str, trace: bool, only: list[str] | None, limit_s: float) -> None:
         self.root = os.path.realpath(root) + os.sep
         self.trace = trace
         self.only = None if only is None else set(only)
+        self.limit_s = limit_s
+        self.hung_s = 0.0
         self.tests: dict[str, str] = {}
         self.texts: dict[str, str] = {}
         self.lines: dict[str, list[tuple[str, int]]] = {}
@@ -44,7 +53,21 @@ class Recorder:
 
     @contextlib.contextmanager
     def watching(self, test: str) -> Iterator[None]:
-        """Record the lines that are executed inside."""
+        """Record the lines that are executed inside, and end what takes longer than a test may."""
+        signal.signal(signal.SIGALRM, self._end_test)
+        signal.setitimer(signal.ITIMER_REAL, self.limit_s)
+        try:
+            with self._tracing(test):
+                yield
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _end_test(self, _number: int, _frame: Any) -> None:
+        self.hung_s += self.limit_s
+        raise TestHung(f"ended after {self.limit_s:.1f} s")
+
+    @contextlib.contextmanager
+    def _tracing(self, test: str) -> Iterator[None]:
         if not self.trace:
             yield
             return
@@ -217,11 +240,11 @@ def main() -> None:
     sys.argv = [order["kind"]]
     resource.setrlimit(resource.RLIMIT_CPU, (order["cpu_s"], order["cpu_s"] + 1))
     resource.setrlimit(resource.RLIMIT_DATA, (_MAX_MEMORY, resource.getrlimit(resource.RLIMIT_DATA)[1]))
-    recorder = Recorder(order["root"], order["trace"], order["only"])
+    recorder = Recorder(order["root"], order["trace"], order["only"], order["test_s"])
     runners = {"unittest": run_unittest, "pytest": run_pytest}
     with contextlib.suppress(SystemExit):
         runners[order["kind"]](recorder, order["args"])
-    record = {"tests": recorder.tests, "texts": recorder.texts, "lines": recorder.lines}
+    record = {"tests": recorder.tests, "texts": recorder.texts, "lines": recorder.lines, "hung_s": recorder.hung_s}
     Path(order["out"]).write_text(json.dumps(record), encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """Which test runner a check command starts, and with which interpreter, so that its tests can be asked one by one."""
 
+import itertools
 import re
 import shlex
 import shutil
@@ -14,7 +15,7 @@ _PYTHON = re.compile(r"^python(\d+(\.\d+)*)?$")
 _ASSIGNMENT = re.compile(r"^[A-Za-z_]\w*=")
 _LAUNCHERS = {"uv", "poetry", "pdm", "pipenv", "hatch"}
 _SHELL = re.compile(r"[|;&<>$`]")
-_CHECK_LINE = re.compile(r"^[ \t>*-]*Check:[ \t]*`(?P<command>[^`\n]+)`", re.MULTILINE)
+_CHECK_LINE = re.compile(r"^[ \t>*-]*Check:[ \t]*`(?P<command>[^`\n]+)`[ \t]*$")
 _UNITTEST_SAYS = re.compile(r"^Ran \d+ tests? in ", re.MULTILINE)
 _PYTEST_SAYS = re.compile(r"\b\d+ (passed|failed|errors?)\b.* in ")
 _VERB = re.compile(r"\s+(passes|pass|succeeds)$")
@@ -31,9 +32,14 @@ class Runner:
 
 
 def check_commands(prompt: str) -> list[str]:
-    """Read the commands of the check out of a prompt's labelled lines, without verb and outer quotes."""
+    """Read the commands of the check out of a prompt's labelled lines, without verb and outer quotes.
+
+    Only the first block of such lines counts: what follows may quote the output of tests, which is no instruction.
+    """
+    matches = (_CHECK_LINE.match(line) for line in prompt.splitlines())
+    block = itertools.takewhile(bool, itertools.dropwhile(lambda match: match is None, matches))
     commands = []
-    for match in _CHECK_LINE.finditer(prompt):
+    for match in filter(None, block):
         command = _VERB.sub("", match["command"].strip())
         quote = command[0]
         if quote in "\"'" and command.endswith(quote) and quote not in command[1:-1]:

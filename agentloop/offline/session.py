@@ -168,7 +168,7 @@ def _put_back(root: Path, record: dict[str, Any]) -> None:
 
 def _file_of(session: str) -> Path:
     if not _ID.fullmatch(session):
-        raise UsageError(f"{session!r} is no session id", hint="use letters, digits, dots, dashes and underscores")
+        raise UsageError(f"malformed session id: {session!r}", hint="use letters, digits, dots, dashes and underscores")
     state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(state) / "agentloop" / "offline" / f"{session}.json"
 
@@ -182,7 +182,7 @@ def open_session(session: str, *, resume: bool) -> Session:
     file = _file_of(session)
     if not file.exists():
         if resume:
-            raise UsageError(f"session not found: {session}", hint="start one with --session")
+            raise UsageError(f"there is no session {session!r}", hint="start one with --session")
         return Session(session, file)
     try:
         return Session(file=file, **json.loads(file.read_text(encoding="utf-8")))

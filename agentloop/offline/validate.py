@@ -18,6 +18,7 @@ from agentloop.offline.runners import Runner, runner_from_output, runner_of
 
 _PROBE = Path(__file__).with_name("probe.py")
 _BASELINE_TIMEOUT_S = 600.0
+_MAX_TEST_S = 10.0
 _MIN_TRIAL_S = 2.0
 _FACTOR = 6.0
 _MAX_OUTPUT = 20_000
@@ -67,6 +68,8 @@ class Outcome:
     tests: dict[str, str] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     lines: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    hung_s: float = 0.0
+    """Seconds spent in tests that had to be ended."""
     complete: bool = True
     """False when a runner was cut off: then nothing can be concluded from a missing test."""
 
@@ -122,7 +125,7 @@ class Suite:
         self._limit_s = _BASELINE_TIMEOUT_S
         started = time.monotonic()
         outcome = self._probe_all(None, trace=False)
-        self._limit_s = max(_MIN_TRIAL_S, _FACTOR * (time.monotonic() - started))
+        self._limit_s = max(_MIN_TRIAL_S, _FACTOR * (time.monotonic() - started - outcome.hung_s))
         return outcome
 
     def trial(self, before: Outcome) -> Outcome | None:
@@ -144,15 +147,16 @@ class Suite:
 
     def _probe_all(self, only: Iterable[str] | None, *, trace: bool) -> Outcome:
         whole = Outcome()
-        complete = True
+        complete, hung_s = True, 0.0
         chosen = None if only is None else sorted(only)
         for runner in self._runners:
             part = self._probe(runner, chosen, trace=trace)
             whole.tests.update(part.tests)
             whole.texts.update(part.texts)
             whole.lines.update(part.lines)
+            hung_s += part.hung_s
             complete = complete and part.complete
-        return Outcome(whole.tests, whole.texts, whole.lines, complete)
+        return Outcome(whole.tests, whole.texts, whole.lines, hung_s, complete)
 
     def _probe(self, runner: Runner, only: list[str] | None, *, trace: bool) -> Outcome:
         self.runs += 1
@@ -165,6 +169,7 @@ class Suite:
                 "trace": trace,
                 "only": only,
                 "out": str(out),
+                "test_s": min(_MAX_TEST_S, self._limit_s / 2),
                 "cpu_s": int(self._limit_s) + 1,
             }
             argv = [*runner.python, str(_PROBE), json.dumps(order)]
@@ -174,4 +179,4 @@ class Suite:
             except (OSError, ValueError):
                 return Outcome(complete=False)
         lines = {test: [(path, line) for path, line in pairs] for test, pairs in record["lines"].items()}
-        return Outcome(record["tests"], record["texts"], lines)
+        return Outcome(record["tests"], record["texts"], lines, record["hung_s"])

@@ -1,0 +1,1 @@
+"""Real agent CLIs, run against a scripted model on loopback."""
