@@ -11,7 +11,7 @@ demo: $(READY)  ## the whole job on a small project, without an account
 
 test: $(READY)  ## the tests, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage run -m pytest -q -n auto
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered | tail -n 40
 
@@ -24,7 +24,7 @@ check: $(READY)  ## lint, types, layers, dependencies
 
 test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback; needs node and npm
 	$(BIN)/python tests/agents/clis.py install
-	$(BIN)/pytest -q -m agents tests/agents
+	$(BIN)/pytest -q -n 2 -m agents tests/agents
 
 bench: $(READY)  ## each measurement as a ratio, side by side
 	$(BIN)/python tests/benchmarks/bench.py

@@ -71,8 +71,6 @@ def check_lines(leaves: Sequence[ev.Leaf]) -> str:
 
 def ledger(state: RunState, repo: Repo | None = None) -> str:
     """The run's own record in Markdown: each failed check and, with a repository, what changed after it."""
-    trees = {snapshot.n: snapshot.commit for snapshot in state.snapshots}
-    order = [snapshot.n for snapshot in state.snapshots]
     parts = []
     for position, check in enumerate(state.checks):
         lines = [f"### Attempt {check.attempt}: {check.verdict}"]
@@ -80,12 +78,18 @@ def ledger(state: RunState, repo: Repo | None = None) -> str:
         first = next((leaf.output for leaf in check.leaves if leaf.verdict != "pass" and leaf.output), "")
         if first:
             lines += ["", "````text", _shorten(first, 1500), "````"]
-        after = position + 1
-        if repo and check.verdict != "pass" and after + 1 < len(order):
-            diff = repo.diff(trees[order[after]], trees[order[after + 1]], max_chars=_MAX_DIFF_CHARS)
-            lines += ["", "What changed after it:", "", "````diff", redact(diff), "````"]
+        around = state.snapshots[position + 1 : position + 3]
+        if repo and check.verdict != "pass" and len(around) == 2:
+            lines += ["", *_change(repo, *around)]
         parts.append("\n".join(lines))
     return _shorten("\n\n".join(parts), _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
+
+
+def _change(repo: Repo, before: ev.Snapshotted, after: ev.Snapshotted) -> list[str]:
+    if before.tree == after.tree:
+        return ["Nothing changed after it."]
+    diff = redact(repo.diff(before.commit, after.commit, max_chars=_MAX_DIFF_CHARS))
+    return ["What changed after it:", "", "````diff", diff, "````"]
 
 
 def distill_prompt(state: RunState, repo: Repo, staging: Staging) -> str:

@@ -44,6 +44,16 @@ def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> Ski
     return SkillPublished(name=name, commit=commit, paths=tuple(paths))
 
 
+def find_published(repo: Repo, trailer: str, name: str, skills_dir: str) -> SkillPublished | None:
+    """The commit of a skill that was made although nobody lived to write that down; None when there is none."""
+    commit = repo.find_commit(trailer)
+    paths = sorted(repo.files_at(commit, f"{skills_dir}/{name}")) if commit else ()
+    if not commit or not paths:
+        return None
+    repo.tell_index(paths)
+    return SkillPublished(name=name, commit=commit, paths=tuple(paths))
+
+
 def link_skills(repo: Repo, skills_dir: str) -> SkillsLinked | None:
     """Link the skills where agents read them and commit the links alone; None when nothing was to do.
 

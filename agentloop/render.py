@@ -105,7 +105,7 @@ def describe(event: ev.Event) -> str:
                 line += "\nthis agent has no session to return to: each turn gets the run's own ledger instead"
             return escape(line)
         case ev.RunResumed():
-            left = f", ended {len(event.killed)} processes it had left" if event.killed else ""
+            left = f", ended {count(len(event.killed), 'left-over program')}" if event.killed else ""
             return f"run resumed{left}"
         case ev.RunInterrupted():
             return f"interrupted by {event.signal}"
@@ -152,7 +152,7 @@ def _skill(event: ev.Event) -> str:
         case ev.SkillDeclined():
             return escape(f"no skill: {event.reason}")
         case ev.SkillDrafted():
-            found = f": {len(event.findings)} findings" if event.findings else ", nothing to complain about"
+            found = f": {count(len(event.findings), 'finding')}" if event.findings else ", nothing to complain about"
             lines = [f"draft {event.name}{found}", *(f"  - {finding}" for finding in event.findings)]
             return escape("\n".join(lines))
         case ev.SkillKeptBack():
@@ -170,7 +170,7 @@ def _skill(event: ev.Event) -> str:
 def summary(state: RunState) -> list[str]:
     """The end of a run, as lines for people."""
     lines = [_verdict_line(state)]
-    lines.append(f"  {len(state.checks)} attempts · {clock(state.elapsed_s)} · {_totals(state)}")
+    lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {_totals(state)}")
     if not state.passed and state.work_turns and state.work_turns[-1].text:
         lines += [
             "  the agent's last words:",
@@ -237,6 +237,11 @@ def _tokens(into: int | None, out: int | None) -> str:
 
 def _cost(cost_usd: float | None) -> str:
     return "cost unknown" if cost_usd is None else f"${cost_usd:.4f}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things for people: `1 attempt`, `2 attempts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def clock(seconds: float) -> str:

@@ -211,9 +211,13 @@ class Repo:
         except _git_error() as error:
             raise PublishError(f"git refuses the commit: {_words(error)}") from error
         if commit:
-            with suppress(_git_error()):  # the commit is made; a held index.lock only delays what `git status` shows
-                self._refresh(paths)
+            self.tell_index(paths)
         return commit
+
+    def tell_index(self, paths: Sequence[str]) -> None:
+        """Let the person's index know of paths that were just committed, and of no other."""
+        with suppress(_git_error()):  # a held index.lock only delays what `git status` shows
+            self._refresh(paths)
 
     def _refuse(self, paths: Sequence[str]) -> None:
         busy = self.in_progress()

@@ -280,9 +280,11 @@ class _Supervisor:
         draft = self.state.draft
         if draft is None:
             raise ValueError("there is no draft to publish")
-        message = _commit_message(self.state, Path(draft.path).name)
+        path, skills_dir = Path(draft.path), self.state.task.skills_dir
         try:
-            published = publish.publish_skill(self.repo, Path(draft.path), self.state.task.skills_dir, message)
+            published = publish.find_published(
+                self.repo, _run_trailer(self.state), path.name, skills_dir
+            ) or publish.publish_skill(self.repo, path, skills_dir, _commit_message(self.state, path.name))
         except PublishError as error:
             reason = f"{error.message} ({error.hint})" if error.hint else error.message
             self.emit(ev.SkillKeptBack(reason=reason, path=draft.path))
@@ -306,11 +308,15 @@ def _remembers_nothing(state: RunState) -> bool:
 
 
 def _commit_message(state: RunState, name: str) -> str:
-    trailers = [f"Agentloop-Run: {state.run}", f"Agentloop-Agent: {state.task.agent}"]
+    trailers = [_run_trailer(state), f"Agentloop-Agent: {state.task.agent}"]
     trailers += [f"Agentloop-Until: {' '.join(source.split())}" for source in state.task.until]
     trailers.append(f"Agentloop-Attempts: {len(state.checks)}")
     body = "What the run had to find out before its predicate held."
     return redact(f"Add skill {name}\n\n{body}\n\n" + "\n".join(trailers) + "\n")
+
+
+def _run_trailer(state: RunState) -> str:
+    return f"Agentloop-Run: {state.run}"
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:

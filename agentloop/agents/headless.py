@@ -16,6 +16,7 @@ from agentloop.process import Exited, child_environment, run_program
 from agentloop.redact import redact
 
 MAX_LOG_BYTES = 32 * 1024 * 1024
+_MAX_LOG_LINE_BYTES = 256 * 1024
 _MAX_ARGUMENT_BYTES = 100_000
 _ERROR_CHARS = 600
 _ARGUMENT = re.compile(r"\{(\w+)\}")
@@ -161,11 +162,14 @@ class _Log:
             self._dropped += len(chunk)
             return
         whole, newline, part = chunk.rpartition(b"\n")
-        if newline or len(self._part) + len(chunk) > MAX_LOG_BYTES // 4:
+        if newline:
             self._put(self._part + whole + newline)
             self._part = part
         else:
             self._part += chunk
+        if len(self._part) > _MAX_LOG_LINE_BYTES:
+            self._put(self._part)
+            self._part = b""
 
     def _put(self, content: bytes) -> None:
         self._written += len(content)

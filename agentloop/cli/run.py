@@ -86,11 +86,10 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         settings = config.load(repo.root, flags).settings
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         job = job.model_copy(update={"resume_with": resume_with, "session_from": session_from})
-        renderer = Renderer(quiet=quiet or as_json, ndjson=events)
-        for item, source in zip(predicate, until, strict=True):
+        renderer = Renderer(quiet=quiet, ndjson=events)
+        for item in predicate:
             if item.source.strip() == item.command and not quiet:
                 renderer.console.print(f"read as: {item.read_as}", markup=False)
-            del source
         state = _show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
@@ -103,7 +102,7 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool) -> int:
     """Go on with RUN, or with the newest one, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
         folder = journal.find_run(repo.common_dir, run)
-        renderer = Renderer(quiet=quiet or as_json, ndjson=events)
+        renderer = Renderer(quiet=quiet, ndjson=events)
         state = _show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick))
         renderer.result(state, as_json=as_json)
     return exit_code(state)

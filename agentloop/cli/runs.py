@@ -35,7 +35,7 @@ def status(run: str, every: bool, as_json: bool) -> None:
 def _line(state: RunState) -> str:
     word = state.ended.outcome if state.ended else "not ended"
     task = " ".join(state.task.task.split())[:60]
-    return f"{state.run}  {word:<14} {len(state.checks):>2} attempts  {state.task.agent:<10} {task}"
+    return f"{state.run}  {word:<14} {render.count(len(state.checks), 'attempt'):<11}  {state.task.agent:<10} {task}"
 
 
 @click.command()

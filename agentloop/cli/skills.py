@@ -6,6 +6,7 @@ import click
 
 from agentloop import config, publish
 from agentloop.errors import UsageError
+from agentloop.render import count
 from agentloop.repo import Repo
 from agentloop.skills import findings, links
 from agentloop.skills import format as skill_format
@@ -45,7 +46,7 @@ def lint(paths: tuple[Path, ...]) -> int:
         for finding in findings.find(folder):
             errors += finding.severity == "error"
             click.echo(f"{folder.name}/{finding}")
-    click.echo(f"{len(paths)} skills, {errors} errors", err=True)
+    click.echo(f"{count(len(paths), 'skill')}, {count(errors, 'error')}", err=True)
     return 1 if errors else 0
 
 

@@ -73,10 +73,18 @@ def attempt(repo: Path, env: dict[str, str]) -> None:
 
 def memory(repo: Path, env: dict[str, str]) -> None:
     """Peak memory around an agent that prints 1 GB, beside one that prints nothing."""
-    for label, filler in (("one line without an end", "/dev/zero"), ("short lines", "")):
-        source = f"head -c 1000000000 {filler}" if filler else "yes 'a line of agent output' | head -c 1000000000"
+    endless, lines = "head -c 1000000000 /dev/zero", "yes 'a line of agent output' | head -c 1000000000"
+    for label, program, source in (
+        ("one line without an end", "agent", endless),
+        ("short lines", "agent", lines),
+        ("where JSON is expected, one line", "claude", endless),
+        ("where JSON is expected, short lines", "claude", lines),
+    ):
+        stub = repo.parent / program  # one named claude is taken for an agent that prints JSON
+        stub.write_text(f"#!/bin/sh\n{source}\n")
+        stub.chmod(0o755)
         silent = peak_mb(run(1, "/bin/true"), repo, env)
-        loud = peak_mb(run(1, "sh", "-c", source), repo, env)
+        loud = peak_mb(run(1, str(stub)), repo, env)
         print(
             f"1 GB of output ({label}): {loud:.1f} MB, silent {silent:.1f} MB, ratio {loud / silent:.2f}, "
             f"difference {loud - silent:+.1f} MB (wanted: below 20)"

@@ -123,6 +123,29 @@ def test_kill_9_in_the_second_turn_then_resume_comes_to_the_same_end(bench: Benc
     assert not [pid for pid in agents if is_alive(pid)]
 
 
+def test_kill_9_right_after_the_skills_commit_then_resume_makes_no_second_one(bench: Bench, write_skill: Step) -> None:
+    bench.steps(WRONG, RIGHT, write_skill())
+    pid = bench.script.with_suffix(".pid")
+    hook = bench.repo / ".git/hooks/reference-transaction"
+    hook.write_text(
+        f"#!/bin/sh\ngrep -q ' refs/heads/' && [ $1 = committed ] || exit 0\n"
+        f"until [ -s {pid} ]; do sleep 0.05; done\nkill -9 $(cat {pid})\n"
+    )
+    hook.chmod(0o755)
+    running = subprocess.Popen(bench.argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    pid.write_text(str(running.pid))
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    hook.unlink()
+    assert len(git(bench.repo, "log", "--format=%s").splitlines()) == 2
+    done = bench.agentloop("resume", "--json")
+    assert done.returncode == 0, done.stderr
+    skill = json.loads(done.stdout)["skill"]
+    assert skill["commit"] == git(bench.repo, "log", "--format=%H", "--grep", "Add skill").strip()
+    assert skill["paths"] == ["skills/keep-counting/SKILL.md"]
+    assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_agents_tree_and_leaves_the_run_resumable(
     bench: Bench, number: signal.Signals, code: int

@@ -1,0 +1,106 @@
+"""The main job with real agents: their own programs, their own tools, a scripted model on loopback."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from .conftest import RIGHT, WRONG, Place, git, write_skill
+from .dialects import Fail, Run, Say
+
+pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
+Make = Callable[..., Place]
+
+
+def tagged(run: str) -> list[int]:
+    """The processes of a run that are alive."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if run in process.environ().values():
+                found.append(process.pid)
+        except psutil.Error:
+            continue
+    return found
+
+
+def wait_for(path: Path, timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} never came"
+        time.sleep(0.05)
+
+
+def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
+    there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), write_skill, Say("Written."))
+    code, result = there.run()
+    assert code == 0
+    assert result["verdicts"] == ["fail", "pass"]
+    assert result["skill"]["name"] == "limits-are-inclusive"
+
+    second, third = there.model.main[2], there.model.main[4]
+    assert "test_limit" in second.prompt
+    assert "Draft folder:" in third.prompt
+    for later in (second, third):
+        assert "Make the tests pass" in later.conversation
+        assert "Fixed it." in later.conversation
+        assert WRONG.command in later.conversation.replace("\\", "")
+
+    commit = result["skill"]["commit"]
+    changed = git(there.repo, "show", "--name-only", "--format=", commit).split()
+    assert changed == ["skills/limits-are-inclusive/SKILL.md"]
+    message = git(there.repo, "show", "-s", "--format=%(trailers)", commit)
+    for trailer in (f"Agentloop-Run: {result['run']}", f"Agentloop-Agent: {there.agent.name}", "Agentloop-Attempts: 2"):
+        assert trailer in message
+    assert git(there.repo, "status", "--porcelain").splitlines() == [" M ages.py"]
+    assert "age >= 18" in (there.repo / "ages.py").read_text()
+    assert not tagged(result["run"])
+
+
+def test_tool_calls_and_tokens_are_reported_as_they_come(place: Make) -> None:
+    there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), Say("NO SKILL: nothing new"))
+    done = there.call(there.argv())
+    assert done.returncode == 0, done.stderr
+    assert "sed -i" in done.stderr
+    result = json.loads(done.stdout)
+    assert result["skill_declined"] == "nothing new"
+    # Five replies of the model, as the script counts them: 100 in and 7 out each.
+    assert (result["input_tokens"], result["output_tokens"]) == (500, 35)
+
+
+def test_a_key_that_is_refused_ends_the_run_with_the_agents_own_words(place: Make) -> None:
+    code, result = place(Fail(401, "scripted: who are you?")).run()
+    assert code == 5
+    assert "401" in result["reason"] or "API key" in result["reason"]
+    assert result["attempts"] == 0
+
+
+def test_a_server_that_always_fails_ends_the_run(place: Make) -> None:
+    there = place(Fail(500, "scripted: on fire"))
+    code, result = there.run("--max-time", "90s")
+    assert code == 5
+    assert "500" in result["reason"] or "on fire" in result["reason"] or "high demand" in result["reason"]
+
+
+def test_kill_9_in_the_second_turn_then_resume_goes_on_in_the_same_session(place: Make) -> None:
+    slow = Run("touch in-turn-two; sleep 60")
+    there = place(WRONG, Say("Fixed it."), slow, RIGHT, Say("Now it is."), write_skill, Say("Written."))
+    running = there.popen()
+    wait_for(there.repo / "in-turn-two")
+    os.kill(running.pid, signal.SIGKILL)
+    running.communicate()
+    (there.repo / "in-turn-two").unlink()
+    done = there.call([sys.executable, "-m", "agentloop", "resume", "--json"])
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert (result["attempts"], result["skill"]["name"]) == (2, "limits-are-inclusive")
+    last = there.model.main[-1].conversation
+    for words in ("Make the tests pass", "Fixed it.", "test_limit", "Draft folder:"):
+        assert words in last
+    assert not tagged(result["run"])
