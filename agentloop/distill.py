@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop import prompts
+from agentloop.quoting import fenced, shorten
 from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.skills import findings
@@ -77,19 +78,19 @@ def ledger(state: RunState, repo: Repo | None = None) -> str:
         lines += [f"- `{leaf.source}`: {leaf.reason}" for leaf in check.leaves]
         first = next((leaf.output for leaf in check.leaves if leaf.verdict != "pass" and leaf.output), "")
         if first:
-            lines += ["", "````text", _shorten(first, 1500), "````"]
+            lines += ["", fenced(shorten(first, 1500))]
         around = state.snapshots[position + 1 : position + 3]
         if repo and check.verdict != "pass" and len(around) == 2:
             lines += ["", *_change(repo, *around)]
         parts.append("\n".join(lines))
-    return _shorten("\n\n".join(parts), _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
+    return shorten("\n\n".join(parts), _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
 
 
 def _change(repo: Repo, before: ev.Snapshotted, after: ev.Snapshotted) -> list[str]:
     if before.tree == after.tree:
         return ["Nothing changed after it."]
     diff = redact(repo.diff(before.commit, after.commit, max_chars=_MAX_DIFF_CHARS))
-    return ["What changed after it:", "", "````diff", diff, "````"]
+    return ["What changed after it:", "", fenced(diff, "diff")]
 
 
 def distill_prompt(state: RunState, repo: Repo, staging: Staging) -> str:
@@ -178,10 +179,10 @@ def _existing(folder: Path, vocabulary: set[str]) -> str:
     if not texts:
         return "(there are none yet)"
     order = sorted(texts, key=lambda name: -len(vocabulary & set(_WORD.findall(texts[name].lower()))))
-    parts = [f"#### {name}\n\n````markdown\n{texts[name]}\n````" for name in order[:_NEAREST]]
+    parts = [f"#### {name}\n\n{fenced(texts[name], 'markdown')}" for name in order[:_NEAREST]]
     if order[_NEAREST:]:
         parts.append("Others, by name: " + ", ".join(order[_NEAREST:]))
-    return _shorten(redact("\n\n".join(parts)), _MAX_EXISTING_CHARS)
+    return shorten(redact("\n\n".join(parts)), _MAX_EXISTING_CHARS)
 
 
 def _text(path: Path) -> str:
@@ -189,10 +190,3 @@ def _text(path: Path) -> str:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         return f"(cannot be read: {error.strerror})"
-
-
-def _shorten(text: str, max_chars: int) -> str:
-    if len(text) <= max_chars:
-        return text
-    half = max_chars // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out ...]\n{text[-half:]}"

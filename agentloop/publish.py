@@ -47,7 +47,7 @@ def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> Ski
 def find_published(repo: Repo, trailer: str, name: str, skills_dir: str) -> SkillPublished | None:
     """The commit of a skill that was made although nobody lived to write that down; None when there is none."""
     commit = repo.find_commit(trailer)
-    paths = sorted(repo.files_at(commit, f"{skills_dir}/{name}")) if commit else ()
+    paths = repo.paths_at(commit, f"{skills_dir}/{name}") if commit else []
     if not commit or not paths:
         return None
     repo.tell_index(paths)
@@ -86,15 +86,12 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
         return []
     if repo.is_changed(folder) or repo.changed_paths_in(published.commit, "HEAD", folder):
         raise PublishError(f"{folder} was changed after the run", hint="take it back by hand: git rm -r " + folder)
-    before = repo.files_at(f"{published.commit}^", folder)
+    before = repo.paths_at(f"{published.commit}^", folder)
     removed = [*paths, *_our_links(repo, published, linked)]
-    for path in paths:
+    for path in removed:
         (repo.root / path).unlink(missing_ok=True)
-    for path, content in before.items():
-        (repo.root / path).parent.mkdir(parents=True, exist_ok=True)
-        (repo.root / path).write_bytes(content)
-    for path in removed[len(paths) :]:
-        (repo.root / path).unlink()
+    if before:
+        repo.restore(f"{published.commit}^", before)
     _prune(repo.root, removed)
     commit = repo.commit_paths(f"Take back skill {published.name}\n", sorted({*removed, *before}))
     return [f"took back {folder} (commit {commit[:10] if commit else 'none'}); the agent's own work stays"]

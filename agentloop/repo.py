@@ -158,11 +158,14 @@ class Repo:
         """The paths under a folder in which two commits differ."""
         return self._ask("diff", "--name-only", "--no-renames", old, new, "--", folder).splitlines()
 
-    def files_at(self, commit: str, folder: str) -> dict[str, bytes]:
-        """The files under a folder in a commit, by path; empty when the commit or the folder does not exist."""
+    def paths_at(self, commit: str, folder: str) -> list[str]:
+        """The files under a folder in a commit; empty when the commit or the folder does not exist."""
         names = self._try("ls_tree", "-r", "-z", "--name-only", commit, "--", folder)
-        show = {"strip_newline_in_stdout": False, "stdout_as_string": False}
-        return {name: self._git.cat_file("blob", f"{commit}:{name}", **show) for name in names.split("\0") if name}
+        return sorted(name for name in names.split("\0") if name)
+
+    def restore(self, commit: str, paths: Sequence[str]) -> None:
+        """Write files into the working tree as a commit has them; the index stays as it is."""
+        self._ask("restore", f"--source={commit}", "--worktree", "--", *paths)
 
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""

@@ -13,6 +13,7 @@ from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import StreamReader
 from agentloop.events import Counters, ErrorClass, Event, TurnStatus
 from agentloop.process import Exited, child_environment, run_program
+from agentloop.quoting import plain
 from agentloop.redact import redact
 
 MAX_LOG_BYTES = 32 * 1024 * 1024
@@ -193,7 +194,7 @@ class _Tail:
         del self._kept[:-8192]
 
     def text(self) -> str:
-        return bytes(self._kept).decode("utf-8", errors="replace").strip()
+        return plain(bytes(self._kept).decode("utf-8", errors="replace")).strip()
 
 
 def _fill(word: str, values: Mapping[str, str]) -> str:

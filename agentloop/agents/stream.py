@@ -9,6 +9,7 @@ import jmespath
 
 from agentloop.agents.spec import Stream
 from agentloop.events import AgentWaited, Counters, Event, SessionOpened, ToolCalled, Usage
+from agentloop.quoting import one_line, plain
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 _MAX_TEXT_CHARS = 16_000
@@ -66,7 +67,7 @@ class StreamReader:
     @property
     def tail(self) -> str:
         """The end of what was printed and is no event."""
-        return bytes(self._tail).decode("utf-8", errors="replace").strip()
+        return plain(bytes(self._tail).decode("utf-8", errors="replace")).strip()
 
     def usage(self, before: Counters) -> tuple[Usage, Counters]:
         """What this turn used, and the session's totals after it.
@@ -126,9 +127,9 @@ class StreamReader:
         if "waiting" in found:
             self._emit(AgentWaited(reason=_line(found["waiting"])))
         if "text" in found:
-            self._text = str(found["text"])[-_MAX_TEXT_CHARS:]
+            self._text = plain(str(found["text"])[-_MAX_TEXT_CHARS:])
         if "error" in found:
-            self.error = str(found["error"])[:_MAX_TEXT_CHARS]
+            self.error = plain(str(found["error"])[:_MAX_TEXT_CHARS])
         self.finished = self.finished or "finished" in found
         for key in ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd"):
             if isinstance(found.get(key), int | float):
@@ -161,5 +162,4 @@ def _since(before: float | None, now: float | None) -> float | None:
 
 
 def _line(value: Any) -> str:
-    text = " ".join((value if isinstance(value, str) else json.dumps(value)).split())
-    return text if len(text) <= _MAX_DETAIL_CHARS else text[: _MAX_DETAIL_CHARS - 1] + "…"
+    return one_line(value if isinstance(value, str) else json.dumps(value), _MAX_DETAIL_CHARS)

@@ -1,21 +1,18 @@
 """Short feedback out of long output: what failed, the beginning, the end, and where the whole log is."""
 
-import re
 from collections.abc import Sequence
 
 from agentloop.events import Leaf
+from agentloop.quoting import fenced, plain
 from agentloop.redact import redact
 
 MAX_EXCERPT_CHARS = 6000
 _HEAD_SHARE = 0.35
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def excerpt(output: str, max_chars: int = MAX_EXCERPT_CHARS) -> str:
     """The head and the tail of an output: no escape codes, no secrets, cut at lines where it can be."""
-    text = _CONTROL.sub("", _ANSI.sub("", output.replace("\r\n", "\n"))).strip("\n")
-    text = redact(text)
+    text = redact(plain(output).strip("\n"))
     if len(text) <= max_chars:
         return text
     head_chars = int(max_chars * _HEAD_SHARE)
@@ -36,12 +33,9 @@ def feedback(leaves: Sequence[Leaf]) -> str:
 
 
 def _leaf(leaf: Leaf) -> str:
-    fence = "```"
-    while fence in leaf.output:
-        fence += "`"
     lines = [f"`{leaf.source}`: {leaf.verdict} ({leaf.reason})"]
     if leaf.output:
-        lines += [f"{fence}text", leaf.output, fence]
+        lines.append(fenced(leaf.output))
     if leaf.log:
         lines.append(f"The whole output: {leaf.log}")
     return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""The adapters that come with agentloop, and what a user's own may say."""
+
+from pathlib import Path
+
+import pytest
+
+from agentloop.agents import registry
+from agentloop.agents.headless import HeadlessSession
+from agentloop.agents.spec import Adapter, read
+from agentloop.errors import AdapterError, AgentUnusableError, UsageError
+from agentloop.events import Job
+
+
+def job(*program: str, **more: object) -> Job:
+    return Job.model_validate(
+        {"task": "t", "until": ("true",), "agent": "x", "program": program, "worktree": "/", **more}
+    )
+
+
+def put_on_path(folder: Path, *programs: str) -> str:
+    folder.mkdir(exist_ok=True)
+    for program in programs:
+        (folder / program).write_text("#!/bin/sh\n")
+        (folder / program).chmod(0o755)
+    return str(folder)
+
+
+@pytest.mark.parametrize("name", ["claude", "codex", "offline"])
+def test_each_adapter_starts_and_resumes_the_same_session(name: str) -> None:
+    adapter = registry.load(name)
+    assert adapter.name == name
+    assert adapter.resumable
+    assert "{session}" in adapter.resume
+    assert ("{session}" in adapter.start) == (adapter.session == "chosen")
+    assert adapter.start.count("{extra}") == adapter.resume.count("{extra}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "kind"),
+    [
+        ("claude", "API Error: Request rejected (429) · slow down", "rate_limit"),
+        ("claude", "Invalid API key · Fix external API key", "login"),
+        ("claude", "API Error: 500 Internal server error", "transient"),
+        ("claude", "No conversation found with session ID: 1", "session_lost"),
+        ("claude", "Prompt is too long", "context"),
+        ("codex", "exceeded retry limit, last status: 429 Too Many Requests", "rate_limit"),
+        ("codex", "unexpected status 401 Unauthorized", "login"),
+        ("codex", "Error: thread/resume: thread/resume failed: no rollout found for thread id 1", "session_lost"),
+        ("codex", "stream disconnected before completion", "transient"),
+        ("codex", "words that nobody has seen", None),
+    ],
+)
+def test_failures_are_told_apart(name: str, text: str, kind: str | None) -> None:
+    assert registry.load(name).classify(text) == kind
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('name = "a"\nstart = ["a"]\nresum = ["b"]\n', ["unknown key 'resum'", "did you mean resume"]),
+        ('name = "a"\nstart = ["a"]\n[stream.paths]\nsesion = "x"\n', ["stream.paths.sesion", "session"]),
+        ('name = "a"\nstart = ["a"]\n[stream.paths]\nsession = "a["\n', ["stream.paths.session", "JMESPath"]),
+        ('name = "a"\nstart = ["a"]\n[[errors]]\nkind = "login"\npattern = "("\n', ["errors.0.pattern", "regular"]),
+        ('name = "a"\nstart = ["a"]\nprompt = "pigeon"\n', ["prompt", "stdin"]),
+        ('name = "a"\n', ["start", "required"]),
+        ("name = \n", ["cannot be read"]),
+    ],
+)
+def test_a_wrong_adapter_is_named_with_its_key(tmp_path: Path, content: str, words: list[str]) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(content)
+    with pytest.raises(AdapterError) as caught:
+        read(path)
+    for word in [str(path), *words]:
+        assert word in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_users_adapter_stands_before_ours(isolated_home: Path) -> None:
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "claude.toml").write_text('name = "claude"\ntitle = "Mine"\nstart = ["mine"]\n')
+    assert registry.load("claude").title == "Mine"
+
+
+def test_an_unknown_name_gets_the_near_one() -> None:
+    with pytest.raises(UsageError) as caught:
+        registry.load("cluade")
+    assert "claude" in caught.value.hint
+
+
+def test_a_known_program_keeps_the_users_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "claude"))
+    session = registry.open_session(job("claude", "-p", "--model", "opus"), "run", cwd=tmp_path)
+    assert isinstance(session, HeadlessSession)
+    assert (session.adapter.name, session.extra) == ("claude", ("--model", "opus"))
+    with pytest.raises(UsageError, match="agentloop sets it itself"):
+        registry.open_session(job("claude", "--resume=1"), "run", cwd=tmp_path)
+
+
+def test_a_missing_program_comes_with_its_installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AgentUnusableError) as caught:
+        registry.open_session(job(agent="codex"), "run", cwd=tmp_path)
+    assert caught.value.exit_code == 5
+    assert "npm install -g @openai/codex" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("words", "via"), [(("mine", "{prompt}"), "argv"), (("mine", "-f", "{prompt_file}"), "file"), (("mine",), "stdin")]
+)
+def test_an_unknown_program_gets_the_prompt_where_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], via: str
+) -> None:
+    monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "mine"))
+    session = registry.open_session(job(*words), "run", cwd=tmp_path)
+    assert isinstance(session, HeadlessSession)
+    assert session.adapter.prompt == via
+    assert not session.resumable
+
+
+def test_resuming_wants_to_know_where_the_session_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "mine"))
+    with pytest.raises(UsageError, match="where it comes from") as caught:
+        registry.open_session(job("mine", resume_with="mine -c {session}"), "run", cwd=tmp_path)
+    assert "--session-from" in caught.value.hint
+    with pytest.raises(UsageError, match="cannot be read"):
+        registry.open_session(job("mine", session_from="("), "run", cwd=tmp_path)
+
+
+def test_an_adapter_without_an_end_of_turn_counts_the_exit_code() -> None:
+    adapter = Adapter(name="a", start=("a",))
+    assert adapter.stream.format == "text"
+    assert not adapter.resumable

@@ -1,0 +1,116 @@
+"""Programs that hang, hide and shout: each is ended whole, and nothing of it is left."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agentloop.process import Exited, child_environment, run_program
+
+TAG = "20260101-000000-abcd"
+
+
+def run(source: str, cwd: Path, **options: object) -> tuple[Exited, bytes]:
+    out = bytearray()
+    settings: dict[str, object] = {"timeout_s": 30.0, "grace_s": 0.3, **options}
+    exited = run_program(["sh", "-c", source], cwd=cwd, env=child_environment(TAG), on_stdout=out.extend, **settings)  # type: ignore[arg-type]
+    return exited, bytes(out)
+
+
+def alive(file: Path) -> list[int]:
+    """The processes named in a file, those that are alive."""
+    pids = [int(word) for word in file.read_text().split()]
+    return [pid for pid in pids if Path(f"/proc/{pid}").exists()]
+
+
+def test_output_code_and_input(tmp_path: Path) -> None:
+    exited, out = run("cat; echo err >&2; exit 3", tmp_path, stdin=b"in\n")
+    assert (exited.code, exited.signal, exited.ended_by, exited.killed) == (3, None, "itself", ())
+    assert out == b"in\nerr\n"
+
+
+def test_a_large_prompt_that_is_never_read_does_not_block(tmp_path: Path) -> None:
+    assert run("exit 0", tmp_path, stdin=b"x" * 5_000_000)[0].code == 0
+
+
+def test_output_arrives_while_the_program_runs(tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    run_program(
+        ["sh", "-c", f"echo ready; until [ -e {go} ]; do sleep 0.02; done"],
+        cwd=tmp_path, env=child_environment(TAG), timeout_s=10, on_stdout=lambda chunk: go.touch(),
+    )  # fmt: skip
+    assert go.exists()
+
+
+def test_a_signal_is_told_from_an_exit_code(tmp_path: Path) -> None:
+    exited, _out = run("kill -9 $$", tmp_path)
+    assert (exited.code, exited.signal) == (None, 9)
+
+
+def test_too_long_is_ended_even_when_it_will_not_hear(tmp_path: Path) -> None:
+    exited, _out = run("trap '' TERM; echo $$ > pids; while :; do sleep 1; done", tmp_path, timeout_s=0.5)
+    assert (exited.ended_by, exited.signal) == ("timeout", 9)
+    assert alive(tmp_path / "pids") == []
+
+
+def test_silence_without_work_is_ended_but_silent_work_is_not(tmp_path: Path) -> None:
+    assert run("sleep 30", tmp_path, idle_timeout_s=0.5)[0].ended_by == "idle"
+    busy = f"{sys.executable} -c 'import time; end = time.monotonic() + 2\nwhile time.monotonic() < end: pass'"
+    assert run(busy, tmp_path, idle_timeout_s=0.7)[0].ended_by == "itself"
+
+
+@pytest.mark.parametrize(
+    "escape",
+    [
+        "sleep 60 & echo $! >> pids",
+        "setsid sh -c 'echo $$ >> pids; exec sleep 60' &",
+        "(setsid sh -c '(sh -c \"echo \\$\\$ >> pids; exec sleep 60\" &) ; exit' &) ",
+        "setsid sh -c 'trap \"\" TERM HUP; echo $$ >> pids; while :; do sleep 1; done' > /dev/null 2>&1 < /dev/null &",
+    ],
+    ids=["background", "own session", "double fork", "deaf daemon"],
+)
+def test_what_tries_to_get_away_is_ended_with_it(tmp_path: Path, escape: str) -> None:
+    exited, _out = run(f"{escape}\nuntil [ -s pids ]; do sleep 0.02; done", tmp_path)
+    assert exited.code == 0
+    assert exited.killed
+    assert alive(tmp_path / "pids") == []
+
+
+def test_a_pipe_that_a_stranger_holds_open_is_not_waited_for(tmp_path: Path) -> None:
+    """The one that holds it has shed the tag and the group; only the pipe is left of it."""
+    script = tmp_path / "holder.py"
+    script.write_text(
+        "import os, sys, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setsid()\n"
+        f"    os.execve({sys.executable!r}, [{sys.executable!r}, '-c', 'import os, time;"
+        ' open("pids", "w").write(str(os.getpid())); time.sleep(8)\'], {})\n'
+        "while not os.path.exists('pids'): time.sleep(0.02)\n"
+    )
+    began = time.monotonic()
+    exited, _out = run(f"{sys.executable} {script}", tmp_path)
+    assert exited.code == 0
+    assert time.monotonic() - began < 6
+    for pid in alive(tmp_path / "pids"):
+        os.kill(pid, 9)
+
+
+def test_a_program_that_is_missing_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        run_program(["no-such-program"], cwd=tmp_path, env={}, timeout_s=1, on_stdout=lambda chunk: None)
+
+
+def test_an_interruption_ends_the_tree(tmp_path: Path) -> None:
+    def interrupt(_elapsed_s: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run("echo $$ > pids; sleep 60", tmp_path, on_tick=interrupt, tick_s=0.3)
+    assert alive(tmp_path / "pids") == []
+
+
+def test_gits_own_variables_do_not_reach_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    assert run('echo "[$GIT_DIR] $AGENTLOOP_RUN"', tmp_path)[1] == f"[] {TAG}\n".encode()
