@@ -70,7 +70,7 @@ class Repair:
         agenda = Agenda(self.root, self.session, before)
         fresh = agenda.fresh(self._lessons(before, agenda.suspects()))
         if not fresh:
-            return words.exhausted(len(self.session.tried), len(before.failing))
+            return words.exhausted(self.session.hypotheses(), len(before.failing))
         self.suite.set_pace()
         gains, tried = self._try(fresh, before)
         best = min(gains, key=lambda gain: len(gain.outcome.failing), default=None)

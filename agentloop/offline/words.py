@@ -25,11 +25,17 @@ def no_failing_tests(checks: Sequence[str], any_tests: bool) -> str:
     return f"{_WHO}\n\nBLOCKED: `{'; '.join(checks)}` fails, but {why}; I can only repair what a failing test shows."
 
 
-def exhausted(tried: int, failing: int) -> str:
-    """Every edit was tried."""
+def exhausted(tried: Sequence[Hypothesis], failing: int) -> str:
+    """Every edit was tried; says which of them stay."""
     if not tried:
         return f"{_WHO}\n\nBLOCKED: {_tests(failing)} fail, and none of them executes code that I know how to edit."
-    return f"{_WHO}\n\nBLOCKED: every edit that I know was tried ({tried}), and {_tests(failing)} still fail."
+    kept = [f"- {_place(one)}" for one in tried if one.kept]
+    best = (
+        "\n".join(["The best of them stay in the files:", *kept])
+        if kept
+        else "None of them helped: no file is changed."
+    )
+    return f"{_WHO}\n\nEvery edit that I know was tried ({len(tried)}), and {_tests(failing)} still fail. {best}"
 
 
 def turn_report(tried: Sequence[Hypothesis], before: int, after: int | None, diff: str, left: int) -> str:
@@ -56,10 +62,14 @@ def turn_report(tried: Sequence[Hypothesis], before: int, after: int | None, dif
 
 def _hypothesis(one: Hypothesis, before: int) -> str:
     outcome = "no better" if one.failing is None else f"{_tests(one.failing)} fail instead of {before}"
+    return f"- {_place(one)}: {outcome}"
+
+
+def _place(one: Hypothesis) -> str:
     where = f"{one.path}:{one.line}" + (f" ({one.function})" if one.function else "")
     old, new = " ".join(one.old.split()), " ".join(one.new.split())
     what = f"`{old}` -> `{new}`" if old else f"insert `{new}`"
-    return f"- {one.operator}, {where}, {what}: {outcome}"
+    return f"{one.operator}, {where}, {what}"
 
 
 def _tests(count: int) -> str:
