@@ -1,5 +1,6 @@
 """Each thing that a user can get wrong: its message, its exit code, and nothing left behind."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,14 @@ from .conftest import Bench, git
 def run(*args: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "agentloop", "run", *args]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60, check=False)
+
+
+def left_behind(repo: Path) -> list[str]:
+    """What a command left in a repository and in the home."""
+    state = Path(os.environ["XDG_STATE_HOME"]) / "agentloop"
+    refs = git(repo, "for-each-ref", "refs/agentloop").splitlines()
+    runs = [str(path) for path in state.rglob("journal.jsonl")] if state.exists() else []
+    return [*git(repo, "status", "--porcelain", "--ignored").splitlines(), *refs, *runs]
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -32,12 +41,14 @@ def test_a_bare_repository(tmp_path: Path) -> None:
 
 def test_an_unknown_agent_with_the_near_name(bench: Bench) -> None:
     assert_refused(run("--until", "true passes", "--agent", "cluade", "t", cwd=bench.repo), 2, "cluade", "claude")
+    assert left_behind(bench.repo) == []
 
 
 def test_an_agent_that_is_not_installed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     done = run("--until", "true passes", "--agent", "claude", "t", cwd=bench.repo)
     assert_refused(done, 5, "claude", "npm install")
+    assert left_behind(bench.repo) == []
 
 
 def test_a_predicate_whose_command_is_missing_costs_no_turn(bench: Bench) -> None:
@@ -61,6 +72,7 @@ def test_an_adapter_with_a_wrong_key(bench: Bench, isolated_home: Path) -> None:
     (folder / "mine.toml").write_text('name = "mine"\ncolour = "red"\n')
     done = run("--until", "true passes", "--agent", "mine", "t", cwd=bench.repo)
     assert_refused(done, 2, "mine.toml", "colour")
+    assert left_behind(bench.repo) == []
 
 
 def test_an_agent_that_exits_1_at_once(bench: Bench) -> None:
@@ -69,6 +81,7 @@ def test_an_agent_that_exits_1_at_once(bench: Bench) -> None:
     assert done.returncode == 5
     assert "Traceback" not in done.stderr
     assert len(bench.prompts()) == 2
+    assert git(bench.repo, "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize("program", ["claude", "codex"])

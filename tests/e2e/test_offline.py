@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import skills_ref
 
 from agentloop.skills import findings
 
@@ -112,6 +113,7 @@ def test_the_demonstration_ends_with_a_valid_skill_that_helps(tmp_path: Path) ->
     done = agentloop(tmp_path, "demo", "--folder", str(folder))
     assert done.returncode == 0, done.stderr
     skill = next((folder / "project" / "skills").iterdir())
+    assert skills_ref.validate(skill) == []
     assert [str(finding) for finding in findings.find(skill) if finding.severity == "error"] == []
     subject = git(folder / "project", "log", "--format=%s", "--diff-filter=A", "--", f"skills/{skill.name}/SKILL.md")
     assert subject.strip() == f"Add skill {skill.name}"

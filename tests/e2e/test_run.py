@@ -232,3 +232,36 @@ def test_the_environment_marks_the_run(bench: Bench) -> None:
     bench.steps({"run": "echo 3 > count; printenv AGENTLOOP_RUN > tag"})
     bench.run()
     assert (bench.repo / "tag").read_text().strip() in os.listdir(next(bench.state_folder().iterdir()))
+
+
+def test_the_result_is_on_stdout_and_the_progress_on_stderr(bench: Bench) -> None:
+    bench.steps(RIGHT)
+    done = bench.run()
+    assert "reached" in done.stdout
+    assert "prompting the agent" in done.stderr
+    quiet = bench.run("--quiet")
+    assert quiet.stderr == ""
+    assert "reached" in quiet.stdout
+
+
+def test_events_are_the_journals_own_lines(bench: Bench) -> None:
+    bench.steps(WRONG, RIGHT, {"say": "NO SKILL: known"})
+    done = bench.run("--events")
+    streamed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [event["seq"] for event in streamed] == list(range(len(streamed)))
+    assert streamed == [json.loads(line) for line in bench.agentloop("logs", "--json").stdout.splitlines()]
+
+
+def test_logs_can_be_followed_while_the_run_goes_on(bench: Bench) -> None:
+    bench.steps({"run": "touch in-turn; while [ ! -e go ]; do sleep 0.05; done; rm in-turn; echo 3 > count"})
+    running = subprocess.Popen(bench.argv(), cwd=bench.repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(bench.repo / "in-turn")
+    command = [sys.executable, "-m", "agentloop", "logs", "--follow"]
+    following = subprocess.Popen(command, cwd=bench.repo, stdout=subprocess.PIPE, text=True)
+    assert following.stdout
+    assert "run " in following.stdout.readline()
+    (bench.repo / "go").touch()
+    rest = following.communicate(timeout=30)[0]
+    assert running.wait(timeout=30) == 0
+    assert following.returncode == 0
+    assert "ended: " in rest
