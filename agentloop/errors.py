@@ -8,6 +8,7 @@
   + RepoError: the git repository, 2
   + RunError: a run that does not exist or cannot be entered, 2
   + AgentUnusableError: the agent is missing or fails by itself, 5
+    - CannotStartError: a program is missing or cannot be executed
   + PublishError: a skill that cannot be committed now; never changes a run's exit code
 """
 
@@ -58,6 +59,10 @@ class AgentUnusableError(AgentloopError):
     """The agent is not installed or cannot do a single turn."""
 
     exit_code: ClassVar[int] = 5
+
+
+class CannotStartError(AgentUnusableError):
+    """A program is missing or cannot be executed."""
 
 
 class PublishError(AgentloopError):

@@ -5,6 +5,7 @@ process group leaves whatever called setsid or forked twice; those are adopted b
 run's tag in their environment, and are ended too.
 """
 
+import errno
 import os
 import selectors
 import subprocess
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from agentloop.errors import CannotStartError
 from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, set_up_child
 
 __all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "run_program"]
@@ -105,22 +107,13 @@ def run_program(
         tick_s: see `on_tick`.
 
     Raises:
-        FileNotFoundError, PermissionError: it cannot be started.
+        CannotStartError: it is missing or cannot be executed.
     """
     adopt_orphans()
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(_readable(stdin))
-        process = subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if on_stderr is None else subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
-        )
+        process = _start(argv, cwd, env, source, subprocess.STDOUT if on_stderr is None else subprocess.PIPE)
         tree = Tree(process, env.get(RUN_TAG, ""))
         try:
             pump = stack.enter_context(_Pump(process, on_stdout, on_stderr))
@@ -138,6 +131,35 @@ def run_program(
         ended_by=ended_by,
         duration_s=time.monotonic() - began,
         killed=killed,
+    )
+
+
+def _start(
+    argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes], stderr: int
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=source,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
+        )
+    except OSError as error:
+        raise _cannot_start(argv[0], cwd, error) from error
+
+
+def _cannot_start(program: str, cwd: Path, error: OSError) -> CannotStartError:
+    if not cwd.is_dir():
+        return CannotStartError(f"the folder {cwd} is gone", hint="restore it, then: agentloop resume")
+    if isinstance(error, FileNotFoundError):
+        return CannotStartError(f"command not found: {program}", hint="see that it is on PATH, and its #! line right")
+    hints = {errno.EACCES: "is it a program? chmod +x", errno.ENOEXEC: "begin the script with a line like #!/bin/sh"}
+    return CannotStartError(
+        f"command cannot be executed: {program}: {error.strerror}", hint=hints.get(error.errno or 0, "")
     )
 
 

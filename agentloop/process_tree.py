@@ -47,12 +47,13 @@ class Tree:
 
     def end(self, grace_s: float) -> tuple[str, ...]:
         """Ask the group to end, then kill everything that is left; returns what was left besides the program."""
+        # Named before they are asked to end: most do so at once.
+        commands = tuple(filter(None, map(_command, self._strays())))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)
         left = self._strays()
-        commands = tuple(filter(None, map(_command, left)))
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         for _round in range(_ROUNDS):

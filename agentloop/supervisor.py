@@ -139,6 +139,11 @@ class _Supervisor:
             self._interrupted(signal.SIGINT)
         except _Terminated as error:
             self._interrupted(signal.Signals(error.number))
+        except OSError as error:
+            raise RunError(
+                f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
+                hint=f"mend that, then: agentloop resume {self.folder.run}",
+            ) from error
         return self.state
 
     def _interrupted(self, number: signal.Signals) -> None:

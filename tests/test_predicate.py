@@ -49,7 +49,7 @@ def run(source: str, tmp_path: Path, timeout_s: float = 20) -> tuple[VerdictValu
     verdict, leaves = evaluate.evaluate(
         [grammar.parse(source)],
         cwd=tmp_path,
-        env=child_environment("test"),
+        env=child_environment(f"test-{os.getpid()}"),
         logs=tmp_path,
         timeout_s=timeout_s,
     )

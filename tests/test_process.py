@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from agentloop.errors import CannotStartError
 from agentloop.process import Exited, child_environment, run_program
 
-TAG = "20260101-000000-abcd"
+TAG = f"test-{os.getpid()}"  # tests that run side by side must not end each other's programs
 
 
 def run(source: str, cwd: Path, **options: object) -> tuple[Exited, bytes]:
@@ -98,8 +99,18 @@ def test_a_pipe_that_a_stranger_holds_open_is_not_waited_for(tmp_path: Path) -> 
 
 
 def test_a_program_that_is_missing_is_an_error_of_its_own(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(CannotStartError, match="command not found: no-such-program"):
         run_program(["no-such-program"], cwd=tmp_path, env={}, timeout_s=1, on_stdout=lambda chunk: None)
+
+
+@pytest.mark.parametrize(("mode", "text", "hint"), [(0o644, "#!/bin/sh\n", "chmod"), (0o755, "echo hi\n", "#!/bin/sh")])
+def test_a_file_that_is_no_program_says_what_it_lacks(tmp_path: Path, mode: int, text: str, hint: str) -> None:
+    file = tmp_path / "file"
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(CannotStartError, match="cannot be executed") as caught:
+        run_program([str(file)], cwd=tmp_path, env={}, timeout_s=1, on_stdout=lambda chunk: None)
+    assert hint in caught.value.hint
 
 
 def test_an_interruption_ends_the_tree(tmp_path: Path) -> None:

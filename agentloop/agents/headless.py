@@ -6,18 +6,15 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import StreamReader
 from agentloop.events import Counters, ErrorClass, Event, TurnStatus
+from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
 from agentloop.quoting import plain
-from agentloop.redact import redact
 
-MAX_LOG_BYTES = 32 * 1024 * 1024
-_MAX_LOG_LINE_BYTES = 256 * 1024
 _MAX_ARGUMENT_BYTES = 100_000
 _ERROR_CHARS = 600
 _ARGUMENT = re.compile(r"\{(\w+)\}")
@@ -69,10 +66,13 @@ class HeadlessSession:
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
         reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
-        with tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder, log.open("wb") as file:
+        errors = _Tail()
+        with (
+            tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder,
+            log.open("wb") as file,
+            LogFile(file) as output,
+        ):
             argv, stdin = self._command(prompt, Path(folder), resuming)
-            output = _Log(file)
-            errors = _Tail()
 
             def on_stdout(chunk: bytes) -> None:
                 output.write(chunk)
@@ -93,8 +93,7 @@ class HeadlessSession:
                 on_stderr=on_stderr,
                 on_tick=on_tick,
             )
-            reader.close()
-            output.close()
+        reader.close()
         return self._turn(reader, exited, errors.text())
 
     def _command(self, prompt: str, folder: Path, resuming: bool) -> tuple[list[str], bytes]:
@@ -147,40 +146,6 @@ class HeadlessSession:
         if self.adapter.stream.format == "text" and exited.code != 0:
             return "failed", _short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
         return "done", ""
-
-
-class _Log:
-    """The turn's log: redacted line by line, and of bounded size."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._written = 0
-        self._dropped = 0
-        self._part = b""
-
-    def write(self, chunk: bytes) -> None:
-        if self._written >= MAX_LOG_BYTES:
-            self._dropped += len(chunk)
-            return
-        whole, newline, part = chunk.rpartition(b"\n")
-        if newline:
-            self._put(self._part + whole + newline)
-            self._part = part
-        else:
-            self._part += chunk
-        if len(self._part) > _MAX_LOG_LINE_BYTES:
-            self._put(self._part)
-            self._part = b""
-
-    def _put(self, content: bytes) -> None:
-        self._written += len(content)
-        self._file.write(redact(content.decode("utf-8", errors="replace")).encode())
-        self._file.flush()
-
-    def close(self) -> None:
-        self._put(self._part)
-        if self._dropped:
-            self._put(f"\n[agentloop: {self._dropped} bytes more were not kept]\n".encode())
 
 
 class _Tail:

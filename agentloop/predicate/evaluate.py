@@ -5,14 +5,14 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
+from agentloop.errors import CannotStartError
 from agentloop.events import Leaf, VerdictValue
+from agentloop.logfile import LogFile
 from agentloop.predicate import evidence
 from agentloop.predicate.grammar import CommandPasses
 from agentloop.process import Exited, run_program
 
-MAX_LOG_BYTES = 64 * 1024 * 1024
 _KEPT_BYTES = 64 * 1024
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
@@ -48,16 +48,15 @@ def combine(verdicts: Sequence[VerdictValue]) -> VerdictValue:
 
 @dataclass(slots=True)
 class _Output:
-    """The whole output in a file, up to a limit; its beginning and end in memory."""
+    """The output on its way to the log, its beginning and end kept in memory."""
 
-    file: BinaryIO
+    log: LogFile
     head: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
     written: int = 0
 
     def __call__(self, chunk: bytes) -> None:
-        if self.written < MAX_LOG_BYTES:
-            self.file.write(chunk[: MAX_LOG_BYTES - self.written])
+        self.log.write(chunk)
         self.written += len(chunk)
         room = _KEPT_BYTES - len(self.head)
         self.head += chunk[:room] if room > 0 else b""
@@ -79,12 +78,14 @@ def _run(
     timeout_s: float,
     on_tick: Callable[[float], None] | None,
 ) -> Leaf:
-    with log.open("wb") as file:
-        output = _Output(file)
+    with log.open("wb") as file, LogFile(file) as log_file:
+        output = _Output(log_file)
         try:
             exited = run_program(command.argv, cwd=cwd, env=env, timeout_s=timeout_s, on_stdout=output, on_tick=on_tick)
-        except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
-            return _missing(command, error)
+        except CannotStartError as error:
+            return Leaf(
+                source=command.source, command=command.command, verdict="error", reason=error.message, missing=True
+            )
     verdict, reason = _judge(command, exited)
     return Leaf(
         source=command.source,
@@ -97,14 +98,6 @@ def _run(
         log=str(log),
         missing=exited.code in (_NOT_FOUND, _NOT_EXECUTABLE),
     )
-
-
-def _missing(command: CommandPasses, error: OSError) -> Leaf:
-    program = command.argv[0]
-    reason = f"command not found: {program}"
-    if isinstance(error, PermissionError):
-        reason = f"command cannot be executed: {program}"
-    return Leaf(source=command.source, command=command.command, verdict="error", reason=reason, missing=True)
 
 
 def _judge(command: CommandPasses, exited: Exited) -> tuple[VerdictValue, str]:

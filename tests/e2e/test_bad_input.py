@@ -108,3 +108,19 @@ def test_both_an_agent_and_a_command(bench: Bench) -> None:
 def test_a_run_that_does_not_exist(bench: Bench) -> None:
     done = bench.agentloop("resume", "nothing")
     assert_refused(done, 2, "no runs yet")
+
+
+def test_a_program_that_cannot_be_executed(bench: Bench, tmp_path: Path) -> None:
+    script = tmp_path / "agent.sh"
+    script.write_text("#!/bin/sh\n")
+    done = run("--until", "sh check.sh passes", "mend it", "--", str(script), cwd=bench.repo)
+    assert_refused(done, 5, "chmod +x")
+
+
+def test_a_disk_that_is_full_loses_nothing(bench: Bench) -> None:
+    """No file may grow beyond a limit, which a program notices as it does a full disk."""
+    bench.steps({"run": "yes agent output | head -c 3000000"}, {"run": "echo 3 > count"})
+    limited = ["sh", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "sh", *bench.argv()]
+    done = bench.call(limited)
+    assert_refused(done, 2, "cannot go on", "agentloop resume")
+    assert bench.agentloop("resume").returncode == 0

@@ -1,0 +1,60 @@
+"""The log of a program's output: redacted line by line, of bounded size, readable while it grows."""
+
+from types import TracebackType
+from typing import BinaryIO
+
+from agentloop.redact import redact
+
+MAX_LOG_BYTES = 32 * 1024 * 1024
+_MAX_LINE_BYTES = 256 * 1024
+
+
+class LogFile:
+    """Takes output in chunks; a context manager that writes the rest and what was left out at its end.
+
+    Args:
+        file: where to, open for writing; the caller closes it.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._written = 0
+        self._dropped = 0
+        self._part = b""
+
+    def __enter__(self) -> "LogFile":
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            return  # the disk takes no more
+        self._put(self._part)
+        if self._dropped:
+            self._put(f"\n[agentloop: {self._dropped} bytes more were not kept]\n".encode())
+
+    def write(self, chunk: bytes) -> None:
+        """Take what came.
+
+        Raises:
+            OSError: the disk does not take it.
+        """
+        if self._written >= MAX_LOG_BYTES:
+            self._dropped += len(chunk)
+            return
+        # Whole lines, so that no secret is cut in two.
+        whole, newline, part = chunk.rpartition(b"\n")
+        if newline:
+            self._put(self._part + whole + newline)
+            self._part = part
+        else:
+            self._part += chunk
+        if len(self._part) > _MAX_LINE_BYTES:
+            self._put(self._part)
+            self._part = b""
+
+    def _put(self, content: bytes) -> None:
+        self._written += len(content)
+        self._file.write(redact(content.decode("utf-8", errors="replace")).encode())
+        self._file.flush()
