@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import cache
 
@@ -56,12 +56,13 @@ class Tree:
         left = self._strays()
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+        dying: set[int] = set()
         for _round in range(_ROUNDS):
             _kill(left)
             self._process.poll()
-            _reap(left)
+            dying = _reap(dying | set(left))
             left = self._strays()
-            if not left:
+            if not left and not dying:
                 break
             time.sleep(_ROUND_S)
         self._process.wait()
@@ -155,8 +156,13 @@ def _kill(pids: Iterable[int]) -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def _reap(pids: Iterable[int]) -> None:
-    """Reap those that became ours; never another child, whose exit code somebody waits for."""
+def _reap(pids: Collection[int]) -> set[int]:
+    """Reap those that became ours; never another child, whose exit code somebody waits for.
+
+    Returns:
+        Those that are still there.
+    """
     for pid in pids:
         with suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
+    return {pid for pid in pids if _stat(pid)}
