@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from agentloop.errors import CannotStartError
+from agentloop.interrupts import raise_if_interrupted
 from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, set_up_child
 
 __all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "run_program"]
@@ -108,6 +109,7 @@ def run_program(
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
+        Interrupted: a signal was noted meanwhile; the program and its tree are ended.
     """
     adopt_orphans()
     began = time.monotonic()
@@ -247,6 +249,7 @@ class _Watch:
         began = time.monotonic()
         next_tick = began + self.tick_s
         while self.process.poll() is None:
+            raise_if_interrupted()
             self.pump.pump(_LOOK_S)
             now = time.monotonic()
             if self.timeout_s is not None and now - began >= self.timeout_s:

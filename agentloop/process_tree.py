@@ -47,47 +47,49 @@ class Tree:
 
     def end(self, grace_s: float) -> tuple[str, ...]:
         """Ask the group to end, then kill everything that is left; returns what was left besides the program."""
-        # Named before they are asked to end: most do so at once.
-        commands = tuple(filter(None, map(_command, self._strays())))
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(grace_s)
         left = self._strays()
+        # Named before they are asked to end: most do so at once.
+        commands = tuple(filter(None, map(_command, left)))
+        if self._process.poll() is None or left:
+            self._signal_group(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace_s)
+            self._kill_all(left)
+        self._process.wait()
+        return commands
+
+    def _signal_group(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        dying: set[int] = set()
+            os.killpg(self._process.pid, number)
+
+    def _kill_all(self, asked: Iterable[int]) -> None:
+        self._signal_group(signal.SIGKILL)
+        dying = set(asked)
         for _round in range(_ROUNDS):
+            left = self._strays()
             _kill(left)
             self._process.poll()
             dying = _reap(dying | set(left))
-            left = self._strays()
             if not left and not dying:
                 break
             time.sleep(_ROUND_S)
-        self._process.wait()
-        return commands
 
     def cpu_s(self) -> float:
         """The processor time that the tree has used so far, its ended children included."""
         return sum(_cpu_s(pid) for pid in {self._process.pid, *self._strays()})
 
     def _strays(self) -> list[int]:
-        """What is alive of the tree besides the program itself."""
-        tagged = set(_tagged(self._tag)) if self._tag else set()
-        mine = {os.getpid(), *_ancestors()}
-        grouped = {pid for pid in _pids() if _stat(pid)[2:4] == [str(self._process.pid)] * 2}
-        return sorted((tagged | grouped) - mine - {self._process.pid})
+        """What is alive of the tree besides the program itself: its session, and whoever carries the tag."""
+        return _find(self._tag, session=self._process.pid)
 
 
 def end_tagged(run: str) -> tuple[str, ...]:
     """End every process that carries the run's tag, and say what they were."""
     if not run:
         return ()
-    spared = {os.getpid(), *_ancestors()}
     ended: list[str] = []
     for _round in range(_ROUNDS):
-        found = [pid for pid in _tagged(run) if pid not in spared]
+        found = _find(run)
         if not found:
             break
         ended += [command for pid in found if (command := _command(pid)) and command not in ended]
@@ -122,13 +124,18 @@ def _stat(pid: int) -> list[str]:
     return _read(pid, "stat").rpartition(b")")[2].decode().split()
 
 
-def _is_alive(pid: int) -> bool:
-    return _stat(pid)[:1] not in ([], ["Z"], ["X"])
-
-
-def _tagged(tag: str) -> list[int]:
-    mark = f"{RUN_TAG}={tag}".encode()
-    return [pid for pid in _pids() if mark in _read(pid, "environ").split(b"\0") and _is_alive(pid)]
+def _find(tag: str, session: int | None = None) -> list[int]:
+    """What is alive with the run's tag or in a session, but for the session's leader, us and our ancestors."""
+    mark = f"{RUN_TAG}={tag}".encode() if tag else b""
+    found = []
+    for pid in _pids():
+        fields = _stat(pid)
+        if len(fields) < 4 or fields[0] in "ZX" or pid == session:
+            continue
+        if fields[3] == str(session) or (mark and mark in _read(pid, "environ").split(b"\0")):
+            found.append(pid)
+    spared = {os.getpid(), *_ancestors()} if found else set()
+    return [pid for pid in found if pid not in spared]
 
 
 def _ancestors() -> list[int]:

@@ -7,19 +7,17 @@ step is chosen from the journal's state alone, a run that was killed anywhere go
 import contextlib
 import hashlib
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, distill, journal, loop, prompts, publish
+from agentloop import __version__, distill, interrupts, journal, loop, prompts, publish
 from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
-from agentloop.errors import PublishError, RunError
+from agentloop.errors import PublishError, RepoError, RunError
 from agentloop.predicate import evaluate, evidence, grammar
 from agentloop.process import child_environment, end_tagged
 from agentloop.redact import redact
@@ -28,14 +26,6 @@ from agentloop.state import RunState
 
 Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
-
-
-class _Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> RunState:
@@ -94,7 +84,7 @@ def _worktree_lock(repo: Repo) -> Iterator[None]:
 
 
 class _Supervisor:
-    """One run being performed; a context manager that owns the journal and the signal handlers."""
+    """One run being performed; a context manager that owns the journal."""
 
     def __init__(
         self,
@@ -115,13 +105,9 @@ class _Supervisor:
         self.session: Session | None = None
 
     def __enter__(self) -> "_Supervisor":
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _terminate)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
         self.book.close()
 
     @property
@@ -132,22 +118,26 @@ class _Supervisor:
         self.show(self.book.append(event))
 
     def run_to_end(self) -> RunState:
+        with interrupts.noted():
+            try:
+                self._perform_all()
+            except interrupts.Interrupted as interrupted:
+                self.emit(ev.RunInterrupted(signal=interrupted.number.name))
+        return self.state
+
+    def _perform_all(self) -> None:
         try:
             while not self.state.ended:
+                interrupts.raise_if_interrupted()
                 self.perform(loop.next_step(self.state))
-        except KeyboardInterrupt:
-            self._interrupted(signal.SIGINT)
-        except _Terminated as error:
-            self._interrupted(signal.Signals(error.number))
+        except RepoError:
+            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
+            raise
         except OSError as error:
             raise RunError(
                 f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
                 hint=f"mend that, then: agentloop resume {self.folder.run}",
             ) from error
-        return self.state
-
-    def _interrupted(self, number: signal.Signals) -> None:
-        self.emit(ev.RunInterrupted(signal=number.name))
 
     def perform(self, step: loop.Step) -> None:
         match step:
@@ -199,8 +189,7 @@ class _Supervisor:
         self.emit(ev.Checked(attempt=attempt, verdict=verdict, leaves=leaves, duration_s=duration_s))
 
     def _prompt(self, step: loop.Prompt) -> None:
-        if step.delay_s:
-            time.sleep(step.delay_s)
+        interrupts.sleep(step.delay_s)
         self._turn("work", self._work_prompt(step))
 
     def _work_prompt(self, step: loop.Prompt) -> str:
@@ -322,7 +311,3 @@ def _commit_message(state: RunState, name: str) -> str:
 
 def _run_trailer(state: RunState) -> str:
     return f"Agentloop-Run: {state.run}"
-
-
-def _terminate(number: int, _frame: FrameType | None) -> None:
-    raise _Terminated(number)

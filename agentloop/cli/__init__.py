@@ -69,6 +69,7 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line; every error that a user can make ends here as a message and an exit code."""
     from agentloop.errors import AgentloopError
+    from agentloop.interrupts import Interrupted
 
     try:
         code = cli.main(standalone_mode=False)
@@ -83,6 +84,9 @@ def main() -> NoReturn:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(130)
+    except Interrupted as interrupted:
+        click.echo(f"interrupted by {interrupted}", err=True)
+        sys.exit(128 + interrupted.number)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

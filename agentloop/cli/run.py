@@ -1,5 +1,6 @@
 """`agentloop run` and `agentloop resume`."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,6 @@ from agentloop.predicate import grammar
 from agentloop.render import Renderer
 from agentloop.repo import Repo
 from agentloop.state import RunState
-
-_SIGNAL_EXIT = {"SIGINT": 130, "SIGTERM": 143, "SIGHUP": 129}
 
 
 class _Duration(click.ParamType[float]):
@@ -120,7 +119,7 @@ def exit_code(state: RunState) -> int:
     """The exit code of a run, also of one that was interrupted."""
     if state.ended:
         return state.ended.exit_code
-    return _SIGNAL_EXIT.get(state.interrupted.signal if state.interrupted else "", 130)
+    return 128 + signal.Signals[state.interrupted.signal if state.interrupted else "SIGINT"]
 
 
 def split_task(task: str, program: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:

@@ -3,13 +3,11 @@
 import argparse
 import json
 import os
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from agentloop.errors import AgentloopError, UsageError
+from agentloop.interrupts import Interrupted, noted
 from agentloop.offline import distilling
 from agentloop.offline.repair import Repair
 from agentloop.offline.runners import check_commands
@@ -23,12 +21,8 @@ def main() -> int:
     which.add_argument("--session", metavar="ID", help="start this session")
     which.add_argument("--resume", metavar="ID", help="go on with this session")
     arguments = parser.parse_args()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
     try:
-        session = open_session(arguments.resume or arguments.session, resume=bool(arguments.resume))
-        emit("session", id=session.id)
-        emit("done", text=turn(session, sys.stdin.read(), Path.cwd().resolve()))
+        return _turn(arguments.resume or arguments.session, resume=bool(arguments.resume))
     except AgentloopError as error:
         emit("error", message=f"{error.message}; {error.hint}" if error.hint else error.message)
         return 1
@@ -39,16 +33,19 @@ def main() -> int:
     except OSError as error:
         emit("error", message=f"{error.strerror}: {error.filename}")
         return 1
+    except Interrupted as interrupted:
+        return 128 + interrupted.number
     except KeyboardInterrupt:
         return 130
+
+
+def _turn(name: str, *, resume: bool) -> int:
+    session = open_session(name, resume=resume)
+    emit("session", id=session.id)
+    prompt = sys.stdin.read()
+    with noted():
+        emit("done", text=turn(session, prompt, Path.cwd().resolve()))
     return 0
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    """End by way of every `finally`, so that no file stays as a trial left it."""
-    for other in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-        signal.signal(other, signal.SIG_IGN)
-    raise SystemExit(128 + number)
 
 
 def emit(kind: str, **fields: object) -> None:

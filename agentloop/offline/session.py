@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,16 +20,6 @@ from agentloop.offline import sources
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NS = 1_000_000_000
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Let a signal wait until the file is whole again."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(slots=True)
@@ -106,10 +95,9 @@ class Session:
                 sources.replace(root / record["path"], files[record["path"]], mtime_ns)
             yield
         finally:
-            with _undisturbed():
-                for record in self.pending:
-                    _put_back(root, record)
-                self.pending = []
+            for record in self.pending:
+                _put_back(root, record)
+            self.pending = []
 
     def keep(self, root: Path, path: str, files: Mapping[str, bytes], key: str, *, instead: bool) -> None:
         """Write an edit of `path` that stays.
@@ -120,10 +108,9 @@ class Session:
         if instead and self.partial:
             before[self.partial["path"]] = base64.b64decode(self.partial["before"])
             self.tried[self.context.pop()]["kept"] = False
-        with _undisturbed():
-            for name, content in files.items():
-                target = root / name
-                sources.replace(target, content, max(time.time_ns(), target.stat().st_mtime_ns + _NS))
+        for name, content in files.items():
+            target = root / name
+            sources.replace(target, content, max(time.time_ns(), target.stat().st_mtime_ns + _NS))
         self.tried[key]["kept"] = True
         self.context.append(key)
         self.partial = {

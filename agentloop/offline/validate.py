@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentloop.interrupts import raise_if_interrupted
 from agentloop.offline.runners import Runner, runner_from_output, runner_of
 
 _PROBE = Path(__file__).with_name("probe.py")
@@ -21,6 +22,7 @@ _BASELINE_TIMEOUT_S = 600.0
 _MAX_TEST_S = 10.0
 _MIN_TRIAL_S = 2.0
 _FACTOR = 6.0
+_LOOK_S = 0.2
 _MAX_OUTPUT = 20_000
 
 
@@ -38,6 +40,7 @@ def run(argv: Sequence[str], root: Path, timeout_s: float, extra: Mapping[str, s
 
     Raises:
         OSError: it cannot be started.
+        Interrupted: a signal was noted meanwhile.
     """
     started = time.monotonic()
     env = {**os.environ, **extra, "PYTHONDONTWRITEBYTECODE": "1"}
@@ -46,9 +49,7 @@ def run(argv: Sequence[str], root: Path, timeout_s: float, extra: Mapping[str, s
             argv, cwd=root, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out, process_group=0
         )
         try:
-            code: int | None = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = _wait(process, timeout_s)
         finally:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -56,6 +57,15 @@ def run(argv: Sequence[str], root: Path, timeout_s: float, extra: Mapping[str, s
         out.seek(max(0, out.tell() - _MAX_OUTPUT) if out.seek(0, os.SEEK_END) else 0)
         output = out.read().decode("utf-8", "replace")
     return Ran(code, output, time.monotonic() - started)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
+    ends_at = time.monotonic() + timeout_s
+    while (left_s := ends_at - time.monotonic()) > 0:
+        raise_if_interrupted()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(min(left_s, _LOOK_S))
+    return None
 
 
 @dataclass(frozen=True, slots=True)
