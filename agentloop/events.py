@@ -11,6 +11,7 @@ SCHEMA = 1
 
 Purpose = Literal["work", "distill", "repair"]
 VerdictValue = Literal["pass", "fail", "error"]
+LeafKind = Literal["command", "metric", "file", "url", "judge", "approved"]
 TurnStatus = Literal["done", "failed", "timed_out", "idle"]
 ErrorClass = Literal["rate_limit", "transient", "login", "context", "session_lost", "permanent"]
 Outcome = Literal[
@@ -49,12 +50,23 @@ class Usage(BaseModel):
     cost_usd: float | None = None
 
 
+class TestCounts(BaseModel):
+    """How many tests a command ran, by how they came out; errors count as failed."""
+
+    __test__ = False  # no test class, whatever pytest thinks of the name
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
 class Leaf(BaseModel):
-    """The verdict on one command of a predicate."""
+    """The verdict on one condition of a predicate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     source: str
     """The part of the predicate as the user wrote it."""
+    kind: LeafKind = "command"
     command: str = ""
     """The command as one would type it."""
     verdict: VerdictValue
@@ -68,6 +80,12 @@ class Leaf(BaseModel):
     """Path of the whole output."""
     missing: bool = False
     """The command does not exist or cannot be executed."""
+    tests: TestCounts | None = None
+    """What a known test runner reported."""
+    report: str = ""
+    """Path of the test report as JSON."""
+    tool: str = ""
+    """The program that the command was resolved to."""
 
 
 class Limits(BaseModel):
@@ -154,6 +172,8 @@ class Checked(_Event):
     verdict: VerdictValue
     leaves: tuple[Leaf, ...]
     duration_s: float
+    metrics: dict[str, float] = {}
+    """The measured values by the name of the metric."""
 
 
 class TurnStarted(_Event):
