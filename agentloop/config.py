@@ -118,8 +118,8 @@ def _file(path: Path, *table: str) -> tuple[str, dict[str, Any]]:
         raise ConfigError(f"{path} cannot be read: {error}") from error
     for key in table:
         content = content.get(key, {})
-    if not isinstance(content, dict):
-        raise ConfigError(f"{path}: {'.'.join(table)} is not a table")
+        if not isinstance(content, dict):
+            raise ConfigError(f"{path}: {key} is not a table", hint="write it as a table: [tool.agentloop]")
     return str(path), {key.replace("-", "_"): value for key, value in content.items()}
 
 

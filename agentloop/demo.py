@@ -5,7 +5,6 @@ the figures are read from the journals of the three runs.
 """
 
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop import supervisor
-from agentloop.interrupts import Interrupted
 from agentloop.offline import sample
 from agentloop.render import Renderer
 from agentloop.repo import Repo
@@ -117,6 +115,6 @@ def _run(project: Path, agent: str, label: str, renderer: Renderer, distill: str
         )
         state = supervisor.start(job, repo, show, renderer.tick)
     if state.interrupted:
-        raise Interrupted(signal.Signals[state.interrupted.signal])
+        raise KeyboardInterrupt
     edits = tools.count("try") or len(tools)
     return state, Figures(label, state.passed, len(state.checks), edits, state.elapsed_s)

@@ -12,6 +12,8 @@ SCHEMA = 1
 Purpose = Literal["work", "distill", "repair"]
 VerdictValue = Literal["pass", "fail", "error"]
 LeafKind = Literal["command", "metric", "file", "url", "judge", "approved"]
+CheckRole = Literal["attempt", "confirm", "recheck"]
+GuardMode = Literal["enforce", "warn", "off"]
 TurnStatus = Literal["done", "failed", "timed_out", "idle"]
 ErrorClass = Literal["rate_limit", "transient", "login", "context", "session_lost", "permanent"]
 Outcome = Literal[
@@ -22,6 +24,7 @@ Outcome = Literal[
     "spent",
     "agent_unusable",
     "blocked",
+    "dishonest",
     "rate_limited",
 ]
 
@@ -115,6 +118,13 @@ class Job(BaseModel):
     skills_dir: str = "skills"
     distill: Literal["auto", "always", "never"] = "auto"
     link: bool = True
+    guard: GuardMode = "off"
+    protect: tuple[str, ...] = ()
+    """Globs of further files that the agent must leave as they are."""
+    may_edit: tuple[str, ...] = ()
+    """Globs of protected files that the task is about."""
+    confirm: int = 1
+    """How often the accepting check has to pass in a row."""
     limits: Limits = Limits()
 
 
@@ -169,11 +179,31 @@ class Checked(_Event):
     type: Literal["check.ended"] = "check.ended"
     attempt: int
     """0 is the check before the first turn."""
+    role: CheckRole = "attempt"
+    """Whether it followed a turn, repeats a pass, or follows a turn that was about the skill."""
     verdict: VerdictValue
     leaves: tuple[Leaf, ...]
     duration_s: float
     metrics: dict[str, float] = {}
     """The measured values by the name of the metric."""
+
+
+class Guarded(_Event):
+    """A pass was looked at: is it honest?"""
+
+    type: Literal["guard.ended"] = "guard.ended"
+    attempt: int
+    accepted: bool
+    """It counts; with problems only because the guard was told to warn."""
+    problems: tuple[str, ...] = ()
+    """What makes the pass dishonest, a line each."""
+    files: tuple[str, ...] = ()
+    """The protected files that are not as they were."""
+    notes: tuple[str, ...] = ()
+    """What a person should know, although it is no problem."""
+    replayed: bool = False
+    """The check was run again in a clean worktree with the protected files restored."""
+    duration_s: float = 0.0
 
 
 class TurnStarted(_Event):
@@ -301,6 +331,7 @@ Event = Annotated[
     | Snapshotted
     | CheckStarted
     | Checked
+    | Guarded
     | TurnStarted
     | SessionOpened
     | SessionLost

@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+import tenacity
 from pydantic import ValidationError
 
 from agentloop import events as ev
 from agentloop.config import state_folder
 from agentloop.errors import RunError
+from agentloop.quoting import writable
+from agentloop.redact import redact
 from agentloop.state import RunState, fold
 
 _UNSYNCED = (ev.ToolCalled, ev.AgentWaited, ev.CheckStarted)
@@ -99,7 +103,16 @@ def runs(common_dir: Path) -> list[RunFolder]:
     if not root.is_dir():
         return []
     found = (RunFolder(path) for path in sorted(root.iterdir()) if _RUN_ID.match(path.name))
-    return [folder for folder in found if folder.journal.is_file()]
+    return [folder for folder in found if _has_begun(folder.journal)]
+
+
+def _has_begun(path: Path) -> bool:
+    """The journal holds its first line; a supervisor that died before that began nothing."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except OSError:
+        return False
 
 
 def find_run(common_dir: Path, name: str = "") -> RunFolder:
@@ -120,6 +133,29 @@ def find_run(common_dir: Path, name: str = "") -> RunFolder:
     raise RunError(f"{what} of this repository matches {name!r}", hint="agentloop status --all lists them")
 
 
+def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
+    """The newest run of a working tree that has not ended.
+
+    Raises:
+        RunError: there is none.
+    """
+    for folder in reversed(runs(common_dir)):
+        state = fold(read(folder.journal))
+        if not state.ended and Path(state.task.worktree) == root:
+            return folder
+    raise RunError(f"no run of {root} is to be resumed", hint="agentloop status --all lists the runs")
+
+
+def at_work(folder: RunFolder) -> bool:
+    """A supervisor works on the run now."""
+    with folder.journal.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 class Journal:
     """The open journal of a run: a single writer that stamps each event with `seq` and `at`.
 
@@ -131,15 +167,23 @@ class Journal:
         self._clock = clock
         self._fd = os.open(folder.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock()
+            self.state = RunState()
+            self._seq = 0
+            for event in self._repair(folder.journal):
+                self.state = fold([event], self.state)
+                self._seq = event.seq + 1
         except BlockingIOError as error:
-            os.close(self._fd)
+            self.close()
             raise RunError(f"run {folder.run} is being worked on by another process") from error
-        self.state = RunState()
-        self._seq = 0
-        for event in self._repair(folder.journal):
-            self.state = fold([event], self.state)
-            self._seq = event.seq + 1
+        except RunError:
+            self.close()
+            raise
+
+    @tenacity.retry(stop=tenacity.stop_after_attempt(5), wait=tenacity.wait_fixed(0.02), reraise=True)
+    def _lock(self) -> None:
+        """Become the single writer; whoever only looks (`at_work`) holds the lock for a moment."""
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def append(self, event: ev.Event) -> ev.Event:
         """Stamp and write an event, and fold it into `state`.
@@ -147,7 +191,7 @@ class Journal:
         Raises:
             RunError: the disk does not take it.
         """
-        stamped = event.model_copy(update={"seq": self._seq, "at": self._clock()})
+        stamped = _clean(event).model_copy(update={"seq": self._seq, "at": self._clock()})
         line = stamped.model_dump_json(exclude_defaults=False).encode() + b"\n"
         try:
             written = os.write(self._fd, line)
@@ -179,17 +223,26 @@ class Journal:
 
 
 def read(path: Path) -> list[ev.Event]:
-    """Read a journal's events, without a torn tail; safe while another process writes."""
+    """Read a journal's events, without a torn tail; safe while another process writes.
+
+    Raises:
+        RunError: it is damaged, or of another version of agentloop.
+    """
     return [event for event, _end in _events(path)]
 
 
 def follow(path: Path, seen: int = 0) -> tuple[list[ev.Event], int]:
-    """Read the events behind byte `seen`; returns them and where they end."""
+    """Read the events behind byte `seen`; returns them and where they end.
+
+    Raises:
+        RunError: as `read`.
+    """
     found = list(_events(path, seen))
     return [event for event, _end in found], found[-1][1] if found else seen
 
 
 def _events(path: Path, start: int = 0) -> Iterator[tuple[ev.Event, int]]:
+    """The events and where each ends; a last line that is torn or no JSON is left out, any other must be an event."""
     end = start
     with path.open("rb") as file:
         file.seek(start)
@@ -198,7 +251,34 @@ def _events(path: Path, start: int = 0) -> Iterator[tuple[ev.Event, int]]:
                 return
             try:
                 event = ev.parse(line)
-            except ValidationError:
-                return
+            except ValidationError as error:
+                if error.errors()[0]["type"] == "json_invalid" and not file.peek(1):
+                    return
+                raise RunError(
+                    f"the journal {path} cannot be read at byte {end}: {error.errors()[0]['msg']}",
+                    hint="it is damaged, or was written by another version of agentloop; it was left as it is",
+                ) from error
             end += len(line)
             yield event, end
+
+
+def _clean(event: ev.Event) -> ev.Event:
+    """The event without secrets and without what UTF-8 cannot hold; the agent's command line is needed as it is."""
+    content = event.model_dump()
+    kept = {key: content["job"][key] for key in ("program", "resume_with")} if isinstance(event, ev.RunStarted) else {}
+    content = _cleaned(content)
+    if kept:
+        content["job"].update(kept)
+    return type(event).model_validate(content)
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return redact(writable(value))
+        case list() | tuple():
+            return [_cleaned(item) for item in value]
+        case dict():
+            return {key: _cleaned(item) for key, item in value.items()}
+        case _:
+            return value

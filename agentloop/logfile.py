@@ -7,6 +7,7 @@ from agentloop.redact import redact
 
 MAX_LOG_BYTES = 32 * 1024 * 1024
 _MAX_LINE_BYTES = 256 * 1024
+_KEY_BEGINS, _KEY_ENDS = b"-----BEGIN ", b"-----END "
 
 
 class LogFile:
@@ -43,10 +44,11 @@ class LogFile:
         if self._written >= MAX_LOG_BYTES:
             self._dropped += len(chunk)
             return
-        # Whole lines, so that no secret is cut in two.
+        # Whole lines and whole keys, so that no secret is cut in two.
         whole, newline, part = chunk.rpartition(b"\n")
         if newline:
-            self._put(self._part + whole + newline)
+            whole, part = _before_open_key(self._part + whole + newline, part)
+            self._put(whole)
             self._part = part
         else:
             self._part += chunk
@@ -58,3 +60,11 @@ class LogFile:
         self._written += len(content)
         self._file.write(redact(content.decode("utf-8", errors="replace")).encode())
         self._file.flush()
+
+
+def _before_open_key(whole: bytes, part: bytes) -> tuple[bytes, bytes]:
+    """Hold back a private key that has begun and not ended yet."""
+    begun = whole.rfind(_KEY_BEGINS)
+    if begun < 0 or _KEY_ENDS in whole[begun:]:
+        return whole, part
+    return whole[:begun], whole[begun:] + part

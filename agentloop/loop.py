@@ -1,92 +1,29 @@
 """The decision: what a run does next, from its state alone. Pure, so that a resumed run goes on as an unbroken one."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 from agentloop import events as ev
 from agentloop.state import RunState
+from agentloop.steps import (
+    Check,
+    Distill,
+    Guard,
+    Inspect,
+    KeepBack,
+    Link,
+    LoseSession,
+    Prompt,
+    Publish,
+    Repair,
+    Snapshot,
+    Step,
+    Stop,
+)
 
 MAX_REPAIRS = 2
 MAX_FAILED_TURNS = 3
+MAX_DISHONEST = 2
 _WAIT_S = (2.0, 8.0)
 _NEW_SESSION: tuple[ev.ErrorClass, ...] = ("session_lost", "context")
 _HOPELESS: tuple[ev.ErrorClass, ...] = ("login", "permanent")
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Record the tree as snapshot `n`."""
-
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Run the predicate; attempt 0 is the check before the first turn."""
-
-    attempt: int
-
-
-@dataclass(frozen=True, slots=True)
-class LoseSession:
-    """Give up the session; the next prompt opens another and tells it everything."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Prompt the session to work: with the task, again with evidence, or after a turn that was cut off."""
-
-    kind: Literal["task", "retry", "continue"]
-    attempt: int
-    delay_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Distill:
-    """Ask the session for the skill."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inspect:
-    """Look at what the session drafted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """Send the findings back to the session."""
-
-    findings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    """Commit the draft."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeepBack:
-    """Leave the draft in the run's folder."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Link the skills where agents read them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """End the run."""
-
-    outcome: ev.Outcome
-    exit_code: int
-    reason: str
-
-
-Step = Snapshot | Check | LoseSession | Prompt | Distill | Inspect | Repair | Publish | KeepBack | Link | Stop
 
 
 def next_step(state: RunState) -> Step:
@@ -100,10 +37,10 @@ def next_step(state: RunState) -> Step:
         stop = _preflight(state, state.baseline)
         if stop:
             return stop
-    if state.passed:
-        return _after_success(state)
     if not state.snapshots:
         return Snapshot(0)
+    if state.passed:
+        return _prove(state) or _after_success(state)
     return _after_failure(state)
 
 
@@ -119,42 +56,54 @@ def _preflight(state: RunState, baseline: ev.Checked) -> Stop | None:
 def _after_failure(state: RunState) -> Step:
     turn = state.work_turns[-1] if state.work_turns else None
     if state.has_unchecked_work:
-        return _snapshot_first(state) or Check(state.attempt)
+        return _look(state) or Check(state.attempt)
     if turn and turn.status == "failed" and turn.error_class is not None:
         return _after_agent_error(state, turn)
-    stop = _limit(state, turn)
-    if stop:
-        return stop
-    return _prompt(state)
+    return _limit(state, turn) or _prompt(state)
 
 
-def _snapshot_first(state: RunState) -> Snapshot | None:
+def _look(state: RunState) -> Snapshot | None:
     """The snapshot that the last turn still wants."""
     last = state.turns[-1].turn
     return Snapshot(last) if state.snapshots[-1].n < last else None
 
 
 def _after_agent_error(state: RunState, turn: ev.TurnEnded) -> Step:
-    error = turn.error or "the agent failed"
-    failures = _failures_in_a_row(state)
-    if turn.error_class in _HOPELESS:
-        return Stop("agent_unusable", 5, error)
-    if failures >= MAX_FAILED_TURNS:
-        if turn.error_class == "rate_limit":
-            return Stop("rate_limited", 75, error)
-        return Stop("agent_unusable", 5, error)
+    stop = _agent_stop(state, turn)
+    if stop:
+        return _check_before_stop(state) or stop
     if turn.error_class in _NEW_SESSION and state.session:
-        return LoseSession(error)
+        return LoseSession(turn.error or "the agent failed")
     stop = _limit(state, None)
     if stop:
-        return stop
-    delay_s = 0.0 if turn.error_class in _NEW_SESSION else _WAIT_S[failures - 1]
+        return _check_before_stop(state) or stop
+    delay_s = 0.0 if turn.error_class in _NEW_SESSION else _WAIT_S[_failures_in_a_row(state.work_turns) - 1]
     return _prompt(state, delay_s)
 
 
-def _failures_in_a_row(state: RunState) -> int:
+def _agent_stop(state: RunState, turn: ev.TurnEnded) -> Stop | None:
+    error = turn.error or "the agent failed"
+    if turn.error_class in _HOPELESS:
+        return Stop("agent_unusable", 5, error)
+    if _failures_in_a_row(state.work_turns) < MAX_FAILED_TURNS:
+        return None
+    if turn.error_class == "rate_limit":
+        return Stop("rate_limited", 75, error)
+    return Stop("agent_unusable", 5, error)
+
+
+def _check_before_stop(state: RunState) -> Step | None:
+    """An agent that failed may have done the work first: nobody gives up on a tree that was not looked at."""
+    look = _look(state)
+    if look:
+        return look
+    unseen = state.checked_tree or state.snapshots[0].tree
+    return Check(state.attempt) if state.snapshots[-1].tree != unseen else None
+
+
+def _failures_in_a_row(turns: tuple[ev.TurnEnded, ...]) -> int:
     count = 0
-    for turn in reversed(state.work_turns):
+    for turn in reversed(turns):
         if turn.status != "failed":
             break
         count += 1
@@ -165,8 +114,12 @@ def _limit(state: RunState, turn: ev.TurnEnded | None) -> Stop | None:
     limits = state.task.limits
     if turn and state.blocked:
         return Stop("blocked", 7, f"the agent says that a person is needed: {state.blocked}")
-    if turn and turn.status == "failed" and state.tree_stood_still and _failures_in_a_row(state) > 1:
+    if turn and turn.status == "failed" and state.tree_stood_still and _failures_in_a_row(state.work_turns) > 1:
         return Stop("agent_unusable", 5, turn.error or "the agent fails and changes nothing")
+    if state.waits_for_approval:
+        return Stop("blocked", 7, "everything else holds, and a person has to approve: agentloop resume in a terminal")
+    if state.dishonest_passes >= MAX_DISHONEST and state.dishonest:
+        return Stop("dishonest", 6, f"the pass is not honest: {state.dishonest}")
     if len(state.checks) >= limits.max_attempts:
         return Stop("not_reached", 1, f"the predicate does not hold after {_count(len(state.checks), 'attempt')}")
     return _budget(state)
@@ -185,21 +138,36 @@ def _prompt(state: RunState, delay_s: float = 0.0) -> Prompt:
     last = state.work_turns[-1] if state.work_turns else None
     if state.cut_purpose == "work" or (last and last.status != "done"):
         return Prompt("continue", state.attempt, delay_s)
+    if state.dishonest:
+        return Prompt("dishonest", state.attempt, delay_s)
     return Prompt("retry" if last else "task", state.attempt, delay_s)
 
 
+def _prove(state: RunState) -> Step | None:
+    """What a pass still wants before it counts: more passes when so asked, and to be found honest."""
+    if state.confirmations + 1 < state.confirmations_wanted:
+        return Check(state.checks[-1].attempt, "confirm")
+    if not state.settled:
+        return Snapshot(state.snapshots[-1].n)
+    if state.task.guard != "off" and state.guarded is None:
+        return Guard(state.checks[-1].attempt)
+    return None
+
+
 def _after_success(state: RunState) -> Step:
-    count = _count(len(state.checks), "attempt")
-    reached = Stop("reached", 0, f"the predicate holds after {count}")
+    reached = Stop("reached", 0, f"the predicate holds after {_count(len(state.checks), 'attempt')}")
     if state.declined or state.kept_back or state.linked or not _wants_skill(state):
         return reached
     if state.published:
         return Link() if state.task.link else reached
     if not state.skill_turns:
         return KeepBack("the run's budget is spent") if _budget(state) else Distill()
-    recheck = _snapshot_first(state) or _recheck(state)
+    recheck = _look(state) or _recheck(state)
     if recheck:
         return recheck
+    turn = state.skill_turns[-1]
+    if turn.status == "failed" and turn.error_class is not None:
+        return _after_skill_error(state, turn)
     if state.draft is None or len(state.skill_turns) > _drafted_turns(state):
         return Inspect()
     return _after_draft(state, state.draft)
@@ -207,7 +175,16 @@ def _after_success(state: RunState) -> Step:
 
 def _recheck(state: RunState) -> Check | None:
     """A session that is asked for a skill may touch the work too: what was proven is proven again."""
-    return Check(state.attempt) if state.snapshots[-1].tree != state.checked_tree else None
+    return Check(state.attempt, "recheck") if state.snapshots[-1].tree != state.checked_tree else None
+
+
+def _after_skill_error(state: RunState, turn: ev.TurnEnded) -> Step:
+    failures = _failures_in_a_row(state.skill_turns)
+    hopeless = turn.error_class in (*_HOPELESS, *_NEW_SESSION) or failures >= MAX_FAILED_TURNS
+    if hopeless or _budget(state):
+        return KeepBack(f"the agent failed when it was asked: {turn.error}")
+    delay_s = _WAIT_S[failures - 1]
+    return Repair(state.draft.findings, delay_s) if state.draft else Distill(delay_s)
 
 
 def _drafted_turns(state: RunState) -> int:
@@ -219,13 +196,15 @@ def _drafted_turns(state: RunState) -> int:
 def _after_draft(state: RunState, draft: ev.SkillDrafted) -> Step:
     if not draft.findings:
         return Publish()
-    repairs = len(state.skill_turns) - 1
+    repairs = sum(turn.purpose == "repair" and turn.error_class is None for turn in state.skill_turns)
     if repairs < MAX_REPAIRS and not _budget(state):
         return Repair(draft.findings)
     return KeepBack(f"{_count(len(draft.findings), 'finding')} left after {_count(repairs, 'repair turn')}")
 
 
 def _wants_skill(state: RunState) -> bool:
+    if state.doubtful:
+        return False
     match state.task.distill:
         case "always":
             return True

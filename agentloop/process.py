@@ -20,7 +20,7 @@ from typing import IO, Literal
 
 from agentloop.errors import CannotStartError
 from agentloop.interrupts import raise_if_interrupted
-from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, set_up_child
+from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, own_children, set_up_child
 
 __all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "run_program"]
 
@@ -112,11 +112,12 @@ def run_program(
         Interrupted: a signal was noted meanwhile; the program and its tree are ended.
     """
     adopt_orphans()
+    older = own_children()
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(_readable(stdin))
         process = _start(argv, cwd, env, source, subprocess.STDOUT if on_stderr is None else subprocess.PIPE)
-        tree = Tree(process, env.get(RUN_TAG, ""))
+        tree = Tree(process, env.get(RUN_TAG, ""), older)
         try:
             pump = stack.enter_context(_Pump(process, on_stdout, on_stderr))
             watch = _Watch(process, pump, tree, timeout_s, idle_timeout_s, on_tick, tick_s)

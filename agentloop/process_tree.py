@@ -10,9 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 RUN_TAG = "AGENTLOOP_RUN"
 _PR_SET_PDEATHSIG = 1
@@ -33,17 +35,28 @@ def set_up_child() -> None:
     _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
+def own_children() -> frozenset[int]:
+    """The processes whose parent we are."""
+    try:
+        names = [Path(f"/proc/self/task/{task}/children").read_text() for task in os.listdir("/proc/self/task")]
+    except OSError:
+        return frozenset(pid for pid, stat in _stats().items() if stat.parent == os.getpid())
+    return frozenset(int(pid) for pid in " ".join(names).split())
+
+
 class Tree:
     """A program and all that it started.
 
     Args:
         process: the program, started in a session of its own.
         tag: the value of `AGENTLOOP_RUN` in its environment.
+        older: our children before it was started: they are not its.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], tag: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], tag: str, older: frozenset[int]) -> None:
         self._process = process
         self._tag = tag
+        self._older = older
 
     def end(self, grace_s: float) -> tuple[str, ...]:
         """Ask the group to end, then kill everything that is left; returns what was left besides the program."""
@@ -79,8 +92,12 @@ class Tree:
         return sum(_cpu_s(pid) for pid in {self._process.pid, *self._strays()})
 
     def _strays(self) -> list[int]:
-        """What is alive of the tree besides the program itself: its session, and whoever carries the tag."""
-        return _find(self._tag, session=self._process.pid)
+        """What is alive of the tree besides the program itself.
+
+        Its descendants, its session, whoever carries the tag, and whoever became our child meanwhile: what got away
+        from all of them is still adopted by us.
+        """
+        return _find(self._tag, leader=self._process.pid, older=self._older)
 
 
 def end_tagged(run: str) -> tuple[str, ...]:
@@ -97,6 +114,21 @@ def end_tagged(run: str) -> tuple[str, ...]:
         _reap(found)
         time.sleep(_ROUND_S)
     return tuple(ended)
+
+
+class _Stat(NamedTuple):
+    state: str
+    parent: int
+    session: int
+
+
+def _stats() -> dict[int, _Stat]:
+    found = {}
+    for pid in _pids():
+        fields = _stat(pid)
+        if len(fields) > 3:
+            found[pid] = _Stat(fields[0], int(fields[1]), int(fields[3]))
+    return found
 
 
 @cache
@@ -124,18 +156,36 @@ def _stat(pid: int) -> list[str]:
     return _read(pid, "stat").rpartition(b")")[2].decode().split()
 
 
-def _find(tag: str, session: int | None = None) -> list[int]:
-    """What is alive with the run's tag or in a session, but for the session's leader, us and our ancestors."""
+def _find(tag: str, leader: int = 0, older: frozenset[int] | None = None) -> list[int]:
+    """What is alive of a tree, but for its leader, us and our ancestors.
+
+    Args:
+        tag: the run's tag; empty for none.
+        leader: the program, which leads its session; 0 for none.
+        older: our children from before; None when new ones are nothing to go by.
+    """
+    stats = _stats()
     mark = f"{RUN_TAG}={tag}".encode() if tag else b""
-    found = []
-    for pid in _pids():
-        fields = _stat(pid)
-        if len(fields) < 4 or fields[0] in "ZX" or pid == session:
-            continue
-        if fields[3] == str(session) or (mark and mark in _read(pid, "environ").split(b"\0")):
-            found.append(pid)
-    spared = {os.getpid(), *_ancestors()} if found else set()
-    return [pid for pid in found if pid not in spared]
+    found = {leader} if leader else set()
+    for pid, stat in stats.items():
+        adopted = older is not None and stat.parent == os.getpid() and pid not in older
+        if adopted or (leader and stat.session == leader) or (mark and mark in _read(pid, "environ").split(b"\0")):
+            found.add(pid)
+    found = _with_descendants(found, stats)
+    spared = {leader, os.getpid(), *_ancestors()} if found else set()
+    return sorted(pid for pid in found - spared if pid in stats and stats[pid].state not in "ZX")
+
+
+def _with_descendants(pids: set[int], stats: Mapping[int, _Stat]) -> set[int]:
+    children: dict[int, list[int]] = {}
+    for pid, stat in stats.items():
+        children.setdefault(stat.parent, []).append(pid)
+    found, fresh = set(pids), list(pids)
+    while fresh:
+        grown = [child for child in children.get(fresh.pop(), ()) if child not in found and child != os.getpid()]
+        found.update(grown)
+        fresh += grown
+    return found
 
 
 def _ancestors() -> list[int]:

@@ -12,6 +12,11 @@ def plain(text: str) -> str:
     return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n")))
 
 
+def writable(text: str) -> str:
+    """The text with a question mark for what UTF-8 cannot hold: git and JSON hand out lone surrogates."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def one_line(text: str, max_chars: int) -> str:
     """Make one line of it, cut at the end."""
     words = " ".join(plain(text).split())

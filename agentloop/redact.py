@@ -38,7 +38,7 @@ _MAY_HOLD_ONE = re.compile(
 _PLACEHOLDER = re.compile(
     r"(?i)x{4,}|your[_-]|example|<[^>]+>|\$\{|\*{3,}|(?<![a-z])user:pass(?:word)?\b|0{8,}|1234567"
 )
-_SECRET_NAME = re.compile(r"(?i)(?:^|_)(?:API_?)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
+_SECRET_NAME = re.compile(r"(?i)(?:(?:^|_)(?:API_?)?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
 _MIN_VALUE_CHARS = 8
 
 

@@ -4,7 +4,11 @@ The result of a run goes to stdout, as a few lines or as one JSON object.
 """
 
 import json
+import os
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -18,6 +22,11 @@ HEARTBEAT_S = 30.0
 _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        raise  # noqa: PLE0704 - rich calls this while it handles the error, and would end the program
+
+
 class Renderer:
     """Shows a run's events as they happen.
 
@@ -27,8 +36,8 @@ class Renderer:
     """
 
     def __init__(self, *, quiet: bool = False, ndjson: bool = False) -> None:
-        self.console = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._out = Console(highlight=False, soft_wrap=True)
+        self.console = _Console(stderr=True, highlight=False, soft_wrap=True)
+        self._out = _Console(highlight=False, soft_wrap=True)
         self._quiet = quiet
         self._ndjson = ndjson
         self._status: Status | None = None
@@ -37,6 +46,10 @@ class Renderer:
 
     def event(self, event: ev.Event) -> None:
         """Show one event."""
+        with self._as_long_as_somebody_looks():
+            self._event(event)
+
+    def _event(self, event: ev.Event) -> None:
         if self._ndjson:
             self._out.file.write(event.model_dump_json() + "\n")
             self._out.file.flush()
@@ -49,8 +62,11 @@ class Renderer:
 
     def tick(self, elapsed_s: float) -> None:
         """Show that something is still at work."""
-        if self._quiet:
-            return
+        if not self._quiet:
+            with self._as_long_as_somebody_looks():
+                self._tick(elapsed_s)
+
+    def _tick(self, elapsed_s: float) -> None:
         if self.console.is_terminal:
             text = f"{self._doing} · {clock(elapsed_s)}"
             if self._status is None:
@@ -63,10 +79,33 @@ class Renderer:
 
     def close(self) -> None:
         """Take the live line away."""
-        self._stop_live()
+        with self._as_long_as_somebody_looks():
+            self._stop_live()
+
+    @contextmanager
+    def _as_long_as_somebody_looks(self) -> Iterator[None]:
+        """A run goes on when its reader has gone: all of it is in the journal."""
+        try:
+            yield
+        except OSError:
+            self._leave()
+
+    def _leave(self) -> None:
+        """Write to nobody from now on, so that not even the interpreter's last flush fails."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except OSError:
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
     def result(self, state: RunState, *, as_json: bool) -> None:
         """Write the result of a run to stdout."""
+        with self._as_long_as_somebody_looks():
+            self._result(state, as_json=as_json)
+
+    def _result(self, state: RunState, *, as_json: bool) -> None:
         self._stop_live()
         if as_json:
             self._out.file.write(json.dumps(result_object(state)) + "\n")
@@ -111,6 +150,8 @@ def describe(event: ev.Event) -> str:
             return f"interrupted by {event.signal}"
         case ev.Checked():
             return _checked(event)
+        case ev.Guarded():
+            return _guarded(event)
         case ev.RunEnded():
             return ""
         case _:
@@ -119,9 +160,18 @@ def describe(event: ev.Event) -> str:
 
 def _checked(event: ev.Checked) -> str:
     label = "check before the first turn" if event.attempt == 0 else f"attempt {event.attempt}"
+    label += {"attempt": "", "confirm": ", once more", "recheck": ", again after the skill's turn"}[event.role]
     reasons = "; ".join(f"{leaf.source}: {leaf.reason}" for leaf in event.leaves if leaf.verdict != "pass")
     detail = f" · {escape(reasons)}" if reasons else ""
     return f"{label}: {_MARK[event.verdict]}{detail} ({event.duration_s:.1f} s)"
+
+
+def _guarded(event: ev.Guarded) -> str:
+    how = ", the check replayed with the protected files restored" if event.replayed else ""
+    word = "[green]honest[/]" if not event.problems else "[yellow]doubtful[/]" if event.accepted else "[red]refused[/]"
+    lines = [f"guard: {word}{how} ({event.duration_s:.1f} s)"]
+    lines += [escape(f"  - {line}") for line in (*event.problems, *event.notes)]
+    return "\n".join(lines)
 
 
 def _turn(event: ev.Event) -> str:
@@ -167,9 +217,9 @@ def _skill(event: ev.Event) -> str:
             return ""
 
 
-def summary(state: RunState) -> list[str]:
-    """The end of a run, as lines for people."""
-    lines = [_verdict_line(state)]
+def summary(state: RunState, *, at_work: bool = False) -> list[str]:
+    """The end of a run, as lines for people; how it stands, when a supervisor is at work on it."""
+    lines = ["running" if at_work else _verdict_line(state)]
     lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {_totals(state)}")
     if not state.passed and state.work_turns and state.work_turns[-1].text:
         lines += [
@@ -184,7 +234,7 @@ def summary(state: RunState) -> list[str]:
         lines.append(f"  no skill committed: {state.kept_back.reason}{where}")
     elif state.declined:
         lines.append(f"  no skill: {state.declined.reason}")
-    if not state.ended:
+    if not state.ended and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}")
     return lines
@@ -197,12 +247,13 @@ def _verdict_line(state: RunState) -> str:
     return f"interrupted{signal}: nothing is lost"
 
 
-def result_object(state: RunState) -> dict[str, Any]:
-    """The end of a run, as one JSON object (schema 1)."""
+def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
+    """The end of a run, or how it stands, as one JSON object (schema 1)."""
+    open_outcome = "running" if at_work else "interrupted"
     return {
         "schema": ev.SCHEMA,
         "run": state.run,
-        "outcome": state.ended.outcome if state.ended else "interrupted",
+        "outcome": state.ended.outcome if state.ended else open_outcome,
         "exit_code": state.ended.exit_code if state.ended else None,
         "reason": state.ended.reason if state.ended else "",
         "agent": state.task.agent,

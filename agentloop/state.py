@@ -27,7 +27,18 @@ class RunState:
     turns: tuple[ev.TurnEnded, ...] = ()
     snapshots: tuple[ev.Snapshotted, ...] = ()
     checked_tree: str = ""
-    """The tree that the last check saw, as the last snapshot before it has it."""
+    """The tree that the last check saw; after a pass, the tree as the check left it."""
+    checked_trees: tuple[str, ...] = ()
+    """The tree that each of `checks` saw."""
+    settled: bool = False
+    """The tree was recorded again after the last pass: a check may write files, too."""
+    confirmations: int = 0
+    """How often the last pass was repeated with success."""
+    guarded: ev.Guarded | None = None
+    """What the guard said of the last pass."""
+    dishonest_passes: int = 0
+    flaky: bool = False
+    """A check passed and failed on one and the same tree."""
     open_turn: ev.TurnStarted | None = None
     """A turn without an end: it runs now, or the supervisor died in it."""
     cut_purpose: ev.Purpose | None = None
@@ -76,8 +87,32 @@ class RunState:
 
     @property
     def passed(self) -> bool:
-        """The last check after a turn held."""
-        return bool(self.checks) and self.checks[-1].verdict == "pass"
+        """The last check after a turn held, and the guard has nothing against it so far."""
+        return bool(self.checks) and self.checks[-1].verdict == "pass" and not self.dishonest
+
+    @property
+    def dishonest(self) -> str:
+        """Why the last pass does not count; empty when it does."""
+        refused = self.guarded is not None and not self.guarded.accepted
+        return "; ".join(self.guarded.problems) if self.guarded and refused else ""
+
+    @property
+    def doubtful(self) -> bool:
+        """The pass was accepted although something speaks against it: nothing is to be learned from it."""
+        return self.flaky or bool(self.guarded and self.guarded.problems)
+
+    @property
+    def confirmations_wanted(self) -> int:
+        """How often the accepting check has to pass; twice at least on a tree that has failed before."""
+        before = zip(self.checks[:-1], self.checked_trees[:-1], strict=True)
+        failed = {tree for check, tree in before if check.verdict != "pass"}
+        return max(self.task.confirm, 2 if self.checked_trees and self.checked_trees[-1] in failed else 1)
+
+    @property
+    def waits_for_approval(self) -> bool:
+        """All that does not hold is a person's approval, and nobody could be asked."""
+        open_leaves = [leaf for leaf in self.checks[-1].leaves if leaf.verdict != "pass"] if self.checks else []
+        return bool(open_leaves) and all(leaf.kind == "approved" and leaf.verdict == "error" for leaf in open_leaves)
 
     @property
     def failed_checks(self) -> tuple[ev.Checked, ...]:
@@ -151,21 +186,47 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return replace(state, interrupted=event)
         case ev.RunEnded():
             return replace(state, ended=event)
-        case ev.Snapshotted():
-            return replace(state, snapshots=(*state.snapshots, event))
-        case ev.Checked():
-            return _checked(state, event)
+        case ev.Snapshotted() | ev.Checked() | ev.Guarded():
+            return _looked(state, event)
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost():
             return _turned(state, event)
         case _:
             return _learned(state, event)
 
 
+def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.Guarded) -> RunState:
+    match event:
+        case ev.Snapshotted():
+            return _snapshotted(state, event)
+        case ev.Checked():
+            return _checked(state, event)
+        case ev.Guarded():
+            refused = 0 if event.accepted else 1
+            return replace(state, guarded=event, dishonest_passes=state.dishonest_passes + refused)
+
+
+def _snapshotted(state: RunState, event: ev.Snapshotted) -> RunState:
+    if not state.snapshots or state.snapshots[-1].n != event.n:
+        return replace(state, snapshots=(*state.snapshots, event))
+    snapshots = (*state.snapshots[:-1], event)
+    return replace(state, snapshots=snapshots, settled=True, checked_tree=event.tree)
+
+
 def _checked(state: RunState, event: ev.Checked) -> RunState:
     if event.attempt == 0:
         return replace(state, baseline=event)
     tree = state.snapshots[-1].tree if state.snapshots else ""
-    return replace(state, checks=(*state.checks, event), checked_tree=tree)
+    state = replace(state, checked_tree=tree, settled=False, guarded=None)
+    match event.role, event.verdict:
+        case "confirm", "pass":
+            return replace(state, confirmations=state.confirmations + 1)
+        case "recheck", "pass":
+            return replace(state, checked_trees=(*state.checked_trees[:-1], tree))
+        case "confirm", _:
+            return replace(state, checks=(*state.checks[:-1], event), flaky=True)
+        case _:
+            checks, trees = (*state.checks, event), (*state.checked_trees, tree)
+            return replace(state, checks=checks, checked_trees=trees, confirmations=0)
 
 
 def _turned(state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOpened | ev.SessionLost) -> RunState:

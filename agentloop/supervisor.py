@@ -13,19 +13,21 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, distill, interrupts, journal, loop, prompts, publish
+from agentloop import __version__, distill, interrupts, journal, loop, prompts, publish, steps
 from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
-from agentloop.errors import PublishError, RepoError, RunError
+from agentloop.errors import AgentloopError, AgentUnusableError, PublishError, RepoError, RunError
 from agentloop.predicate import evaluate, evidence, grammar
 from agentloop.process import child_environment, end_tagged
+from agentloop.quoting import writable
 from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
 
 Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
+_LAST_CHECK_S = 60.0
 
 
 def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> RunState:
@@ -56,16 +58,26 @@ def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | No
     with _worktree_lock(repo):
         book = journal.Journal(folder)
         job = book.state.task
-        if book.state.ended:
+        try:
+            _refuse_resume(book.state, repo)
+        except RunError:
             book.close()
-            raise RunError(
-                f"run {folder.run} has ended: {book.state.ended.reason}", hint="start another: agentloop run"
-            )
+            raise
         predicate = [grammar.parse(source) for source in job.until]
         killed = end_tagged(folder.run)
         with _Supervisor(repo, folder, book, predicate, emit, on_tick) as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
+
+
+def _refuse_resume(state: RunState, repo: Repo) -> None:
+    if state.ended:
+        raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
+    if Path(state.task.worktree) != repo.root:
+        raise RunError(
+            f"run {state.run} belongs to {state.task.worktree}, not to {repo.root}",
+            hint=f"cd {state.task.worktree}, then: agentloop resume {state.run}",
+        )
 
 
 @contextlib.contextmanager
@@ -133,48 +145,66 @@ class _Supervisor:
         except RepoError:
             interrupts.raise_if_interrupted()  # a ctrl-C ends git too
             raise
+        except AgentUnusableError as error:
+            self.staging.close()
+            self.emit(ev.RunEnded(outcome="agent_unusable", exit_code=error.exit_code, reason=_with_hint(error)))
         except OSError as error:
             raise RunError(
                 f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
                 hint=f"mend that, then: agentloop resume {self.folder.run}",
             ) from error
 
-    def perform(self, step: loop.Step) -> None:
+    def perform(self, step: steps.Step) -> None:
         match step:
-            case loop.Snapshot(n):
+            case steps.Snapshot(n):
                 snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
                 self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
-            case loop.Check(attempt):
-                self._check(attempt)
-            case loop.LoseSession(reason):
+            case steps.Check(attempt, role):
+                self._check(attempt, role)
+            case steps.LoseSession(reason):
                 self.session = None
                 self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
-            case loop.Prompt():
+            case steps.Prompt():
                 self._prompt(step)
-            case loop.Stop(outcome, exit_code, reason):
+            case steps.Stop(outcome, exit_code, reason):
                 self.staging.close()
                 self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
             case _:
                 self._learn(step)
 
-    def _learn(self, step: loop.Step) -> None:
+    def _learn(self, step: steps.Step) -> None:
+        """Perform a step that is about the skill: whatever goes wrong in it, the success stands."""
+        try:
+            self._perform_learning(step)
+        except RunError:
+            raise  # the journal itself cannot be written
+        except (OSError, AgentloopError) as error:
+            reason = _with_hint(error) if isinstance(error, AgentloopError) else f"{error.strerror}: {error.filename}"
+            if self.state.published:
+                self.emit(ev.SkillsLinked(paths=(), problem=reason))
+            else:
+                self.emit(ev.SkillKeptBack(reason=reason, path=self.state.draft.path if self.state.draft else ""))
+
+    def _perform_learning(self, step: steps.Step) -> None:
         match step:
-            case loop.Distill():
+            case steps.Distill(delay_s):
+                interrupts.sleep(delay_s)
                 self.staging.open()
                 self._turn("distill", distill.distill_prompt(self.state, self.repo, self.staging))
-            case loop.Inspect():
+            case steps.Inspect():
                 self.emit(distill.inspect(self.state, self.staging, self.folder.draft))
-            case loop.Repair(problems):
+            case steps.Repair(problems, delay_s):
+                interrupts.sleep(delay_s)
                 self._turn("repair", distill.repair_prompt(self.state, self.staging, problems))
-            case loop.Publish():
+            case steps.Publish():
                 self._publish()
-            case loop.KeepBack(reason):
+            case steps.KeepBack(reason):
                 path = self.state.draft.path if self.state.draft else ""
                 self.emit(ev.SkillKeptBack(reason=reason, path=path))
-            case loop.Link():
+            case steps.Link():
                 self._link()
 
-    def _check(self, attempt: int) -> None:
+    def _check(self, attempt: int, role: ev.CheckRole) -> None:
         self.emit(ev.CheckStarted(attempt=attempt))
         began = time.monotonic()
         verdict, leaves = evaluate.evaluate(
@@ -182,17 +212,17 @@ class _Supervisor:
             cwd=self.repo.root,
             env=child_environment(self.folder.run),
             logs=self.folder.check_folder(attempt),
-            timeout_s=self._within_budget(self.state.task.limits.check_timeout_s),
+            timeout_s=self._check_timeout_s(),
             on_tick=self.on_tick,
         )
         duration_s = time.monotonic() - began
-        self.emit(ev.Checked(attempt=attempt, verdict=verdict, leaves=leaves, duration_s=duration_s))
+        self.emit(ev.Checked(attempt=attempt, role=role, verdict=verdict, leaves=leaves, duration_s=duration_s))
 
-    def _prompt(self, step: loop.Prompt) -> None:
+    def _prompt(self, step: steps.Prompt) -> None:
         interrupts.sleep(step.delay_s)
         self._turn("work", self._work_prompt(step))
 
-    def _work_prompt(self, step: loop.Prompt) -> str:
+    def _work_prompt(self, step: steps.Prompt) -> str:
         state = self.state
         check = state.last_check
         leaves = check.leaves if check else ()
@@ -231,7 +261,7 @@ class _Supervisor:
         session = self._open_session()
         number = self.state.turns_started + 1
         limits = self.state.task.limits
-        prompt = redact(prompt)
+        prompt = redact(writable(prompt))
         prompt_file = self.folder.turn_file(number, "prompt.md")
         prompt_file.write_text(prompt, encoding="utf-8")
         log = self.folder.turn_file(number, "log")
@@ -252,17 +282,22 @@ class _Supervisor:
                 purpose=purpose,
                 status=turn.status,
                 session=turn.session,
-                text=redact(turn.text),
+                text=turn.text,
                 usage=turn.usage,
                 counters=turn.counters,
                 tool_calls=turn.tool_calls,
                 exit_code=turn.exit_code,
-                error=redact(turn.error),
+                error=turn.error,
                 error_class=turn.error_class,
                 duration_s=turn.duration_s,
                 killed=turn.killed,
             )
         )
+
+    def _check_timeout_s(self) -> float:
+        """What was worked for is looked at, also when the run's time is up."""
+        limit_s = self.state.task.limits.check_timeout_s
+        return max(self._within_budget(limit_s), min(limit_s, _LAST_CHECK_S))
 
     def _within_budget(self, timeout_s: float) -> float:
         max_time_s = self.state.task.limits.max_time_s
@@ -280,8 +315,7 @@ class _Supervisor:
                 self.repo, _run_trailer(self.state), path.name, skills_dir
             ) or publish.publish_skill(self.repo, path, skills_dir, _commit_message(self.state, path.name))
         except PublishError as error:
-            reason = f"{error.message} ({error.hint})" if error.hint else error.message
-            self.emit(ev.SkillKeptBack(reason=reason, path=draft.path))
+            self.emit(ev.SkillKeptBack(reason=_with_hint(error), path=draft.path))
             return
         self.emit(published)
         self.staging.close()
@@ -293,6 +327,10 @@ class _Supervisor:
             self.emit(ev.SkillsLinked(paths=(), problem=error.message))
             return
         self.emit(linked or ev.SkillsLinked(paths=()))
+
+
+def _with_hint(error: AgentloopError) -> str:
+    return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
 def _remembers_nothing(state: RunState) -> bool:

@@ -36,7 +36,7 @@ def test_what_is_appended_is_read_back_stamped(folder: journal.RunFolder) -> Non
     assert events[1] == ev.ToolCalled(seq=1, at=7.0, name="Bash", detail="ls")
 
 
-@pytest.mark.parametrize("tail", [b'{"seq":2,"da', b"\x00\x00\x00\n", b'{"type":"unknown"}\n'])
+@pytest.mark.parametrize("tail", [b'{"seq":2,"da', b"\x00\x00\x00\n"])
 def test_a_torn_tail_is_dropped_and_writing_goes_on(folder: journal.RunFolder, tail: bytes) -> None:
     book = journal.Journal(folder)
     book.append(started())
@@ -77,7 +77,9 @@ def test_kill_9_loses_no_acknowledged_event(folder: journal.RunFolder) -> None:
 
 def test_a_run_is_found_by_either_end_of_its_id(tmp_path: Path) -> None:
     folder = journal.new_run(tmp_path)
-    journal.Journal(folder).close()
+    book = journal.Journal(folder)
+    book.append(started())
+    book.close()
     for name in ("", folder.run[:15], folder.run[-4:]):
         assert journal.find_run(tmp_path, name) == folder
     with pytest.raises(RunError, match="no run of this repository"):
@@ -87,3 +89,65 @@ def test_a_run_is_found_by_either_end_of_its_id(tmp_path: Path) -> None:
 def test_no_run_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="no runs yet"):
         journal.find_run(tmp_path)
+
+
+@pytest.mark.parametrize("line", [b'{"type":"of a newer version"}\n', b"{torn in the middle\n"])
+def test_a_journal_that_cannot_be_read_is_left_as_it_is(folder: journal.RunFolder, line: bytes) -> None:
+    book = journal.Journal(folder)
+    book.append(started())
+    book.close()
+    with folder.journal.open("ab") as file:
+        file.write(line + ev.RunResumed(seq=2).model_dump_json().encode() + b"\n")
+    before = folder.journal.read_bytes()
+    with pytest.raises(RunError, match="cannot be read at byte"):
+        journal.Journal(folder)
+    with pytest.raises(RunError, match="cannot be read at byte"):
+        journal.read(folder.journal)
+    assert folder.journal.read_bytes() == before
+    folder.journal.write_bytes(before.replace(line, b""))
+    journal.Journal(folder).close()  # the lock was let go of
+
+
+def test_a_run_that_never_began_is_none(tmp_path: Path) -> None:
+    folder = journal.new_run(tmp_path)
+    journal.Journal(folder).close()
+    assert journal.runs(tmp_path) == []
+
+
+def test_the_newest_run_of_a_working_tree_that_has_not_ended_is_found(tmp_path: Path) -> None:
+    names = []
+    for number, ended in enumerate((False, False, True)):
+        folder = journal.RunFolder(journal.repository_folder(tmp_path) / f"20260101-00000{number}-abcd")
+        folder.path.mkdir(parents=True)
+        book = journal.Journal(folder)
+        book.append(started())
+        if ended:
+            book.append(ev.RunEnded(outcome="reached", exit_code=0, reason="r"))
+        book.close()
+        names.append(folder)
+    assert journal.find_unfinished(tmp_path, Path("w")) == names[1]
+    with pytest.raises(RunError, match="is to be resumed"):
+        journal.find_unfinished(tmp_path, Path("elsewhere"))
+
+
+def test_somebody_at_work_is_seen(folder: journal.RunFolder) -> None:
+    book = journal.Journal(folder)
+    book.append(started())
+    assert journal.at_work(folder)
+    book.close()
+    assert not journal.at_work(folder)
+
+
+def test_nothing_secret_or_unwritable_reaches_the_disk(folder: journal.RunFolder) -> None:
+    key = "sk-ant-" + "a1B2" * 8
+    book = journal.Journal(folder)
+    kept = started().job.model_copy(update={"program": ("tool", f"--key={key}"), "task": f"use {key}"})
+    book.append(started().model_copy(update={"job": kept}))
+    book.append(ev.ToolCalled(name="Bash", detail=f"curl -H {key} \ud83d"))
+    book.close()
+    first, second = journal.read(folder.journal)
+    assert isinstance(first, ev.RunStarted)
+    assert isinstance(second, ev.ToolCalled)
+    assert first.job.program == kept.program  # what a resume needs
+    assert key not in first.job.task + second.detail
+    assert second.detail.endswith("?")

@@ -35,3 +35,15 @@ def test_lines_can_be_read_while_it_grows(tmp_path: Path) -> None:
     with path.open("wb") as file, LogFile(file) as output:
         output.write(b"one\ntw")
         assert path.read_bytes() == b"one\n"
+
+
+def test_a_private_key_that_comes_line_by_line_is_masked_whole(tmp_path: Path) -> None:
+    head, foot = b"-----BEGIN RSA PRIVATE " + b"KEY-----\n", b"-----END RSA PRIVATE " + b"KEY-----\n"
+    body = [b"MIIEpAIBAAKCAQEA" * 4 + b"\n"] * 3
+    kept = log(tmp_path / "log", b"before\n", head, *body, foot, b"after\n")
+    assert kept == b"before\n[redacted: private key]\nafter\n"
+
+
+def test_a_key_that_never_ends_is_not_waited_for(tmp_path: Path) -> None:
+    kept = log(tmp_path / "log", b"-----BEGIN CERT-----\n", *[b"x" * 1000 + b"\n"] * 600)
+    assert kept.count(b"x") == 600_000

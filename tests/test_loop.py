@@ -3,18 +3,22 @@
 import pytest
 
 from agentloop import events as ev
-from agentloop import loop
+from agentloop import loop, steps
 from agentloop.state import RunState, fold
 
-JOB = ev.Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo")
+JOB = ev.Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
+GUARDED = JOB.model_copy(update={"guard": "enforce"})
 
 
 def leaf(verdict: ev.VerdictValue, *, missing: bool = False) -> ev.Leaf:
     return ev.Leaf(source="pytest passes", verdict=verdict, reason=f"it is {verdict}", missing=missing)
 
 
-def check(attempt: int, verdict: ev.VerdictValue, *, missing: bool = False) -> ev.Checked:
-    return ev.Checked(attempt=attempt, verdict=verdict, leaves=(leaf(verdict, missing=missing),), duration_s=0.1)
+def check(
+    attempt: int, verdict: ev.VerdictValue, role: ev.CheckRole = "attempt", *, missing: bool = False
+) -> ev.Checked:
+    leaves = (leaf(verdict, missing=missing),)
+    return ev.Checked(attempt=attempt, role=role, verdict=verdict, leaves=leaves, duration_s=0.1)
 
 
 def snapshot(n: int, tree: str = "") -> ev.Snapshotted:
@@ -46,56 +50,58 @@ def state(*parts: ev.Event | list[ev.Event], job: ev.Job = JOB) -> RunState:
 
 
 def attempt(number: int, verdict: ev.VerdictValue, tree: str = "") -> list[ev.Event]:
-    return [*turn(number), snapshot(number, tree), check(number, verdict)]
+    """A turn and its check; after a pass the tree is recorded once more, as the check left it."""
+    settled = [snapshot(number, tree)] if verdict == "pass" else []
+    return [*turn(number), snapshot(number, tree), check(number, verdict), *settled]
 
 
 RED: list[ev.Event] = [check(0, "fail"), snapshot(0)]
 
 
 def test_a_run_begins_with_a_check() -> None:
-    assert loop.next_step(state()) == loop.Check(0)
+    assert loop.next_step(state()) == steps.Check(0)
 
 
 def test_a_missing_command_stops_before_any_turn() -> None:
     step = loop.next_step(state(check(0, "error", missing=True)))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert (step.outcome, step.exit_code) == ("bad_predicate", 2)
 
 
 def test_without_a_task_a_predicate_that_holds_means_nothing_to_do() -> None:
     step = loop.next_step(state(check(0, "pass"), job=JOB.model_copy(update={"task": ""})))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert (step.outcome, step.exit_code) == ("already_holds", 0)
 
 
 def test_with_a_task_a_turn_is_taken_although_the_predicate_holds() -> None:
     before = state(check(0, "pass"))
-    assert loop.next_step(before) == loop.Snapshot(0)
-    assert loop.next_step(state(check(0, "pass"), snapshot(0))) == loop.Prompt("task", 1)
+    assert loop.next_step(before) == steps.Snapshot(0)
+    assert loop.next_step(state(check(0, "pass"), snapshot(0))) == steps.Prompt("task", 1)
 
 
 def test_each_turn_is_snapshotted_then_checked() -> None:
-    assert loop.next_step(state(*RED)) == loop.Prompt("task", 1)
-    assert loop.next_step(state(*RED, turn(1))) == loop.Snapshot(1)
-    assert loop.next_step(state(*RED, turn(1), snapshot(1))) == loop.Check(1)
+    assert loop.next_step(state(*RED)) == steps.Prompt("task", 1)
+    assert loop.next_step(state(*RED, turn(1))) == steps.Snapshot(1)
+    assert loop.next_step(state(*RED, turn(1), snapshot(1))) == steps.Check(1)
 
 
 @pytest.mark.parametrize("verdict", ["fail", "error"])
 def test_only_a_pass_ends_the_loop(verdict: ev.VerdictValue) -> None:
-    assert loop.next_step(state(*RED, attempt(1, verdict))) == loop.Prompt("retry", 2)
+    assert loop.next_step(state(*RED, attempt(1, verdict))) == steps.Prompt("retry", 2)
 
 
 def test_a_first_attempt_that_passes_is_not_asked_for_a_skill() -> None:
     step = loop.next_step(state(*RED, attempt(1, "pass")))
-    assert step == loop.Stop("reached", 0, "the predicate holds after 1 attempt")
+    assert step == steps.Stop("reached", 0, "the predicate holds after 1 attempt")
 
 
 def test_always_asks_and_never_does_not() -> None:
     always = JOB.model_copy(update={"distill": "always"})
     never = JOB.model_copy(update={"distill": "never"})
-    assert loop.next_step(state(*RED, attempt(1, "pass"), job=always)) == loop.Distill()
+    assert loop.next_step(state(*RED, attempt(1, "pass"), job=always)) == steps.Distill()
     step = loop.next_step(state(*RED, attempt(1, "fail"), attempt(2, "pass"), job=never))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
 
 
 STRUGGLED: list[ev.Event] = [*RED, *attempt(1, "fail"), *attempt(2, "pass")]
@@ -104,54 +110,140 @@ STRUGGLED: list[ev.Event] = [*RED, *attempt(1, "fail"), *attempt(2, "pass")]
 def test_a_struggle_is_distilled_inspected_published_and_linked() -> None:
     drafted = ev.SkillDrafted(name="n", path="d/n")
     published = ev.SkillPublished(name="n", commit="c", paths=("skills/n/SKILL.md",))
-    assert loop.next_step(state(STRUGGLED)) == loop.Distill()
+    assert loop.next_step(state(STRUGGLED)) == steps.Distill()
     asked: list[ev.Event] = [*STRUGGLED, *turn(3, "distill")]
-    assert loop.next_step(state(asked)) == loop.Snapshot(3)
+    assert loop.next_step(state(asked)) == steps.Snapshot(3)
     asked.append(snapshot(3, "t2"))
-    assert loop.next_step(state(asked)) == loop.Inspect()
-    assert loop.next_step(state(asked, drafted)) == loop.Publish()
-    assert loop.next_step(state(asked, drafted, published)) == loop.Link()
+    assert loop.next_step(state(asked)) == steps.Inspect()
+    assert loop.next_step(state(asked, drafted)) == steps.Publish()
+    assert loop.next_step(state(asked, drafted, published)) == steps.Link()
     linked = ev.SkillsLinked(paths=(".agents/skills",))
     last = loop.next_step(state(asked, drafted, published, linked))
-    assert last == loop.Stop("reached", 0, "the predicate holds after 2 attempts")
+    assert last == steps.Stop("reached", 0, "the predicate holds after 2 attempts")
 
 
 def test_a_tree_that_changed_while_distilling_is_checked_again() -> None:
     changed: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "other")]
-    assert loop.next_step(state(changed)) == loop.Check(3)
-    assert loop.next_step(state(changed, check(3, "pass"))) == loop.Inspect()
-    assert loop.next_step(state(changed, check(3, "fail"))) == loop.Prompt("retry", 4)
-    again: list[ev.Event] = [*changed, check(3, "fail"), *turn(4)]
-    assert loop.next_step(state(again)) == loop.Snapshot(4)
-    assert loop.next_step(state(again, snapshot(4))) == loop.Check(4)
+    assert loop.next_step(state(changed)) == steps.Check(3, "recheck")
+    held = state(changed, check(3, "pass", "recheck"), snapshot(3, "other"))
+    assert len(held.checks) == 2  # no attempt: no turn that worked on the task came before it
+    assert loop.next_step(held) == steps.Inspect()
+    assert loop.next_step(state(changed, check(3, "fail", "recheck"))) == steps.Prompt("retry", 4)
+    again: list[ev.Event] = [*changed, check(3, "fail", "recheck"), *turn(4)]
+    assert loop.next_step(state(again)) == steps.Snapshot(4)
+    assert loop.next_step(state(again, snapshot(4))) == steps.Check(4)
+
+
+def test_what_the_check_itself_wrote_is_no_change_by_the_session() -> None:
+    wrote: list[ev.Event] = [*RED, *attempt(1, "fail"), *turn(2), snapshot(2), check(2, "pass"), snapshot(2, "cached")]
+    assert loop.next_step(state(wrote)) == steps.Distill()
+    assert loop.next_step(state(wrote, turn(3, "distill"), snapshot(3, "cached"))) == steps.Inspect()
+
+
+def test_a_pass_counts_when_the_guard_accepts_it() -> None:
+    passed: list[ev.Event] = [*RED, *turn(1), snapshot(1), check(1, "pass")]
+    assert loop.next_step(state(passed, job=GUARDED)) == steps.Snapshot(1)
+    passed.append(snapshot(1))
+    assert loop.next_step(state(passed, job=GUARDED)) == steps.Guard(1)
+    step = loop.next_step(state(passed, ev.Guarded(attempt=1, accepted=True), job=GUARDED))
+    assert isinstance(step, steps.Stop)
+    assert step.exit_code == 0
+
+
+def test_a_dishonest_pass_goes_back_once_and_then_ends_the_run() -> None:
+    refused = ev.Guarded(attempt=1, accepted=False, problems=("passes only with edited checks",), files=("t.py",))
+    once: list[ev.Event] = [*RED, *attempt(1, "pass"), refused]
+    assert loop.next_step(state(once, job=GUARDED)) == steps.Prompt("dishonest", 2)
+    twice = [*once, *attempt(2, "pass"), refused]
+    step = loop.next_step(state(twice, job=GUARDED))
+    assert isinstance(step, steps.Stop)
+    assert (step.outcome, step.exit_code) == ("dishonest", 6)
+    gave_in: list[ev.Event] = [*once, *turn(2, text="BLOCKED: the test is wrong"), snapshot(2), check(2, "fail")]
+    step = loop.next_step(state(gave_in, job=GUARDED))
+    assert isinstance(step, steps.Stop)
+    assert step.exit_code == 7
+
+
+def test_a_pass_that_was_only_warned_of_teaches_nothing() -> None:
+    warned = ev.Guarded(attempt=2, accepted=True, problems=("passes only with edited checks",))
+    step = loop.next_step(state(STRUGGLED, warned, job=JOB.model_copy(update={"guard": "warn"})))
+    assert isinstance(step, steps.Stop)
+    assert step.exit_code == 0
+
+
+def test_an_accepting_check_is_repeated_as_often_as_was_asked() -> None:
+    job = JOB.model_copy(update={"confirm": 3, "distill": "always"})
+    passed: list[ev.Event] = [*RED, *attempt(1, "pass")]
+    for _ in range(2):
+        assert loop.next_step(state(passed, job=job)) == steps.Check(1, "confirm")
+        passed.append(check(1, "pass", "confirm"))
+    assert loop.next_step(state(passed, snapshot(1), job=job)) == steps.Distill()
+
+
+def test_a_flaky_pass_is_no_pass_and_teaches_nothing() -> None:
+    job = JOB.model_copy(update={"confirm": 2, "distill": "always"})
+    flaky: list[ev.Event] = [*RED, *attempt(1, "pass"), check(1, "fail", "confirm")]
+    assert loop.next_step(state(flaky, job=job)) == steps.Prompt("retry", 2)
+    later: list[ev.Event] = [*flaky, *attempt(2, "pass"), check(2, "pass", "confirm"), snapshot(2)]
+    assert isinstance(loop.next_step(state(later, job=job)), steps.Stop)
+
+
+def test_a_pass_on_a_tree_that_failed_before_is_asked_for_twice() -> None:
+    history: list[ev.Event] = [*RED, *attempt(1, "fail", "same"), *attempt(2, "pass", "same")]
+    assert loop.next_step(state(history)) == steps.Check(2, "confirm")
+
+
+def test_what_waits_for_a_person_stops() -> None:
+    open_leaf = ev.Leaf(source="approved", kind="approved", verdict="error", reason="nobody to ask")
+    waiting = ev.Checked(attempt=1, verdict="error", leaves=(leaf("pass"), open_leaf), duration_s=0.1)
+    step = loop.next_step(state(*RED, turn(1), snapshot(1), waiting))
+    assert isinstance(step, steps.Stop)
+    assert step.exit_code == 7
+
+
+@pytest.mark.parametrize("error_class", ["login", "rate_limit"])
+def test_work_that_was_done_before_the_agent_failed_is_looked_at(error_class: ev.ErrorClass) -> None:
+    failed: list[ev.Event] = [event for n in (1, 2, 3) for event in turn(n, status="failed", error_class=error_class)]
+    assert loop.next_step(state(*RED, failed)) == steps.Snapshot(3)
+    assert loop.next_step(state(*RED, failed, snapshot(3))) == steps.Check(1)
+    assert isinstance(loop.next_step(state(*RED, failed, snapshot(3), check(1, "fail"))), steps.Stop)
+
+
+def test_a_passing_fault_does_not_cost_the_skill() -> None:
+    asked: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "transient"), snapshot(3, "t2")]
+    step = loop.next_step(state(asked))
+    assert isinstance(step, steps.Distill)
+    assert step.delay_s > 0
+    lost: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "session_lost"), snapshot(3, "t2")]
+    assert isinstance(loop.next_step(state(lost)), steps.KeepBack)
 
 
 def test_findings_go_back_twice_and_then_the_draft_is_kept_back() -> None:
     bad = ev.SkillDrafted(name="n", path="d/n", findings=("no name",))
     history: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "t2"), bad]
     for number in (4, 5):
-        assert loop.next_step(state(history)) == loop.Repair(("no name",))
+        assert loop.next_step(state(history)) == steps.Repair(("no name",))
         history += [*turn(number, "repair"), snapshot(number, "t2")]
-        assert loop.next_step(state(history)) == loop.Inspect()
+        assert loop.next_step(state(history)) == steps.Inspect()
         history.append(bad)
-    assert isinstance(loop.next_step(state(history)), loop.KeepBack)
+    assert isinstance(loop.next_step(state(history)), steps.KeepBack)
     history.append(ev.SkillKeptBack(reason="1 finding left", path="d/n"))
     step = loop.next_step(state(history))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert step.exit_code == 0
 
 
 def test_a_declined_skill_leaves_the_run_a_success() -> None:
     declined = ev.SkillDeclined(reason="nothing new")
     step = loop.next_step(state(STRUGGLED, turn(3, "distill"), snapshot(3, "t2"), declined))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert step.exit_code == 0
 
 
 def test_the_attempts_run_out() -> None:
     job = JOB.model_copy(update={"limits": ev.Limits(max_attempts=2)})
     step = loop.next_step(state(*RED, attempt(1, "fail"), attempt(2, "fail"), job=job))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert (step.outcome, step.exit_code) == ("not_reached", 1)
 
 
@@ -159,7 +251,7 @@ def test_the_money_runs_out() -> None:
     job = JOB.model_copy(update={"limits": ev.Limits(max_cost_usd=1.0)})
     costly: list[ev.Event] = [*turn(1, cost_usd=1.5), snapshot(1), check(1, "fail")]
     step = loop.next_step(state(*RED, costly, job=job))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert (step.outcome, step.exit_code) == ("spent", 4)
 
 
@@ -177,8 +269,8 @@ def test_the_time_runs_out_and_a_pause_does_not_count() -> None:
     ("error_class", "exit_code"), [("login", 5), ("permanent", 5)]
 )  # fmt: skip
 def test_an_agent_that_cannot_work_stops_at_once(error_class: ev.ErrorClass, exit_code: int) -> None:
-    step = loop.next_step(state(*RED, turn(1, status="failed", error_class=error_class)))
-    assert isinstance(step, loop.Stop)
+    step = loop.next_step(state(*RED, turn(1, status="failed", error_class=error_class), snapshot(1, "t0")))
+    assert isinstance(step, steps.Stop)
     assert (step.outcome, step.exit_code, step.reason) == ("agent_unusable", exit_code, "it broke")
 
 
@@ -186,21 +278,21 @@ def test_an_agent_that_cannot_work_stops_at_once(error_class: ev.ErrorClass, exi
 def test_a_passing_fault_is_retried_later_and_is_no_attempt(error_class: ev.ErrorClass, exit_code: int) -> None:
     failed = [turn(n, status="failed", error_class=error_class) for n in (1, 2, 3)]
     first = loop.next_step(state(*RED, failed[0]))
-    assert isinstance(first, loop.Prompt)
+    assert isinstance(first, steps.Prompt)
     assert first.attempt == 1
     assert first.delay_s > 0
-    last = loop.next_step(state(*RED, *failed))
-    assert isinstance(last, loop.Stop)
+    last = loop.next_step(state(*RED, *failed, snapshot(3, "t0")))
+    assert isinstance(last, steps.Stop)
     assert last.exit_code == exit_code
 
 
 def test_a_lost_session_is_given_up_and_another_is_told_everything() -> None:
     lost = turn(2, status="failed", error_class="session_lost")
     before = state(*RED, attempt(1, "fail"), lost)
-    assert isinstance(loop.next_step(before), loop.LoseSession)
+    assert isinstance(loop.next_step(before), steps.LoseSession)
     after = state(*RED, attempt(1, "fail"), lost, ev.SessionLost(session="s", reason="gone"))
     assert after.session is None
-    assert isinstance(loop.next_step(after), loop.Prompt)
+    assert isinstance(loop.next_step(after), steps.Prompt)
 
 
 def test_an_agent_that_fails_twice_and_changes_nothing_is_unusable() -> None:
@@ -208,9 +300,9 @@ def test_an_agent_that_fails_twice_and_changes_nothing_is_unusable() -> None:
         return [*turn(n, status="failed"), snapshot(n, "same"), check(n, "fail")]
 
     history: list[ev.Event] = [check(0, "fail"), snapshot(0, "same"), *failed(1)]
-    assert isinstance(loop.next_step(state(history)), loop.Prompt)
+    assert isinstance(loop.next_step(state(history)), steps.Prompt)
     step = loop.next_step(state(history, failed(2)))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert step.exit_code == 5
 
 
@@ -221,7 +313,7 @@ def test_an_agent_may_say_that_a_person_is_needed() -> None:
         check(1, "fail"),
     ]
     step = loop.next_step(state(*RED, said))
-    assert isinstance(step, loop.Stop)
+    assert isinstance(step, steps.Stop)
     assert step.exit_code == 7
     assert "contradicts" in step.reason
 
@@ -231,19 +323,22 @@ def test_a_turn_that_was_cut_off_is_taken_again_in_the_same_session() -> None:
     cut = state(*RED, attempt(1, "fail"), started, ev.RunResumed())
     assert cut.open_turn is None
     assert cut.session == "s"
-    assert loop.next_step(cut) == loop.Prompt("continue", 2)
+    assert loop.next_step(cut) == steps.Prompt("continue", 2)
 
 
 def test_a_skill_turn_that_was_cut_off_is_taken_again() -> None:
-    assert loop.next_step(state(STRUGGLED, turn(3, "distill")[0], ev.RunResumed())) == loop.Distill()
+    assert loop.next_step(state(STRUGGLED, turn(3, "distill")[0], ev.RunResumed())) == steps.Distill()
 
 
-def test_wherever_a_run_is_cut_it_goes_on_to_the_same_end() -> None:
-    """Every prefix of a whole run, resumed, is led to a step that the unbroken run also took."""
+def test_wherever_a_run_is_cut_it_goes_on_as_if_it_had_not_been() -> None:
     drafted = ev.SkillDrafted(name="n", path="d/n")
     published = ev.SkillPublished(name="n", commit="c", paths=("skills/n/SKILL.md",))
-    whole: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "t2"), drafted, published]
+    guarded = ev.Guarded(attempt=2, accepted=True)
+    whole: list[ev.Event] = [*STRUGGLED, guarded, *turn(3, "distill"), snapshot(3, "t2"), drafted, published]
     whole.append(ev.SkillsLinked(paths=()))
-    taken = {type(loop.next_step(state(whole[:cut]))) for cut in range(len(whole) + 1)}
     for cut in range(len(whole) + 1):
-        assert type(loop.next_step(state(whole[:cut], ev.RunResumed()))) in taken
+        unbroken = state(whole[:cut], job=GUARDED)
+        step = loop.next_step(unbroken)
+        if unbroken.open_turn and unbroken.open_turn.purpose == "work":
+            step = steps.Prompt("continue", unbroken.attempt)
+        assert loop.next_step(state(whole[:cut], ev.RunResumed(), job=GUARDED)) == step

@@ -49,3 +49,12 @@ def test_the_value_of_a_secret_variable_is_masked() -> None:
 def test_placeholders_are_spared(text: str) -> None:
     assert redact(text, {}) == text
     assert secrets_in(text, {}) == []
+
+
+@pytest.mark.parametrize("name", ["PGPASSWORD", "MYSQL_PWD_TOKEN", "AWS_SECRET", "OPENAI_API_KEY", "DEPLOY_KEY"])
+def test_the_value_of_a_variable_with_a_telling_name_is_masked(name: str) -> None:
+    assert "h0rse-battery" not in redact("the value is h0rse-battery", {name: "h0rse-battery"})
+
+
+def test_other_variables_are_spared() -> None:
+    assert redact("it is h0rse-battery", {"MONKEY": "h0rse-battery"}) == "it is h0rse-battery"

@@ -1,12 +1,15 @@
 """The command line: parse, call, render, exit. A group of lazy commands, so that `--version` imports click alone."""
 
 import importlib
+import io
+import os
 import sys
 from typing import Any, NoReturn
 
 import click
 
 from agentloop import __version__
+from agentloop.errors import AgentloopError
 
 COMMANDS = {
     "run": ("agentloop.cli.run:run", "Prompt an agent until the predicate holds, then keep what it learned."),
@@ -66,28 +69,45 @@ def cli() -> None:
     """  # noqa: D301 - click reads the \b
 
 
+def _write_to_nobody() -> None:
+    """Keep the interpreter from trying to flush at its end what nobody takes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def main() -> NoReturn:
     """Run the command line; every error that a user can make ends here as a message and an exit code."""
-    from agentloop.errors import AgentloopError
-    from agentloop.interrupts import Interrupted
-
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone
     try:
         code = cli.main(standalone_mode=False)
-    except AgentloopError as error:
-        click.echo(f"error: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        sys.stdout.flush()
+    except (AgentloopError, click.ClickException, click.Abort, OSError) as error:
+        sys.exit(_tell(error))
+    except KeyboardInterrupt:
         sys.exit(130)
-    except Interrupted as interrupted:
-        click.echo(f"interrupted by {interrupted}", err=True)
-        sys.exit(128 + interrupted.number)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _tell(error: Exception) -> int:
+    """Say what went wrong; returns the exit code."""
+    match error:
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case click.Abort():
+            click.echo("interrupted", err=True)
+            return 130
+        case BrokenPipeError():
+            _write_to_nobody()
+            return 141
+        case OSError():
+            _write_to_nobody()
+            click.echo(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}", err=True)
+            return 74
+        case AgentloopError():
+            click.echo(f"error: {error.message}", err=True)
+            if error.hint:
+                click.echo(f"  {error.hint}", err=True)
+            return error.exit_code
+    return 1

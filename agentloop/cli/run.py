@@ -98,9 +98,9 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
 @click.argument("run", required=False, default="")
 @_output_options
 def resume(run: str, as_json: bool, events: bool, quiet: bool) -> int:
-    """Go on with RUN, or with the newest one, where it was cut off."""
+    """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run)
+        folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
         renderer = Renderer(quiet=quiet, ndjson=events)
         state = _show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick))
         renderer.result(state, as_json=as_json)

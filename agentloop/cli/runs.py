@@ -20,20 +20,20 @@ def status(run: str, every: bool, as_json: bool) -> None:
     """Say how RUN stands, or the newest one."""
     with Repo.open(Path.cwd()) as repo:
         folders = journal.runs(repo.common_dir) if every else [journal.find_run(repo.common_dir, run)]
-    states = [fold(journal.read(folder.journal)) for folder in folders]
+    looked_at = [(fold(journal.read(folder.journal)), journal.at_work(folder)) for folder in folders]
     if as_json:
         import json
 
-        objects = [render.result_object(state) for state in states]
+        objects = [render.result_object(state, at_work=at_work) for state, at_work in looked_at]
         click.echo(json.dumps(objects if every else objects[0]))
         return
-    for state in states:
-        lines = [_line(state)] if every else [f"run {state.run}", *render.summary(state)]
+    for state, at_work in looked_at:
+        lines = [_line(state, at_work)] if every else [f"run {state.run}", *render.summary(state, at_work=at_work)]
         click.echo("\n".join(lines))
 
 
-def _line(state: RunState) -> str:
-    word = state.ended.outcome if state.ended else "not ended"
+def _line(state: RunState, at_work: bool) -> str:
+    word = "running" if at_work else state.ended.outcome if state.ended else "not ended"
     task = " ".join(state.task.task.split())[:60]
     return f"{state.run}  {word:<14} {render.count(len(state.checks), 'attempt'):<11}  {state.task.agent:<10} {task}"
 
@@ -55,7 +55,7 @@ def logs(run: str, follow: bool, as_json: bool, turn: int | None) -> None:
         events, seen = journal.follow(folder.journal, seen)
         for event in events:
             _print(event, as_json)
-        if not follow or any(isinstance(event, ev.RunEnded) for event in events):
+        if not follow or (not events and not journal.at_work(folder)):
             return
         time.sleep(0.2)
 

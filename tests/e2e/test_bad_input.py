@@ -27,7 +27,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: int, *words: st
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     for word in words:
-        assert word in done.stderr
+        assert word in done.stderr + done.stdout
 
 
 def test_no_repository(tmp_path: Path) -> None:

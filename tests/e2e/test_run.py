@@ -265,3 +265,57 @@ def test_logs_can_be_followed_while_the_run_goes_on(bench: Bench) -> None:
     assert running.wait(timeout=30) == 0
     assert following.returncode == 0
     assert "ended: " in rest
+
+
+@pytest.mark.parametrize("obstacle", ["skills", ".claude", ".agents", "skills/keep-counting"])
+def test_what_goes_wrong_with_the_skill_never_changes_the_exit_code(
+    bench: Bench, write_skill: Step, obstacle: str
+) -> None:
+    bench.steps(WRONG, RIGHT, write_skill())
+    (bench.repo / obstacle).parent.mkdir(exist_ok=True)
+    (bench.repo / obstacle).write_text("in the way\n")
+    done = bench.run("--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["outcome"] == "reached"
+    assert (bench.repo / obstacle).read_text() == "in the way\n"
+
+
+def test_a_run_is_resumed_where_it_belongs(bench: Bench, tmp_path: Path) -> None:
+    bench.steps(WRONG, {"run": "touch in-turn-two", "sleep_s": 30})
+    with subprocess.Popen(
+        bench.argv(), cwd=bench.repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        wait_for(bench.repo / "in-turn-two")
+        assert json.loads(bench.agentloop("status", "--json").stdout)["outcome"] == "running"
+        running.send_signal(signal.SIGINT)
+    run = json.loads(bench.agentloop("status", "--json").stdout)
+    assert run["outcome"] == "interrupted"
+    git(bench.repo, "worktree", "add", "-q", str(tmp_path / "other"))
+    argv = [sys.executable, "-m", "agentloop", "resume", run["run"]]
+    done = subprocess.run(argv, cwd=tmp_path / "other", capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert f"cd {bench.repo}" in done.stderr
+    done = subprocess.run(argv[:-1], cwd=tmp_path / "other", capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, "is to be resumed" in done.stderr) == (2, True)
+
+
+def test_a_run_goes_on_when_nobody_reads_it_any_more(bench: Bench) -> None:
+    bench.steps(WRONG, RIGHT)
+    argv = " ".join(f"'{word}'" for word in bench.argv("--events", "--distill", "never"))
+    done = subprocess.run(
+        ["bash", "-c", f"{argv} 2>&1 | head -1; echo ${{PIPESTATUS[0]}}"],
+        cwd=bench.repo, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "0"
+    assert (bench.repo / "count").read_text() == "3\n"
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_file_that_is_no_utf_8_is_no_obstacle(bench: Bench, write_skill: Step) -> None:
+    bench.steps(WRONG, {"run": "echo 3 > count; printf 'caf\\351\\n' > latin"}, write_skill())
+    (bench.repo / "latin").write_bytes(b"th\xe9\n")
+    git(bench.repo, "add", "latin")
+    git(bench.repo, "commit", "-qm", "Add a file in Latin-1")
+    done = bench.run("--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["skill"]

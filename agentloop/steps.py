@@ -1,0 +1,94 @@
+"""What a run can do next: the answers of `loop.next_step`, performed by the supervisor."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from agentloop import events as ev
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Record the tree as snapshot `n`, the number of the turn that it follows."""
+
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Run the predicate; attempt 0 is the check before the first turn."""
+
+    attempt: int
+    role: ev.CheckRole = "attempt"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Find out whether the pass of an attempt is honest."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoseSession:
+    """Give up the session; the next prompt opens another and tells it everything."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Prompt the session to work: the task, evidence, after a turn that was cut off, or after a dishonest pass."""
+
+    kind: Literal["task", "retry", "continue", "dishonest"]
+    attempt: int
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Distill:
+    """Ask the session for the skill."""
+
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inspect:
+    """Look at what the session drafted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Send the findings back to the session."""
+
+    findings: tuple[str, ...]
+    delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Commit the draft."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepBack:
+    """Leave the draft in the run's folder."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Link the skills where agents read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the run."""
+
+    outcome: ev.Outcome
+    exit_code: int
+    reason: str
+
+
+Learning = Distill | Inspect | Repair | Publish | KeepBack | Link
+Step = Snapshot | Check | Guard | LoseSession | Prompt | Learning | Stop
