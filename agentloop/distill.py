@@ -47,22 +47,34 @@ class Staging:
 
     def open(self) -> None:
         """Make the folder, empty."""
+        parent = self.root / STAGING
+        for path in (parent, self.folder, parent / ".gitignore"):
+            _take_away_link(path)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        (self.root / STAGING / ".gitignore").write_text("*\n", encoding="utf-8")
+        (parent / ".gitignore").write_text("*\n", encoding="utf-8")
 
     def close(self) -> None:
         """Take the folder away; the staging folder as a whole when no other run uses it."""
-        shutil.rmtree(self.folder, ignore_errors=True)
         parent = self.root / STAGING
+        for path in (parent, self.folder):
+            _take_away_link(path)
+        shutil.rmtree(self.folder, ignore_errors=True)
         if parent.is_dir() and not any(path.is_dir() for path in parent.iterdir()):
             shutil.rmtree(parent, ignore_errors=True)
 
     def drafts(self) -> list[Path]:
         """The drafts in it: the folders, a link among them too, so that it is found out."""
-        if not self.folder.is_dir():
+        led_astray = self.folder.is_symlink() or (self.root / STAGING).is_symlink()
+        if led_astray or not self.folder.is_dir():
             return []
         return sorted(path for path in self.folder.iterdir() if path.is_dir() or path.is_symlink())
+
+
+def _take_away_link(path: Path) -> None:
+    """An agent can put a link, or a file, where our folder belongs; it must not lead us to the person's files."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
 
 
 def check_lines(leaves: Sequence[ev.Leaf]) -> str:

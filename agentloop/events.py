@@ -303,6 +303,13 @@ class SkillPublished(_Event):
     name: str
     commit: str
     paths: tuple[str, ...]
+    note: str = ""
+    """What the person has to know about the commit; mostly nothing."""
+
+    @property
+    def folder(self) -> str:
+        """The skill's folder, relative to the repository's root: where the topmost SKILL.md lies."""
+        return min((path for path in self.paths if path.endswith("/SKILL.md")), key=len).removesuffix("/SKILL.md")
 
 
 class SkillsLinked(_Event):
@@ -312,7 +319,7 @@ class SkillsLinked(_Event):
     paths: tuple[str, ...]
     commit: str | None = None
     problem: str = ""
-    """Why nothing was linked."""
+    """Why some or all were not linked."""
 
 
 class RunEnded(_Event):

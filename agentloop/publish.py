@@ -1,19 +1,23 @@
-"""The skill's own commit, the links for agents, and taking both back."""
+"""The skill's own commit, the links for agents, and taking both back.
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+Each is a change of paths that `Repo.commit_change` carries out as a whole, and that `Repo.settle` completes when a
+run was killed right after the commit.
+"""
+
+import os
+import stat
 from pathlib import Path
 
 from agentloop.errors import PublishError
 from agentloop.events import SkillPublished, SkillsLinked
-from agentloop.repo import Repo
+from agentloop.repo import Change, Committed, Entry, Repo
 from agentloop.skills import links
+
+_LINK = "120000"
 
 
 def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> SkillPublished:
-    """Copy a draft to `<skills_dir>/<name>` and commit its files alone.
+    """Commit a draft as `<skills_dir>/<name>`, its files alone; a skill of that name is replaced.
 
     Args:
         repo: where to.
@@ -24,48 +28,81 @@ def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> Ski
     Raises:
         PublishError: it cannot be committed now; the working tree is as it was.
     """
-    name = draft.name
-    target = repo.root / skills_dir / name
-    relative = f"{skills_dir}/{name}"
-    if not target.resolve().is_relative_to(repo.root.resolve()):
-        raise PublishError(f"{relative} leads out of the repository", hint="make it an ordinary folder")
-    if repo.is_ignored(f"{relative}/SKILL.md"):
-        raise PublishError(f"git is told to ignore {relative}", hint=f"take {skills_dir} out of .gitignore")
-    same = _same(draft, target)
-    if target.exists() and not same and repo.is_changed(relative):
-        raise PublishError(f"{relative} has changes that are not committed", hint="commit or undo them first")
-    with _restored_on_failure(target):
-        old = _files(repo.root, target)
-        _replace(draft, target)
-        paths = _files(repo.root, target)
-        commit = repo.commit_paths(message, sorted({*old, *paths}))
-        if commit is None:
-            raise PublishError(f"{relative} is already committed just so")
-    return SkillPublished(name=name, commit=commit, paths=tuple(paths))
+    folder = f"{skills_dir}/{draft.name}"
+    if repo.is_ignored(f"{folder}/SKILL.md"):
+        raise PublishError(f"git is told to ignore {folder}", hint=f"take {skills_dir} out of .gitignore")
+    skill = _stored(repo, draft, folder)
+    former = repo.entries_at(repo.head(), folder)
+    _refuse_what_is_no_skill(repo, folder, former, skill)
+    done = repo.commit_change({**dict.fromkeys(former), **skill}, message)
+    if done.commit is None:
+        raise PublishError(f"{folder} is already committed just so")
+    return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), note=done.note)
 
 
-def find_published(repo: Repo, trailer: str, name: str, skills_dir: str) -> SkillPublished | None:
-    """The commit of a skill that was made although nobody lived to write that down; None when there is none."""
-    commit = repo.find_commit(trailer)
-    paths = repo.paths_at(commit, f"{skills_dir}/{name}") if commit else []
-    if not commit or not paths:
+def find_published(
+    repo: Repo, trailer: str, name: str, skills_dir: str, since: str | None = None
+) -> SkillPublished | None:
+    """The commit of a skill that was made although nobody lived to write that down; None when there is none.
+
+    Working files and index are brought along, where nothing else was done to them or in a later commit.
+
+    Args:
+        repo: where.
+        trailer: the line of the commit's message that names the run.
+        name: the skill's name.
+        skills_dir: relative to the repository's root.
+        since: the commit that the run began at.
+    """
+    folder = f"{skills_dir}/{name}"
+    commit = repo.find_commit(trailer, folder, since=since)
+    skill = repo.entries_at(commit, folder)
+    if not commit or not skill:
         return None
-    repo.tell_index(paths)
-    return SkillPublished(name=name, commit=commit, paths=tuple(paths))
+    note = _complete(repo, commit, folder)
+    return SkillPublished(name=name, commit=commit, paths=tuple(sorted(skill)), note=note)
 
 
-def link_skills(repo: Repo, skills_dir: str) -> SkillsLinked | None:
+def link_skills(repo: Repo, skills_dir: str, trailer: str = "", since: str | None = None) -> SkillsLinked | None:
     """Link the skills where agents read them and commit the links alone; None when nothing was to do.
 
+    A link of ours that is there but was never committed is committed too. What a run committed and did not live to
+    write down counts as done now.
+
+    Args:
+        repo: where.
+        skills_dir: relative to the repository's root.
+        trailer: the line of the commit's message that names the run.
+        since: the commit that the run began at.
+
     Raises:
-        PublishError: the links are made but cannot be committed.
+        PublishError: the links cannot be committed; none was made.
     """
-    made = [path.as_posix() for path in links.link(repo.root, skills_dir)]
-    if not made:
-        return None
-    wanted = [path for path in made if not repo.is_ignored(path)]
-    commit = repo.commit_paths("Link skills for agents\n", _expand(repo.root, wanted)) if wanted else None
-    return SkillsLinked(paths=tuple(made), commit=commit)
+    wanted = links.wanted(repo.root, skills_dir)
+    stored = {path: repo.store(path, os.fsencode(target), _LINK) for path, target in wanted.items()}
+    change: Change = {**stored, **dict.fromkeys(links.broken(repo.root, skills_dir))}
+    head = repo.entries_at(repo.head(), *change)
+    there = repo.entries_in_tree(change)
+    behind = {path for path, entry in change.items() if there.get(path) != entry}
+    private = {path for path in change if path not in head and repo.is_ignored(path)}
+    shared = {path for path, entry in change.items() if path in behind or head.get(path) != entry} - private
+    message = f"Link skills for agents\n\n{trailer}".strip() + "\n"
+    done = repo.commit_change({path: change[path] for path in shared}, message) if shared else Committed(None)
+    repo.write({path: change[path] for path in private & behind})
+    earlier = _linked_before(repo, trailer, since) if trailer and done.commit is None else SkillsLinked(paths=())
+    problem = "; ".join([*links.hindrances(repo.root, skills_dir), *filter(None, [done.note])])
+    paths = tuple(sorted({*shared, *(private & behind), *earlier.paths}))
+    return (
+        SkillsLinked(paths=paths, commit=done.commit or earlier.commit, problem=problem) if paths or problem else None
+    )
+
+
+def _linked_before(repo: Repo, trailer: str, since: str | None) -> SkillsLinked:
+    commit = repo.find_commit(trailer, *links.PLACES, since=since)
+    before = repo.entries_at(commit and f"{commit}^", *links.PLACES)
+    after = repo.entries_at(commit, *links.PLACES)
+    paths = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+    return SkillsLinked(paths=tuple(sorted(paths)), commit=commit)
 
 
 def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | None) -> list[str]:
@@ -75,87 +112,63 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
         Lines that say what was taken back.
 
     Raises:
-        PublishError: the skill was changed since, or the commit cannot be made.
+        PublishError: the skill was changed since, or the commit cannot be made; nothing was changed.
     """
     if published is None:
         return []
-    paths = list(published.paths)
-    folder = str(Path(paths[0]).parent)
-    present = [path for path in paths if (repo.root / path).exists()]
-    if not present:
+    folder = published.folder
+    before = repo.entries_at(f"{published.commit}^", folder)
+    made = repo.entries_at(published.commit, folder)
+    now = repo.entries_at(repo.head(), folder)
+    leads_nowhere = repo.entries_in_tree(_our_links(repo, published, linked))
+    change: Change = {**dict.fromkeys(made), **before}
+    if now == before:  # taken back already, or cut off in that
+        done = repo.settle({**change, **dict.fromkeys(leads_nowhere)}, {**made, **leads_nowhere})
+    elif now == made:
+        tracked = repo.entries_at(repo.head(), *leads_nowhere)
+        done = repo.commit_change({**change, **dict.fromkeys(tracked)}, f"Take back skill {published.name}\n")
+    else:
+        raise PublishError(f"{folder} was changed after the run", hint=f"take it back by hand: git rm -r {folder}")
+    if done is None:
         return []
-    if repo.is_changed(folder) or repo.changed_paths_in(published.commit, "HEAD", folder):
-        raise PublishError(f"{folder} was changed after the run", hint="take it back by hand: git rm -r " + folder)
-    before = repo.paths_at(f"{published.commit}^", folder)
-    removed = [*paths, *_our_links(repo, published, linked)]
-    for path in removed:
-        (repo.root / path).unlink(missing_ok=True)
-    if before:
-        repo.restore(f"{published.commit}^", before)
-    _prune(repo.root, removed)
-    commit = repo.commit_paths(f"Take back skill {published.name}\n", sorted({*removed, *before}))
-    return [f"took back {folder} (commit {commit[:10] if commit else 'none'}); the agent's own work stays"]
+    repo.write(dict.fromkeys(leads_nowhere))
+    commit = f" (commit {done.commit[:10]})" if done.commit else ""
+    return [f"took back {folder}{commit}; the agent's own work stays", *filter(None, [done.note])]
+
+
+def _stored(repo: Repo, draft: Path, folder: str) -> dict[str, Entry]:
+    found = {}
+    for file in sorted(draft.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            path = f"{folder}/{file.relative_to(draft).as_posix()}"
+            mode = "100755" if file.stat().st_mode & stat.S_IXUSR else "100644"
+            found[path] = repo.store(path, file.read_bytes(), mode)
+    return found
+
+
+def _refuse_what_is_no_skill(repo: Repo, folder: str, former: Change, skill: Change) -> None:
+    target = repo.root / folder
+    if f"{folder}/SKILL.md" in former or target.is_symlink() or not target.is_dir():
+        return
+    there = {path.relative_to(repo.root).as_posix() for path in target.rglob("*") if not path.is_dir()}
+    if former or not there <= set(skill):
+        raise PublishError(
+            f"{folder} is there already and has no SKILL.md", hint="move it, or name the skill otherwise"
+        )
+
+
+def _complete(repo: Repo, commit: str, folder: str) -> str:
+    before = repo.entries_at(f"{commit}^", folder)
+    after = repo.entries_at(commit, folder)
+    now = repo.entries_at(repo.head(), folder)
+    change = {path: after.get(path) for path in {*before, *after} if now.get(path) == after.get(path)}
+    done = repo.settle(change, before)
+    return done.note if done else ""
 
 
 def _our_links(repo: Repo, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:
     """The run's links that lead to nothing once the skill is gone."""
     made = linked.paths if linked else ()
-    others = {path.parent.name for path in (repo.root / published.paths[0]).parents[1].glob("*/SKILL.md")}
-    alone = others <= {published.name}
+    skills = (repo.root / published.folder).parent
+    alone = {path.parent.name for path in skills.glob("*/SKILL.md")} <= {published.name}
     return [path for path in made if (repo.root / path).is_symlink() and (alone or Path(path).name == published.name)]
-
-
-def _prune(root: Path, paths: list[str]) -> None:
-    for path in paths:
-        for parent in (root / path).parents:
-            if parent == root or not parent.is_dir() or any(parent.iterdir()):
-                break
-            parent.rmdir()
-
-
-def _files(root: Path, folder: Path) -> list[str]:
-    found = (path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
-    return sorted(path.relative_to(root).as_posix() for path in found)
-
-
-def _expand(root: Path, paths: list[str]) -> list[str]:
-    expanded: list[str] = []
-    for path in paths:
-        folder = root / path
-        expanded += _files(root, folder) if folder.is_dir() and not folder.is_symlink() else [path]
-    return expanded
-
-
-def _same(draft: Path, target: Path) -> bool:
-    mine, theirs = (
-        {path: (folder / path).read_bytes() for path in _files(folder, folder)} for folder in (draft, target)
-    )
-    return mine == theirs
-
-
-def _replace(draft: Path, target: Path) -> None:
-    if target.exists():
-        shutil.rmtree(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(draft, target)
-
-
-@contextmanager
-def _restored_on_failure(target: Path) -> Iterator[None]:
-    """Put the folder back as it was when the block fails, also when it is interrupted."""
-    existed = target.exists()
-    parents = [parent for parent in target.parents if not parent.exists()]
-    with tempfile.TemporaryDirectory(prefix="agentloop-") as name:
-        backup = Path(name) / "backup"
-        if existed:
-            shutil.copytree(target, backup, symlinks=True)
-        try:
-            yield
-        except BaseException:
-            shutil.rmtree(target, ignore_errors=True)
-            if existed:
-                shutil.copytree(backup, target, symlinks=True)
-            for parent in parents:
-                if parent.is_dir() and not any(parent.iterdir()):
-                    parent.rmdir()
-            raise

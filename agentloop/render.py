@@ -208,9 +208,11 @@ def _skill(event: ev.Event) -> str:
         case ev.SkillKeptBack():
             return escape(f"skill kept back: {event.reason}")
         case ev.SkillPublished():
-            return escape(f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]})")
-        case ev.SkillsLinked(paths=paths) if paths:
-            return escape(f"skills linked for agents: {', '.join(paths)}")
+            said = f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]})"
+            return escape("\n".join(filter(None, [said, event.note])))
+        case ev.SkillsLinked(paths=paths, problem=problem) if paths:
+            said = f"skills linked for agents: {', '.join(paths)}"
+            return escape("\n".join(filter(None, [said, problem])))
         case ev.SkillsLinked(problem=problem) if problem:
             return escape(f"skills not linked: {problem}")
         case _:

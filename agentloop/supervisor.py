@@ -39,7 +39,7 @@ def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> R
     """
     predicate = [grammar.parse(source) for source in job.until]
     resumable = registry.open_session(job, "", cwd=repo.root).resumable
-    with _worktree_lock(repo):
+    with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)
         with _Supervisor(repo, folder, book, predicate, emit, on_tick) as supervisor:
@@ -55,7 +55,7 @@ def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | No
     Raises:
         RunError: the run has ended, belongs to another worktree, or is worked on by another process.
     """
-    with _worktree_lock(repo):
+    with worktree_lock(repo):
         book = journal.Journal(folder)
         job = book.state.task
         try:
@@ -81,7 +81,12 @@ def _refuse_resume(state: RunState, repo: Repo) -> None:
 
 
 @contextlib.contextmanager
-def _worktree_lock(repo: Repo) -> Iterator[None]:
+def worktree_lock(repo: Repo) -> Iterator[None]:
+    """Hold a working tree for one run, or for taking one back.
+
+    Raises:
+        RunError: somebody else holds it.
+    """
     folder = repo.common_dir / "agentloop"
     folder.mkdir(exist_ok=True)
     name = hashlib.sha256(os.fsencode(repo.root)).hexdigest()[:10]
@@ -312,7 +317,7 @@ class _Supervisor:
         path, skills_dir = Path(draft.path), self.state.task.skills_dir
         try:
             published = publish.find_published(
-                self.repo, _run_trailer(self.state), path.name, skills_dir
+                self.repo, _run_trailer(self.state), path.name, skills_dir, self.state.base
             ) or publish.publish_skill(self.repo, path, skills_dir, _commit_message(self.state, path.name))
         except PublishError as error:
             self.emit(ev.SkillKeptBack(reason=_with_hint(error), path=draft.path))
@@ -322,7 +327,9 @@ class _Supervisor:
 
     def _link(self) -> None:
         try:
-            linked = publish.link_skills(self.repo, self.state.task.skills_dir)
+            linked = publish.link_skills(
+                self.repo, self.state.task.skills_dir, _run_trailer(self.state), self.state.base
+            )
         except PublishError as error:
             self.emit(ev.SkillsLinked(paths=(), problem=error.message))
             return

@@ -10,7 +10,7 @@ from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
 from agentloop.state import RunState, fold
 
-from .test_repo import begin
+from .test_repo import begin, git
 
 SKILL = "---\nname: a-skill\ndescription: What. Use when it says 'boom'.\n---\n\n# A\n\nText.\n"
 
@@ -137,6 +137,6 @@ def test_a_draft_that_is_a_link_is_not_followed(staging: distill.Staging, tmp_pa
 
 def test_the_staging_folder_is_invisible_to_git_and_goes_away(repo: Repo, staging: distill.Staging) -> None:
     (staging.folder / "a").mkdir()
-    assert not repo.is_changed(".")
+    assert git(repo.root, "status", "--porcelain") == ""
     staging.close()
     assert not (repo.root / distill.STAGING).exists()

@@ -8,7 +8,6 @@ from agentloop import publish
 from agentloop.errors import PublishError
 from agentloop.events import SkillsLinked
 from agentloop.repo import Repo
-from agentloop.skills import links
 
 from .test_repo import begin, git
 
@@ -75,7 +74,7 @@ def test_a_link_out_of_the_repository_is_not_followed(repo: Repo, draft: Path, t
     outside = tmp_path / "outside"
     outside.mkdir()
     (repo.root / "skills").symlink_to(outside)
-    with pytest.raises(PublishError, match="leads out"):
+    with pytest.raises(PublishError, match="skills is a link or a file"):
         publish.publish_skill(repo, draft, "skills", MESSAGE)
     assert not list(outside.iterdir())
 
@@ -84,33 +83,6 @@ def test_a_commit_that_nobody_wrote_down_is_found_again(repo: Repo, draft: Path)
     made = publish.publish_skill(repo, draft, "skills", MESSAGE)
     assert publish.find_published(repo, "Agentloop-Run: 1", "a", "skills") == made
     assert publish.find_published(repo, "Agentloop-Run: 2", "a", "skills") is None
-
-
-def test_links_lead_agents_to_the_skills_and_are_committed_alone(repo: Repo, draft: Path) -> None:
-    publish.publish_skill(repo, draft, "skills", MESSAGE)
-    (repo.root / "file").write_text("mine\n")
-    linked = publish.link_skills(repo, "skills")
-    assert linked
-    assert set(linked.paths) == {".agents/skills", ".claude/skills/a"}
-    for path in linked.paths:
-        assert not (repo.root / path).readlink().is_absolute()
-    assert (repo.root / ".agents/skills/a/SKILL.md").read_text() == "first\n"
-    assert (repo.root / ".claude/skills/a/SKILL.md").read_text() == "first\n"
-    assert git(repo.root, "show", "--name-only", "--format=", "HEAD").split() == sorted(linked.paths)
-    assert git(repo.root, "status", "--porcelain").splitlines() == [" M file"]
-    assert publish.link_skills(repo, "skills") is None
-    assert links.missing(repo.root, "skills") == []
-
-
-def test_folders_of_the_persons_own_are_linked_into_and_not_replaced(repo: Repo, draft: Path) -> None:
-    for folder in (".agents/skills", ".claude/skills"):
-        (repo.root / folder / "mine").mkdir(parents=True)
-        (repo.root / folder / "mine/SKILL.md").write_text("mine\n")
-    publish.publish_skill(repo, draft, "skills", MESSAGE)
-    linked = publish.link_skills(repo, "skills")
-    assert linked
-    assert set(linked.paths) == {".agents/skills/a", ".claude/skills/a"}
-    assert (repo.root / ".agents/skills/mine/SKILL.md").read_text() == "mine\n"
 
 
 def test_undo_takes_back_the_skill_and_its_links_and_nothing_else(repo: Repo, draft: Path) -> None:
@@ -138,6 +110,126 @@ def test_undo_of_an_update_brings_the_former_skill_back(repo: Repo, draft: Path)
 def test_undo_refuses_when_the_skill_was_changed_since(repo: Repo, draft: Path) -> None:
     published = publish.publish_skill(repo, draft, "skills", MESSAGE)
     (repo.root / "skills/a/SKILL.md").write_text("mended by hand\n")
+    with pytest.raises(PublishError, match="not committed"):
+        publish.undo(repo, published, None)
+    assert (repo.root / "skills/a/SKILL.md").read_text() == "mended by hand\n"
+
+
+def refuse(repo: Repo) -> Path:
+    """Make git refuse every commit."""
+    hook = repo.root / ".git/hooks/pre-commit"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    return hook
+
+
+def test_undo_refuses_when_a_later_commit_changed_the_skill(repo: Repo, draft: Path) -> None:
+    """Also when a subfolder of the skill sorts before its SKILL.md."""
+    (draft / "LICENSES").mkdir()
+    (draft / "LICENSES/MIT").write_text("m\n")
+    published = publish.publish_skill(repo, draft, "skills", MESSAGE)
+    (repo.root / "skills/a/SKILL.md").write_text("mended by hand\n")
+    git(repo.root, "commit", "-qam", "Mend")
     with pytest.raises(PublishError, match="changed after the run"):
         publish.undo(repo, published, None)
     assert (repo.root / "skills/a/SKILL.md").read_text() == "mended by hand\n"
+
+
+def test_a_refused_undo_changes_nothing_and_can_be_made_later(repo: Repo, draft: Path) -> None:
+    published = publish.publish_skill(repo, draft, "skills", MESSAGE)
+    linked = publish.link_skills(repo, "skills")
+    hook = refuse(repo)
+    with pytest.raises(PublishError, match="hook"):
+        publish.undo(repo, published, linked)
+    assert git(repo.root, "status", "--porcelain") == ""
+    assert (repo.root / "skills/a/SKILL.md").read_text() == "first\n"
+    hook.unlink()
+    assert "took back" in publish.undo(repo, published, linked)[0]
+    assert not (repo.root / "skills").exists()
+
+
+def test_an_undo_that_was_cut_off_is_completed(repo: Repo, draft: Path) -> None:
+    published = publish.publish_skill(repo, draft, "skills", MESSAGE)
+    publish.undo(repo, published, None)
+    for path in published.paths:  # as after kill -9 between the commit and the tree
+        git(repo.root, "restore", f"--source={published.commit}", "--staged", "--worktree", path)
+    assert "took back" in publish.undo(repo, published, None)[0]
+    assert git(repo.root, "status", "--porcelain") == ""
+    assert not (repo.root / "skills").exists()
+    assert publish.undo(repo, published, None) == []
+
+
+def test_a_publication_cut_off_before_its_commit_is_made_again(repo: Repo, draft: Path) -> None:
+    publish.publish_skill(repo, draft, "skills", MESSAGE)
+    (draft / "SKILL.md").write_text("second\n")
+    (repo.root / "skills/a/SKILL.md").write_text("second\n")
+    (repo.root / "skills/a/scripts/run.sh").unlink()
+    (draft / "scripts/more.sh").write_text("more\n")
+    publish.publish_skill(repo, draft, "skills", MESSAGE)
+    assert git(repo.root, "status", "--porcelain") == ""
+    assert (repo.root / "skills/a/scripts/run.sh").exists()
+
+
+def test_a_publication_cut_off_after_its_commit_is_completed(repo: Repo, draft: Path) -> None:
+    publish.publish_skill(repo, draft, "skills", "Add skill a\n\nAgentloop-Run: 0\n")
+    old = git(repo.root, "rev-parse", "HEAD").strip()
+    (draft / "SKILL.md").write_text("second\n")
+    (draft / "new.md").write_text("new\n")
+    made = publish.publish_skill(repo, draft, "skills", MESSAGE)
+    git(repo.root, "restore", f"--source={old}", "--staged", "--worktree", "skills/a/SKILL.md")
+    git(repo.root, "rm", "-q", "--force", "skills/a/new.md")
+    assert publish.find_published(repo, "Agentloop-Run: 1", "a", "skills") == made
+    assert git(repo.root, "status", "--porcelain") == ""
+    assert (repo.root / "skills/a/SKILL.md").read_text() == "second\n"
+
+
+def test_what_was_written_since_a_cut_off_publication_is_left_alone(repo: Repo, draft: Path) -> None:
+    publish.publish_skill(repo, draft, "skills", MESSAGE)
+    (repo.root / "skills/a/SKILL.md").write_text("mine\n")
+    assert publish.find_published(repo, "Agentloop-Run: 1", "a", "skills")
+    assert (repo.root / "skills/a/SKILL.md").read_text() == "mine\n"
+    assert git(repo.root, "status", "--porcelain").splitlines() == [" M skills/a/SKILL.md"]
+
+
+def test_a_folder_of_something_else_is_not_taken_for_a_skill(repo: Repo, draft: Path) -> None:
+    (repo.root / "skills/a").mkdir(parents=True)
+    (repo.root / "skills/a/main.c").write_text("code\n")
+    git(repo.root, "add", ".")
+    git(repo.root, "commit", "-qm", "Code")
+    with pytest.raises(PublishError, match=r"no SKILL\.md"):
+        publish.publish_skill(repo, draft, "skills", MESSAGE)
+    assert (repo.root / "skills/a/main.c").read_text() == "code\n"
+
+
+def test_a_file_of_the_persons_own_in_the_skill_is_left_alone(repo: Repo, draft: Path) -> None:
+    publish.publish_skill(repo, draft, "skills", MESSAGE)
+    (repo.root / "skills/a/notes").write_text("mine\n")
+    (draft / "SKILL.md").write_text("second\n")
+    published = publish.publish_skill(repo, draft, "skills", MESSAGE)
+    assert git(repo.root, "status", "--porcelain").splitlines() == ["?? skills/a/notes"]
+    publish.undo(repo, published, None)
+    assert git(repo.root, "status", "--porcelain").splitlines() == ["?? skills/a/notes"]
+
+
+def test_a_file_that_becomes_a_folder_and_back(repo: Repo, draft: Path) -> None:
+    publish.publish_skill(repo, draft, "skills", MESSAGE)
+    (draft / "scripts/run.sh").unlink()
+    (draft / "scripts").rmdir()
+    (draft / "scripts").write_text("a file\n")
+    published = publish.publish_skill(repo, draft, "skills", MESSAGE)
+    assert (repo.root / "skills/a/scripts").read_text() == "a file\n"
+    publish.undo(repo, published, None)
+    assert (repo.root / "skills/a/scripts/run.sh").read_text() == "#!/bin/sh\n"
+    assert git(repo.root, "status", "--porcelain") == ""
+
+
+def test_on_an_unborn_branch_a_staged_file_of_the_same_path_is_kept(tmp_path: Path, draft: Path) -> None:
+    folder = tmp_path / "new"
+    (folder / "skills/a").mkdir(parents=True)
+    git(folder, "init", "-q")
+    (folder / "skills/a/SKILL.md").write_text("mine\n")
+    git(folder, "add", ".")
+    (folder / "skills/a/SKILL.md").unlink()
+    with pytest.raises(PublishError, match="staged already"):
+        publish.publish_skill(Repo.open(folder), draft, "skills", MESSAGE)
+    assert git(folder, "show", ":skills/a/SKILL.md") == "mine\n"

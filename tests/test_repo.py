@@ -1,14 +1,19 @@
 """Git, for real: what a commit and a snapshot take, and what they leave alone."""
 
+import os
+import signal
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from agentloop.errors import PublishError, RepoError
-from agentloop.repo import Repo
+from agentloop.interrupts import Interrupted, noted
+from agentloop.repo import Repo, committing
+from agentloop.repo.runner import Git
 
 MESSAGE = "Add skill\n\nAgentloop-Run: 1\n"
 
@@ -26,11 +31,19 @@ def begin(folder: Path, *flags: str) -> Repo:
     return Repo.open(folder)
 
 
-def write(repo: Repo, path: str = "skills/a/SKILL.md", text: str = "text\n") -> str:
-    target = repo.root / path
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(text)
-    return path
+PATH = "skills/a/SKILL.md"
+
+
+def commit(repo: Repo, path: str = PATH, text: str = "text\n", message: str = MESSAGE) -> str | None:
+    change = {path: repo.store(path, text.encode(), "100644")}
+    return repo.commit_change(change, message).commit
+
+
+def make_hook(repo: Repo, name: str, script: str) -> Path:
+    hook = repo.root / ".git/hooks" / name
+    hook.write_text(f"#!/bin/sh\n{script}\n")
+    hook.chmod(0o755)
+    return hook
 
 
 @pytest.fixture
@@ -67,10 +80,9 @@ def test_a_commit_takes_its_paths_and_leaves_everything_else(tmp_path: Path, fla
     repo = begin(tmp_path / "repo", *flags)
     look = mess(repo)
     before = look()
-    path = write(repo)
-    commit = repo.commit_paths(MESSAGE, [path])
-    assert commit == repo.head()
-    assert git(repo.root, "show", "--name-only", "--format=", "HEAD").split() == [path]
+    assert commit(repo) == repo.head()
+    assert git(repo.root, "show", "--name-only", "--format=", "HEAD").split() == [PATH]
+    assert (repo.root / PATH).read_text() == "text\n"
     assert look() == before
 
 
@@ -79,18 +91,17 @@ def test_index_version_4_and_a_split_index_are_no_obstacle(repo: Repo) -> None:
     git(repo.root, "update-index", "--split-index")
     look = mess(repo)
     before = look()
-    assert repo.commit_paths(MESSAGE, [write(repo)])
+    assert commit(repo)
     assert look() == before
 
 
 def test_a_removed_file_is_committed_as_removed_and_nothing_to_do_is_none(repo: Repo) -> None:
-    path = write(repo)
-    repo.commit_paths(MESSAGE, [path])
-    assert repo.commit_paths(MESSAGE, [path]) is None
-    (repo.root / path).unlink()
-    assert repo.commit_paths("Take back\n", [path])
+    commit(repo)
+    assert commit(repo) is None
+    assert repo.commit_change({PATH: None}, "Take back\n").commit
     assert git(repo.root, "ls-files", "skills") == ""
     assert git(repo.root, "status", "--porcelain") == ""
+    assert not (repo.root / "skills").exists()
 
 
 def test_on_an_unborn_branch_it_is_the_first_commit(tmp_path: Path) -> None:
@@ -100,29 +111,27 @@ def test_on_an_unborn_branch_it_is_the_first_commit(tmp_path: Path) -> None:
     (folder / "mine").write_text("staged\n")
     git(folder, "add", "mine")
     repo = Repo.open(folder)
-    repo.commit_paths(MESSAGE, [write(repo)])
+    commit(repo)
     assert git(folder, "ls-tree", "-r", "--name-only", "HEAD").split() == ["skills/a/SKILL.md"]
     assert git(folder, "status", "--porcelain").splitlines() == ["A  mine"]
 
 
 def test_the_persons_hooks_judge_the_commit_and_see_only_its_files(repo: Repo) -> None:
-    hook = repo.root / ".git/hooks/pre-commit"
-    hook.write_text("#!/bin/sh\ngit diff --cached --name-only > seen\necho no skills here >&2\nexit 1\n")
-    hook.chmod(0o755)
+    make_hook(
+        repo, "pre-commit", f"git diff --cached --name-only > seen; cat {PATH} >> seen; echo no skills >&2; exit 1"
+    )
     (repo.root / "file").write_text("staged\n")
     git(repo.root, "add", "file")
-    path = write(repo)
-    with pytest.raises(PublishError, match=r"pre-commit hook refuses.*no skills here"):
-        repo.commit_paths(MESSAGE, [path])
-    assert (repo.root / "seen").read_text().split() == [path]
+    with pytest.raises(PublishError, match=r"(?s)pre-commit hook refuses.*no skills"):
+        commit(repo)
+    assert (repo.root / "seen").read_text().split() == [PATH, "text"]
+    assert not (repo.root / "skills").exists()
     assert git(repo.root, "log", "--format=%s").split() == ["Begin"]
 
 
 def test_a_commit_msg_hook_may_change_the_message(repo: Repo) -> None:
-    hook = repo.root / ".git/hooks/commit-msg"
-    hook.write_text('#!/bin/sh\necho "Change-Id: 1" >> "$1"\n')
-    hook.chmod(0o755)
-    repo.commit_paths(MESSAGE, [write(repo)])
+    make_hook(repo, "commit-msg", 'echo "Change-Id: 1" >> "$1"')
+    commit(repo)
     assert "Change-Id: 1" in git(repo.root, "show", "-s", "--format=%B")
 
 
@@ -131,7 +140,7 @@ def test_the_commit_is_signed_where_git_is_told_to(repo: Repo, tmp_path: Path) -
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     for name, value in (("gpg.format", "ssh"), ("user.signingkey", str(key)), ("commit.gpgsign", "true")):
         git(repo.root, "config", name, value)
-    repo.commit_paths(MESSAGE, [write(repo)])
+    commit(repo)
     assert "gpgsig" in git(repo.root, "cat-file", "-p", "HEAD")
 
 
@@ -139,7 +148,7 @@ def test_a_signature_that_cannot_be_made_is_said_and_nothing_is_committed(repo: 
     for name, value in (("gpg.format", "ssh"), ("user.signingkey", "/nowhere"), ("commit.gpgsign", "true")):
         git(repo.root, "config", name, value)
     with pytest.raises(PublishError, match="git refuses the commit"):
-        repo.commit_paths(MESSAGE, [write(repo)])
+        commit(repo)
     assert git(repo.root, "log", "--format=%s").split() == ["Begin"]
 
 
@@ -149,27 +158,47 @@ def test_in_the_middle_of_a_merge_nothing_is_committed(repo: Repo) -> None:
     git(repo.root, "checkout", "-q", "main")
     git(repo.root, "merge", "-q", "--no-ff", "--no-commit", "other")
     with pytest.raises(PublishError, match="merge is in progress"):
-        repo.commit_paths(MESSAGE, [write(repo)])
+        commit(repo)
 
 
 def test_without_a_name_it_says_how_to_give_one(repo: Repo, isolated_home: Path) -> None:
     (isolated_home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n")
     with pytest.raises(PublishError, match="whose commit this is") as caught:
-        repo.commit_paths(MESSAGE, [write(repo)])
+        commit(repo)
     assert "user.email" in caught.value.hint
 
 
 def test_a_path_that_is_staged_already_is_left_to_the_person(repo: Repo) -> None:
-    path = write(repo)
-    git(repo.root, "add", path)
+    (repo.root / "skills/a").mkdir(parents=True)
+    (repo.root / PATH).write_text("mine\n")
+    git(repo.root, "add", PATH)
     with pytest.raises(PublishError, match="staged already"):
-        repo.commit_paths(MESSAGE, [path])
+        commit(repo)
+    assert git(repo.root, "show", f":{PATH}") == "mine\n"
 
 
-def test_a_held_index_lock_does_not_hinder_the_commit(repo: Repo) -> None:
-    (repo.root / ".git/index.lock").touch()
-    assert repo.commit_paths(MESSAGE, [write(repo)])
-    assert (repo.root / ".git/index.lock").exists()
+def test_a_held_index_lock_does_not_hinder_the_commit_and_is_said(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committing, "INDEX_WAIT_S", 0.1)
+    lock = repo.root / ".git/index.lock"
+    lock.touch()
+    done = repo.commit_change({PATH: repo.store(PATH, b"text\n", "100644")}, MESSAGE)
+    assert done.commit == repo.head()
+    assert lock.exists()
+    advice = done.note.partition("before you commit: ")[2]
+    lock.unlink()
+    subprocess.run(advice.split(), cwd=repo.root, check=True)
+    assert git(repo.root, "status", "--porcelain") == ""
+
+
+def test_an_index_lock_is_waited_for(repo: Repo) -> None:
+    lock = repo.root / ".git/index.lock"
+    lock.touch()
+    timer = threading.Timer(0.5, lock.unlink)
+    timer.start()
+    done = repo.commit_change({PATH: repo.store(PATH, b"text\n", "100644")}, MESSAGE)
+    timer.join()
+    assert (done.note, lock.exists()) == ("", False)
+    assert git(repo.root, "status", "--porcelain") == ""
 
 
 def test_a_branch_that_others_move_loses_no_commit(repo: Repo) -> None:
@@ -182,8 +211,7 @@ def test_a_branch_that_others_move_loses_no_commit(repo: Repo) -> None:
     thread = threading.Thread(target=others)
     thread.start()
     for number in range(5):
-        path = write(repo, f"skills/s{number}/SKILL.md")
-        assert repo.commit_paths(f"Ours {number}\n", [path])
+        assert commit(repo, f"skills/s{number}/SKILL.md", message=f"Ours {number}\n")
     thread.join()
     subjects = git(repo.root, "log", "--format=%s").splitlines()
     assert sorted(subjects) == sorted(["Begin", *(f"Other {n}" for n in range(10)), *(f"Ours {n}" for n in range(5))])
@@ -197,21 +225,128 @@ def test_a_snapshot_records_the_tree_and_touches_nothing(repo: Repo, tmp_path: P
     snapshot = repo.snapshot("run", 0, tmp_path / "index")
     assert look() == before
     assert repo.file_at(snapshot.commit, "file") == "unstaged"
-    assert "untracked" in repo.paths_at(snapshot.commit, ".")
-    assert "ignored" not in repo.paths_at(snapshot.commit, ".")
+    assert "untracked" in repo.entries_at(snapshot.commit, ".")
+    assert "ignored" not in repo.entries_at(snapshot.commit, ".")
     (repo.root / "untracked").unlink()
     after = repo.snapshot("run", 1, tmp_path / "index")
-    assert repo.changed_paths(snapshot.commit, after.commit) == ["untracked"]
+    assert git(repo.root, "diff", "--name-only", snapshot.commit, after.commit).split() == ["untracked"]
     assert len(git(repo.root, "for-each-ref", "refs/agentloop/run").splitlines()) == 2
     repo.drop_snapshots("run")
     assert git(repo.root, "for-each-ref", "refs/agentloop") == ""
+
+
+def test_what_a_hook_adds_of_the_persons_work_is_not_committed(repo: Repo) -> None:
+    make_hook(repo, "pre-commit", "git add -u")
+    (repo.root / "file").write_text("the agent's work\n")
+    look = git(repo.root, "status", "--porcelain")
+    with pytest.raises(PublishError, match="adds file to the commit"):
+        commit(repo)
+    assert git(repo.root, "log", "--format=%s").split() == ["Begin"]
+    assert git(repo.root, "status", "--porcelain") == look
+    assert not (repo.root / "skills").exists()
+
+
+def test_what_a_hook_makes_of_the_skill_is_committed(repo: Repo) -> None:
+    make_hook(repo, "pre-commit", f"echo formatted > {PATH}; git add {PATH}")
+    assert commit(repo)
+    assert git(repo.root, "show", f"HEAD:{PATH}") == "formatted\n"
+    assert git(repo.root, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exit 0"])
+def test_an_older_git_runs_the_same_hooks(repo: Repo, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    monkeypatch.setattr(Git, "version", (2, 30, 0))
+    hooks = repo.root / "their hooks"
+    hooks.mkdir()
+    git(repo.root, "config", "core.hooksPath", "their hooks")
+    (hooks / "pre-commit").write_text(f"echo ran > ran; {script}\n")  # without a #! line
+    commit(repo)
+    assert not (repo.root / "ran").exists()  # it is no program
+    (hooks / "pre-commit").chmod(0o755)
+    if script == "exit 1":
+        with pytest.raises(PublishError, match="pre-commit hook refuses"):
+            commit(repo, text="second\n")
+    else:
+        assert commit(repo, text="second\n")
+    assert (repo.root / "ran").exists()
+
+
+def test_a_hook_that_does_not_end_is_ended(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(committing, "HOOK_TIMEOUT_S", 0.3)
+    make_hook(repo, "pre-commit", "sleep 60")
+    with pytest.raises(PublishError, match=r"pre-commit hook.*did not end within 0\.3 s"):
+        commit(repo)
+    assert not (repo.root / "skills").exists()
+
+
+def test_a_signal_ends_a_hook(repo: Repo) -> None:
+    make_hook(repo, "pre-commit", f"kill -TERM {os.getpid()}; sleep 60")
+    began = time.monotonic()
+    with noted(), pytest.raises(Interrupted):
+        commit(repo)
+    assert time.monotonic() - began < 30
+    assert git(repo.root, "status", "--porcelain") == ""
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_reference_that_cannot_be_written_is_said_at_once(repo: Repo) -> None:
+    make_hook(repo, "pre-commit", "echo ran >> .git/ran")
+    make_hook(repo, "reference-transaction", "[ $1 = prepared ] && echo not today >&2 && exit 1; exit 0")
+    with pytest.raises(PublishError, match="git refuses the commit"):
+        commit(repo)
+    assert (repo.root / ".git/ran").read_text().split() == ["ran"]
+
+
+def test_line_ends_are_kept_as_git_is_told_to(repo: Repo) -> None:
+    git(repo.root, "config", "core.autocrlf", "true")
+    assert commit(repo)
+    assert (repo.root / PATH).read_bytes() == b"text\r\n"
+    assert git(repo.root, "status", "--porcelain") == ""
+    assert commit(repo) is None
+
+
+def test_a_path_through_a_link_is_refused(repo: Repo, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (repo.root / "skills").symlink_to(tmp_path / "outside")
+    with pytest.raises(PublishError, match="skills is a link or a file"):
+        commit(repo)
+    assert not list((tmp_path / "outside").iterdir())
+
+
+def test_a_snapshot_is_taken_whatever_is_in_the_way(repo: Repo, tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    repo.snapshot("run", 0, index)
+    index.with_name("index.lock").touch()
+    git(repo.root, "init", "-q", "sub")
+    (repo.root / "sub/file").write_text("in a repository without a commit\n")
+    git(repo.root, "config", "core.autocrlf", "input")
+    git(repo.root, "config", "core.safecrlf", "true")
+    (repo.root / "crlf").write_bytes(b"text\r\n")
+    snapshot = repo.snapshot("run", 1, index)
+    assert sorted(repo.entries_at(snapshot.commit, ".")) == ["crlf", "file"]
+    index.write_bytes(b"half an index")
+    assert repo.snapshot("run", 2, index).tree == snapshot.tree
+
+
+def test_a_snapshot_leaves_out_what_looks_like_a_secret(repo: Repo, tmp_path: Path, isolated_home: Path) -> None:
+    (isolated_home / ".gitignore-global").write_text("*.mine\n")
+    git(repo.root, "config", "core.excludesFile", "~/.gitignore-global")
+    (repo.root / "tracked.key").write_text("1\n")
+    git(repo.root, "add", "tracked.key")
+    (repo.root / "tracked.key").write_text("2\n")
+    (repo.root / "deep").mkdir()
+    for name in (".env", ".env.local", ".env.example", "deep/id_rsa", "deep/server.pem", "a.mine", "plain"):
+        (repo.root / name).write_text("x\n")
+    snapshot = repo.snapshot("run", 0, tmp_path / "index")
+    assert sorted(repo.entries_at(snapshot.commit, ".")) == [".env.example", "file", "plain", "tracked.key"]
+    assert repo.file_at(snapshot.commit, "tracked.key") == "2"
 
 
 def test_a_linked_worktree_has_its_own_head_and_shares_the_rest(repo: Repo, tmp_path: Path) -> None:
     git(repo.root, "worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
     linked = Repo.open(tmp_path / "linked")
     assert linked.common_dir == repo.common_dir
-    linked.commit_paths(MESSAGE, [write(linked)])
+    commit(linked)
     assert linked.head() != repo.head()
     assert (linked.branch(), repo.branch()) == ("side", "main")
 
@@ -234,5 +369,5 @@ def test_the_variables_of_a_git_hook_do_not_lead_astray(
     monkeypatch.setenv("GIT_INDEX_FILE", str(other.git_dir / "index"))
     again = Repo.open(repo.root)
     assert again.root == repo.root
-    again.commit_paths(MESSAGE, [write(again)])
+    commit(again)
     assert git(other.root, "log", "--format=%s").split() == ["Begin"]

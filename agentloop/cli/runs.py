@@ -88,8 +88,12 @@ def _plain(markup: str) -> str:
 @click.argument("run", required=False, default="")
 def undo(run: str) -> None:
     """Take back the skill that RUN committed, and the links it made; the agent's own work stays."""
-    with Repo.open(Path.cwd()) as repo:
+    from agentloop.supervisor import worktree_lock
+
+    with Repo.open(Path.cwd()) as repo, worktree_lock(repo):
         folder = journal.find_run(repo.common_dir, run)
         state = fold(journal.read(folder.journal))
         lines = publish.undo(repo, state.published, state.linked)
+        if state.ended:  # one that can still be resumed needs its snapshots
+            repo.drop_snapshots(folder.run)
     click.echo("\n".join(lines) if lines else f"run {folder.run} committed nothing: there is nothing to take back")

@@ -64,6 +64,8 @@ def link(check: bool) -> int:
         linked = publish.link_skills(repo, folder)
     for name in linked.paths if linked else ():
         click.echo(f"linked: {name}")
+    if linked and linked.problem:
+        click.echo(f"not linked: {linked.problem}", err=True)
     if not linked:
         click.echo("every link is there")
     return 0

@@ -1,0 +1,17 @@
+"""Everything we ask of git; nothing else in agentloop knows how to run it.
+
+Nothing here touches the person's index, stash or working files but for the paths it was given.
+
+* runner.py: git, run
+* paths.py: what git keeps of a path: in a commit, in the index, in the working tree
+* committing.py: a commit of given paths, and of nothing else
+* snapshots.py: the whole tree, recorded under `refs/agentloop/`
+* repository.py: the rest of what can be asked
+"""
+
+from agentloop.repo.committing import Committed
+from agentloop.repo.paths import Change, Entry
+from agentloop.repo.repository import Repo
+from agentloop.repo.snapshots import Snapshot
+
+__all__ = ["Change", "Committed", "Entry", "Repo", "Snapshot"]

@@ -1,0 +1,244 @@
+"""A commit of given paths, and of nothing else, on the current branch.
+
+The commit is built in an index of its own, so nothing of it depends on the person's index or working files. The
+working files are written just before the hooks, which read them, and put back when the commit fails; every step can
+be made again, so a run that was killed in between goes on.
+"""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import tenacity
+
+from agentloop import interrupts
+from agentloop.errors import PublishError
+from agentloop.repo.paths import FOLDER, Change, Entry, Paths, alike
+from agentloop.repo.runner import Git, GitFailedError
+
+HOOK_TIMEOUT_S = 600.0
+INDEX_WAIT_S = 10.0
+_IN_PROGRESS = {
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "BISECT_LOG": "bisect",
+}
+_HOOK_RUN_SINCE = (2, 36)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a change came to."""
+
+    commit: str | None
+    """None when the branch had it already."""
+    note: str = ""
+    """What the person has to know about it; mostly nothing."""
+
+
+class _HeadMovedError(Exception):
+    """HEAD was moved by somebody else between reading and writing it."""
+
+
+class Committing:
+    """Commits for one working tree.
+
+    Args:
+        git: git, running at the top of the working tree.
+        paths: the paths of the same working tree.
+    """
+
+    def __init__(self, git: Git, paths: Paths) -> None:
+        self._git = git
+        self._paths = paths
+
+    def commit(self, change: Change, message: str) -> Committed:
+        """Commit a change of paths; see `Repo.commit_change`."""
+        try:
+            return self._commit(change, message)
+        except _HeadMovedError as error:
+            raise PublishError("HEAD keeps moving: somebody else commits all the time") from error
+        except GitFailedError as error:
+            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
+            raise PublishError(f"git refuses the commit: {error.words}") from error
+
+    def settle(self, change: Change, before: Change) -> Committed | None:
+        """Bring working files and index along with a change that is committed; see `Repo.settle`."""
+        self._refuse_detours(change)
+        files = _behind(change, before, self._paths.in_working_tree(change))
+        if not files and not _behind(change, before, self._paths.in_index(change)):
+            return None
+        self._paths.write(files)
+        return Committed(None, self._tell_index(change, before))
+
+    @tenacity.retry(
+        retry=tenacity.retry_if_exception_type(_HeadMovedError),
+        stop=tenacity.stop_after_attempt(10),
+        wait=tenacity.wait_random_exponential(0.02, 0.5),
+        sleep=interrupts.sleep,
+        reraise=True,
+    )
+    def _commit(self, change: Change, message: str) -> Committed:
+        old = self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None
+        before = self._paths.in_commit(old, change)
+        self._refuse(change, before)
+        with tempfile.TemporaryDirectory(prefix="agentloop-") as folder:
+            index = Path(folder) / "index"
+            env = {"GIT_INDEX_FILE": str(index)}
+            self._git.ask("read-tree", old or "--empty", env=env)
+            self._paths.put_into_index(change, index)
+            if old and not self._changed(old, env):
+                return self.settle(change, before) or Committed(None)
+            with self._shown(change):
+                self._hook("pre-commit", env)
+                self._refuse_more(change, self._changed(old, env))
+                new = self._record(old, message, Path(folder), env)
+                self._move_head(old, new, message)
+        committed = self._paths.in_commit(new, change)
+        note = self._tell_index({path: committed.get(path) for path in change}, before)
+        return Committed(new, note)
+
+    def _refuse(self, change: Change, before: Change) -> None:
+        busy = next((what for name, what in _IN_PROGRESS.items() if self._git.path(name).exists()), None)
+        if busy:
+            raise PublishError(f"a {busy} is in progress", hint="finish it, then commit the draft yourself")
+        if not self._git.find("var", "GIT_COMMITTER_IDENT"):
+            raise PublishError(
+                "git does not know whose commit this is",
+                hint="git config user.name NAME; git config user.email ADDRESS",
+            )
+        self._refuse_detours(change)
+        staged = self._paths.in_index(change)
+        there = self._paths.in_working_tree(change)
+        for path, entry in change.items():
+            fine = (before.get(path), entry)
+            if not alike(*fine) and not _is_one_of(staged.get(path), *fine):
+                raise PublishError(f"{path} is staged already", hint="commit or unstage it first")
+            if path in there and not _is_one_of(there[path], *fine) and not self._vanishes(path, change):
+                raise PublishError(f"{path} has changes that are not committed", hint="commit or undo them first")
+
+    def _refuse_detours(self, change: Change) -> None:
+        """No path may lead through a link or a file: git keeps nothing there, and it may lead out of the tree."""
+        for parent in sorted({parent.as_posix() for path in change for parent in Path(path).parents} - {"."}):
+            folder = self._git.folder / parent
+            if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+                if change.get(parent, folder) is None:  # it is on its way out
+                    continue
+                raise PublishError(f"{parent} is a link or a file", hint="make it an ordinary folder")
+
+    def _vanishes(self, folder: str, change: Change) -> bool:
+        """It is a folder, and everything in it is to be gone."""
+        root = self._git.folder
+        if (root / folder).is_symlink() or not (root / folder).is_dir():
+            return False
+        inside = (path for path in (root / folder).rglob("*") if path.is_symlink() or not path.is_dir())
+        return all(change.get(path.relative_to(root).as_posix(), path) is None for path in inside)
+
+    @contextmanager
+    def _shown(self, change: Change) -> Iterator[None]:
+        """The working files are as the commit will have them; on failure they are put back."""
+        there = self._paths.in_working_tree(change)
+        written = {path: entry for path, entry in change.items() if there.get(path) != entry}
+        former = {path: None if _is_folder(there.get(path)) else there.get(path) for path in written}
+        try:
+            self._paths.write(written)
+            yield
+        except BaseException:
+            self._paths.write(former)
+            raise
+
+    def _changed(self, old: str | None, env: dict[str, str]) -> set[str]:
+        """The paths in which an index differs from a commit."""
+        if old is None:
+            return set(self._git.ask("ls-files", "-z", env=env).split("\0")) - {""}
+        words = ("diff-index", "--cached", "--name-only", "-z", "--no-renames", old)
+        return set(self._git.ask(*words, env=env).split("\0")) - {""}
+
+    def _refuse_more(self, change: Change, changed: set[str]) -> None:
+        more = sorted(changed - set(change))
+        if more:
+            raise PublishError(
+                f"the pre-commit hook adds {more[0]} to the commit, which is not of the skill",
+                hint="commit the draft yourself, or mend the hook",
+            )
+
+    def _record(self, old: str | None, message: str, folder: Path, env: dict[str, str]) -> str:
+        tree = self._git.ask("write-tree", env=env)
+        text = folder / "message"
+        text.write_text(message, encoding="utf-8")
+        self._hook("commit-msg", env, str(text))
+        sign = ["-S"] if self._git.find("config", "--type=bool", "--get", "commit.gpgsign") == "true" else []
+        parent = ["-p", old] if old else []
+        command = ["git", "commit-tree", *sign, tree, *parent, "-F", str(text)]
+        return self._git.perform(command, timeout_s=HOOK_TIMEOUT_S)
+
+    def _hook(self, name: str, env: dict[str, str], *arguments: str) -> None:
+        command = self._hook_command(name, *arguments)
+        try:
+            if command:
+                self._git.perform(command, env=env, timeout_s=HOOK_TIMEOUT_S)
+        except GitFailedError as error:
+            raise PublishError(f"the {name} hook refuses the commit: {error.words}") from error
+
+    def _hook_command(self, name: str, *arguments: str) -> list[str]:
+        if self._git.version >= _HOOK_RUN_SINCE:
+            return ["git", "hook", "run", "--ignore-missing", name, *(["--", *arguments] if arguments else [])]
+        file = self._git.path(f"hooks/{name}")
+        if not file.is_file() or not file.stat().st_mode & 0o100:
+            return []
+        # The shell also runs a script that has no #! line, as git does.
+        return ["sh", "-c", '"$0" "$@"', str(file), *arguments]
+
+    def _move_head(self, old: str | None, new: str, message: str) -> None:
+        reflog = ["--create-reflog", "-m", f"agentloop: {message.splitlines()[0]}"]
+        command = ["git", "update-ref", *reflog, "HEAD", new, old or "0" * len(new)]
+        try:
+            self._git.perform(command, timeout_s=HOOK_TIMEOUT_S)
+        except GitFailedError as error:
+            if (self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None) == old:
+                raise
+            raise _HeadMovedError from error
+
+    def _tell_index(self, change: Change, before: Change) -> str:
+        """Let the person's index know of the paths, where it has them as they were; says so when it cannot."""
+        waiting = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_message(match=r"(?s).*index\.lock"),
+            stop=tenacity.stop_after_delay(INDEX_WAIT_S),
+            wait=tenacity.wait_random_exponential(0.05, 0.5),
+            sleep=interrupts.sleep,
+            reraise=True,
+        )
+        try:
+            waiting(self._tell, change, before)
+        except GitFailedError as error:
+            why = error.words.partition("\n")[0]
+            advice = f"before you commit: git reset -q -- {' '.join(change)}"
+            return f"git's index does not know of the commit ({why}); {advice}"
+        return ""
+
+    def _tell(self, change: Change, before: Change) -> None:
+        behind = _behind(change, before, self._paths.in_index(change))
+        if behind:
+            self._paths.put_into_index(behind)
+
+
+def _behind(change: Change, before: Change, found: Mapping[str, Entry]) -> Change:
+    """What is not yet so of a change, where nothing else was done meanwhile."""
+    return {
+        path: entry
+        for path, entry in change.items()
+        if found.get(path) != entry and (path not in found or alike(found[path], before.get(path)))
+    }
+
+
+def _is_one_of(found: Entry | None, *wanted: Entry | None) -> bool:
+    return any(alike(found, each) for each in wanted)
+
+
+def _is_folder(entry: Entry | None) -> bool:
+    return entry is not None and entry.mode == FOLDER

@@ -1,0 +1,135 @@
+"""What git keeps of a path, and where: in a commit, in an index, in the working tree."""
+
+import os
+import stat
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentloop.repo.runner import Git
+
+LINK = "120000"
+FOLDER = "040000"
+"""Git keeps no folders; the mode says that one is in a file's place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or a link as git keeps it: its mode, and the id of its content."""
+
+    mode: str
+    blob: str
+
+
+Change = Mapping[str, Entry | None]
+"""What paths are to be; None: gone."""
+
+
+def alike(one: Entry | None, other: Entry | None) -> bool:
+    """The content is the same; the permission to execute may differ."""
+    if one is None or other is None:
+        return one is other
+    return one.blob == other.blob and (one.mode == LINK) == (other.mode == LINK)
+
+
+class Paths:
+    """The paths of a working tree, relative to its top.
+
+    Args:
+        git: git, running at the top of the working tree.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+
+    def store(self, path: str, content: bytes, mode: str) -> Entry:
+        """Keep content as git keeps it at that path, with the filters that are configured for it."""
+        how = "--no-filters" if mode == LINK else f"--path={path}"
+        return Entry(mode, self._git.ask("hash-object", "-w", "--stdin", how, stdin=content))
+
+    def in_commit(self, commit: str | None, paths: Collection[str]) -> dict[str, Entry]:
+        """The files at and below these paths in a commit; none when there is no such commit."""
+        if not commit or not paths:
+            return {}
+        found = {}
+        for line in self._git.find("ls-tree", "-r", "-z", commit, "--", *paths).split("\0"):
+            fields, _, path = line.partition("\t")
+            if path:
+                mode, _kind, blob = fields.split()
+                found[path] = Entry(mode, blob)
+        return found
+
+    def in_index(self, paths: Collection[str]) -> dict[str, Entry]:
+        """These paths in the person's index."""
+        found = {}
+        for line in self._git.ask("--literal-pathspecs", "ls-files", "-s", "-z", "--", *paths).split("\0"):
+            fields, _, path = line.partition("\t")
+            if path:
+                mode, blob, _stage = fields.split()
+                found[path] = Entry(mode, blob)
+        return found
+
+    def in_working_tree(self, paths: Iterable[str]) -> dict[str, Entry]:
+        """These paths in the working tree, as git would keep them."""
+        modes = {path: mode for path in paths if (mode := _mode(self._git.folder / path))}
+        files = [path for path, mode in modes.items() if mode not in (LINK, FOLDER)]
+        blobs = dict(zip(files, self._git.ask("hash-object", "--", *files).split(), strict=True)) if files else {}
+        for path, mode in modes.items():
+            if mode == LINK:
+                target = os.fsencode((self._git.folder / path).readlink())
+                blobs[path] = self._git.ask("hash-object", "--no-filters", "--stdin", stdin=target)
+        return {path: Entry(mode, blobs.get(path, "")) for path, mode in modes.items()}
+
+    def put_into_index(self, change: Change, index: Path | None = None) -> None:
+        """Make an index have these paths so: the person's own, or another file."""
+        env = {"GIT_INDEX_FILE": str(index)} if index else {}
+        gone = [path for path, entry in change.items() if entry is None]
+        there = [f"{entry.mode},{entry.blob},{path}" for path, entry in change.items() if entry]
+        if gone:
+            self._git.ask("update-index", "--force-remove", "--", *gone, env=env)
+        if there:
+            cached = [word for each in there for word in ("--cacheinfo", each)]
+            self._git.ask("update-index", "--add", *cached, env=env)
+
+    def write(self, change: Change) -> None:
+        """Make the working files so, each of them new, never in place; no index is told."""
+        for path, entry in change.items():
+            file = self._git.folder / path
+            if file.is_symlink() or not file.is_dir():
+                with suppress(FileNotFoundError, NotADirectoryError):
+                    file.unlink()
+            if entry is None:
+                prune(self._git.folder, file)
+        there = {path: entry for path, entry in change.items() if entry}
+        if there:
+            with tempfile.TemporaryDirectory(prefix="agentloop-") as folder:
+                index = Path(folder) / "index"
+                self.put_into_index(there, index)
+                self._git.ask("checkout-index", "-q", "-a", env={"GIT_INDEX_FILE": str(index)})
+
+
+def prune(root: Path, file: Path) -> None:
+    """Remove the folders that held only this file, which is gone."""
+    for parent in file.parents:
+        if parent == root:
+            return
+        with suppress(FileNotFoundError):
+            try:
+                parent.rmdir()
+            except OSError:  # something else is in it
+                return
+
+
+def _mode(path: Path) -> str:
+    """The mode as git has it; empty when nothing is there."""
+    try:
+        found = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    if stat.S_ISLNK(found):
+        return LINK
+    if not stat.S_ISREG(found):
+        return FOLDER
+    return "100755" if found & stat.S_IXUSR else "100644"

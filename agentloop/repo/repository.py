@@ -1,0 +1,177 @@
+"""A repository and its working tree: what agentloop asks of it and has it do."""
+
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+from agentloop.errors import RepoError
+from agentloop.repo import snapshots
+from agentloop.repo.committing import Committed, Committing
+from agentloop.repo.paths import Change, Entry, Paths
+from agentloop.repo.runner import Git, GitFailedError
+
+
+class Repo:
+    """A working tree and its repository; a context manager.
+
+    Args:
+        root: the top of the working tree.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._git = Git(root)
+        self._paths = Paths(self._git)
+        self._committing = Committing(self._git, self._paths)
+        self.git_dir = Path(self._git.ask("rev-parse", "--absolute-git-dir"))
+        self.common_dir = (root / self._git.ask("rev-parse", "--git-common-dir")).resolve()
+
+    @classmethod
+    def open(cls, path: Path) -> "Repo":
+        """Open the repository that a folder lies in.
+
+        Raises:
+            RepoError: there is none, it is bare, it belongs to somebody else, or git is missing.
+        """
+        if shutil.which("git") is None:
+            raise RepoError("git is not installed or not on PATH", hint="install git")
+        git = Git(path)
+        try:
+            inside = git.ask("rev-parse", "--is-inside-work-tree")
+        except GitFailedError as error:
+            raise _no_repository(path, error.words) from error
+        if inside != "true":
+            raise RepoError(
+                f"{path} is in a bare repository or in a .git folder",
+                hint="go to a working tree of it (git worktree add)",
+            )
+        return cls(Path(git.ask("rev-parse", "--show-toplevel")))
+
+    @classmethod
+    def create(cls, path: Path, message: str) -> "Repo":
+        """Make a folder a repository with all of its files in a first commit."""
+        git = Git(path)
+        git.ask("init", "-q", "-b", "main")
+        git.ask("config", "user.name", "agentloop")
+        git.ask("config", "user.email", "agentloop@localhost")
+        git.ask("add", "-A")
+        git.ask("commit", "-q", "--no-verify", "--no-gpg-sign", "-m", message)
+        return cls.open(path)
+
+    def __enter__(self) -> "Repo":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held open."""
+
+    def head(self) -> str | None:
+        """The commit that HEAD names; None on an unborn branch."""
+        return self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None
+
+    def branch(self) -> str | None:
+        """The branch that HEAD is on; None when it is detached."""
+        return self._git.find("symbolic-ref", "-q", "--short", "HEAD") or None
+
+    def snapshot(self, run: str, n: int, index: Path) -> snapshots.Snapshot:
+        """Record the working tree as `refs/agentloop/<run>/<n>`.
+
+        Left out are ignored files, files that cannot be read, and untracked ones that look like secrets.
+
+        Args:
+            run: the run's id.
+            n: the number of the snapshot.
+            index: a private index file, made when it is missing and kept between the calls for its speed.
+
+        Raises:
+            RepoError: the repository cannot be written.
+        """
+        return snapshots.take(self._git, run, n, index)
+
+    def drop_snapshots(self, run: str) -> None:
+        """Forget a run's snapshots."""
+        snapshots.drop(self._git, run)
+
+    def diff(self, old: str, new: str, *, max_chars: int) -> str:
+        """The difference of two commits or trees as a patch, cut to `max_chars`."""
+        text = self._git.ask("diff", "--no-color", "--no-ext-diff", "--no-textconv", old, new)
+        return (
+            text
+            if len(text) <= max_chars
+            else f"{text[:max_chars]}\n[... {len(text) - max_chars} characters left out ...]"
+        )
+
+    def file_at(self, commit: str, path: str) -> str:
+        """A file's text in a commit."""
+        return self._git.ask("cat-file", "-p", f"{commit}:{path}")
+
+    def entries_at(self, commit: str | None, *paths: str) -> dict[str, Entry]:
+        """The files at and below these paths in a commit; none when there is no such commit."""
+        return self._paths.in_commit(commit, paths)
+
+    def entries_in_tree(self, paths: Collection[str]) -> dict[str, Entry]:
+        """What stands at these paths in the working tree, as git would keep it."""
+        return self._paths.in_working_tree(paths)
+
+    def find_commit(self, line: str, *paths: str, since: str | None) -> str | None:
+        """The newest commit that changes one of these paths and whose message has this line; None when there is none.
+
+        Args:
+            line: a whole line, as it stands.
+            paths: files or folders.
+            since: the commit after which to look; None looks at all.
+        """
+        if self.head() is None:
+            return None
+        reach = [f"{since}..HEAD"] if since else ["HEAD"]
+        words = ("log", "-n", "1", "-F", f"--grep={line}", "--format=%H", *reach, "--", *paths)
+        return self._git.ask(*words) or None
+
+    def is_ignored(self, path: str) -> bool:
+        """Git is told to ignore the path."""
+        return bool(self._git.find("check-ignore", "--", path))
+
+    def store(self, path: str, content: bytes, mode: str) -> Entry:
+        """Keep content in the repository as git would keep it at that path."""
+        return self._paths.store(path, content, mode)
+
+    def commit_change(self, change: Change, message: str) -> Committed:
+        """Commit these paths, and these alone, on the current branch; then bring working files and index along.
+
+        The person's index is only told of these paths; hooks (pre-commit, commit-msg) and signing are as git is
+        configured.
+
+        Args:
+            change: what each path is to be, relative to the root; None: gone.
+            message: the whole commit message.
+
+        Raises:
+            PublishError: git is in the middle of something, a path is staged or changed otherwise, a hook refuses or
+                adds to the commit, nobody's name is known, or HEAD keeps moving. The working files are as they were.
+            Interrupted: a signal was noted in the middle; likewise.
+        """
+        return self._committing.commit(change, message)
+
+    def settle(self, change: Change, before: Change) -> Committed | None:
+        """Bring working files and index along with a change that was committed by somebody who died right then.
+
+        Args:
+            change: what each path is in the commit.
+            before: what it was before; whatever else stands at a path is somebody's work and stays.
+
+        Returns:
+            None when nothing was to do.
+        """
+        return self._committing.settle(change, before)
+
+    def write(self, change: Change) -> None:
+        """Make these working files so, whatever is there; for files that are not to be committed."""
+        self._paths.write(change)
+
+
+def _no_repository(path: Path, words: str) -> RepoError:
+    if "dubious ownership" in words:
+        return RepoError(
+            f"the repository at {path} belongs to another user",
+            hint=f"if you trust it: git config --global --add safe.directory {path}",
+        )
+    return RepoError(f"{path} is in no git repository", hint="go to one, or make one: git init")

@@ -1,0 +1,154 @@
+"""Git, run: the one door to it. GitPython serves as a runner of commands, and as nothing else.
+
+GitPython's own index and object code fails on index version 4 and on SHA-256 repositories; the commands do not.
+"""
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from agentloop.errors import RepoError
+from agentloop.process import RUN_TAG, git_free_environment, run_program
+from agentloop.quoting import plain
+
+_MAX_WORDS_CHARS = 2000
+
+
+class GitFailedError(RepoError):
+    """Git came to no good end.
+
+    Args:
+        command: what was asked, in short.
+        words: what git printed about it.
+    """
+
+    def __init__(self, command: str, words: str) -> None:
+        self.words = plain(words).strip()[-_MAX_WORDS_CHARS:] or "it says nothing"
+        super().__init__(f"{command} failed: {self.words}")
+
+
+class Git:
+    """Git in one folder.
+
+    Args:
+        folder: where it runs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._runner = _runner(folder)
+
+    def ask(
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+        fine: Collection[int] = (0,),
+    ) -> str:
+        """What a command prints, without the last line end. For commands that take milliseconds.
+
+        Args:
+            words: the command and its arguments, without `git`.
+            env: variables on top of ours.
+            stdin: what it reads.
+            fine: the exit codes that are no failure.
+
+        Raises:
+            GitFailedError: it exits with another code.
+        """
+        with tempfile.TemporaryFile() as source:
+            if stdin:
+                source.write(stdin)
+                source.seek(0)
+            status, out, err = self._runner.execute(
+                ["git", *words],
+                istream=source if stdin else None,
+                env=dict(env or {}),
+                with_extended_output=True,
+                with_exceptions=False,
+            )
+        if status not in fine:
+            raise GitFailedError(f"git {words[0]}", f"{err}\n{out}")
+        return str(out)
+
+    def find(self, *words: str) -> str:
+        """What a command prints; empty when git refuses."""
+        try:
+            return self.ask(*words)
+        except GitFailedError:
+            return ""
+
+    def perform(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, timeout_s: float) -> str:
+        """What a program prints that may take long, since it runs the person's own: hooks, signing.
+
+        Args:
+            argv: the program and its arguments.
+            env: variables on top of ours.
+            timeout_s: the time it may take.
+
+        Raises:
+            GitFailedError: it fails, or takes too long.
+            Interrupted: a signal was noted meanwhile; the program is ended.
+        """
+        out, err = _Tail(), _Tail()
+        environment = {**git_free_environment(), "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", **(env or {})}
+        environment.pop(RUN_TAG, None)  # an outer run's tag would make that run a part of this program
+        exited = run_program(
+            argv, cwd=self.folder, env=environment, timeout_s=timeout_s, on_stdout=out.feed, on_stderr=err.feed
+        )
+        if exited.ended_by == "timeout":
+            raise GitFailedError(" ".join(argv[:2]), f"it did not end within {timeout_s:g} s")
+        if exited.code != 0:
+            raise GitFailedError(" ".join(argv[:2]), f"{err.text}\n{out.text}")
+        return out.text.strip()
+
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """Git's version."""
+        return tuple(self._runner.version_info)
+
+    def path(self, name: str) -> Path:
+        """Where git keeps a file of its own, such as `index` or `hooks/pre-commit`."""
+        return self.folder / self.ask("rev-parse", "--git-path", name)
+
+
+class _Tail:
+    """The last of what a program printed."""
+
+    def __init__(self) -> None:
+        self._kept = b""
+
+    def feed(self, chunk: bytes) -> None:
+        self._kept = (self._kept + chunk)[-4 * _MAX_WORDS_CHARS :]
+
+    @property
+    def text(self) -> str:
+        return self._kept.decode(errors="replace")
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    before = os.environ.get("GIT_PYTHON_REFRESH")
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["GIT_PYTHON_REFRESH"]
+        else:
+            os.environ["GIT_PYTHON_REFRESH"] = before
+
+
+def _runner(folder: Path) -> Any:
+    """A GitPython command runner, blind to the variables that git sets for its hooks."""
+    with _quiet_import():
+        import git
+    for name in set(os.environ) - set(git_free_environment()):
+        del os.environ[name]
+    runner = git.Git(str(folder))
+    runner.update_environment(GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", LC_ALL="C.UTF-8")
+    return runner

@@ -1,0 +1,115 @@
+"""Snapshots: the whole tree recorded under `refs/agentloop/<run>/<n>`, with an index of our own.
+
+The index is a cache: it is kept between the snapshots of a run for its speed, and made anew when it is of no use.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from agentloop.errors import RepoError
+from agentloop.repo.runner import Git, GitFailedError
+
+_SECRET_FILES = """
+# Files that look like secrets stay out of agentloop's snapshots, unless git tracks them.
+.env
+.env.*
+!.env.example
+!.env.sample
+!.env.template
+*.pem
+*.key
+*.p12
+*.pfx
+*.jks
+*.keystore
+id_rsa
+id_dsa
+id_ecdsa
+id_ed25519
+.netrc
+.pypirc
+.git-credentials
+"""
+_NOBODY = {
+    "GIT_AUTHOR_NAME": "agentloop",
+    "GIT_AUTHOR_EMAIL": "agentloop@localhost",
+    "GIT_COMMITTER_NAME": "agentloop",
+    "GIT_COMMITTER_EMAIL": "agentloop@localhost",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A recorded tree: a commit under `refs/agentloop/`, and the id of its tree."""
+
+    commit: str
+    tree: str
+
+
+def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
+    """Record the working tree; see `Repo.snapshot`."""
+    try:
+        tree = _tree(git, index)
+        message = ["-m", f"agentloop {run}: snapshot {n}", "--no-gpg-sign"]
+        try:
+            commit = git.ask("commit-tree", tree, "-p", "HEAD", *message, env=_NOBODY)
+        except GitFailedError:  # an unborn branch
+            commit = git.ask("commit-tree", tree, *message, env=_NOBODY)
+        git.ask("update-ref", f"refs/agentloop/{run}/{n}", commit)
+    except GitFailedError as error:
+        raise RepoError(f"the tree cannot be recorded: {error.words}", hint="see the file that git names") from error
+    return Snapshot(commit, tree)
+
+
+def drop(git: Git, run: str) -> None:
+    """Forget a run's snapshots."""
+    refs = git.ask("for-each-ref", "--format=delete %(refname)", f"refs/agentloop/{run}/")
+    if refs:
+        git.ask("update-ref", "--stdin", stdin=f"{refs}\n".encode())
+
+
+def _tree(git: Git, index: Path) -> str:
+    """The tree's id; once more with a new index when the kept one does not serve."""
+    # Whoever held it is dead: a worktree has one run at a time.
+    index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
+    if index.exists():
+        with suppress(GitFailedError):
+            return _add_all(git, index)
+        index.unlink(missing_ok=True)
+    _seed(git, index)
+    return _add_all(git, index)
+
+
+def _seed(git: Git, index: Path) -> None:
+    """Begin with what the person's index knows, so that unchanged files are not read."""
+    index.parent.mkdir(parents=True, exist_ok=True)
+    excludes = git.find("config", "--path", "--get", "core.excludesFile")
+    theirs = Path(excludes) if excludes else _default_excludes()
+    try:
+        known = theirs.read_bytes()
+    except OSError:
+        known = b""
+    _excludes(index).write_bytes(known + _SECRET_FILES.encode())
+    with suppress(FileNotFoundError):
+        unfinished = index.with_name(f"{index.name}.new")
+        shutil.copyfile(git.path("index"), unfinished)
+        unfinished.replace(index)
+
+
+def _add_all(git: Git, index: Path) -> str:
+    env = {"GIT_INDEX_FILE": str(index)}
+    settings = ("-c", f"core.excludesFile={_excludes(index)}", "-c", "core.safecrlf=false")
+    # A file that cannot be read, or a repository without a commit in a folder, is left out: exit code 1.
+    git.ask(*settings, "add", "-A", "--ignore-errors", "--", ".", env=env, fine=(0, 1))
+    return git.ask("write-tree", env=env)
+
+
+def _excludes(index: Path) -> Path:
+    return index.with_name(f"{index.name}.excludes")
+
+
+def _default_excludes() -> Path:
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git/ignore"
