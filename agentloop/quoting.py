@@ -9,7 +9,7 @@ _FENCE = re.compile(r"`{3,}")
 
 
 def plain(text: str) -> str:
-    """Leave out escape sequences and control characters, but for tabs and line ends; the rest can be written as UTF-8."""
+    """Leave out escape sequences and control characters, but for tabs and line ends; what is left is valid UTF-8."""
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n"))))
 
 

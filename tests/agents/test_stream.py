@@ -87,7 +87,11 @@ def test_what_three_turns_of_claude_cost(since_last: list[object], totals: list[
     """Measured on both versions: a turn, one that failed before it cost anything, another turn."""
     counters, costs = Counters(), []
     for since, total in zip(since_last, totals, strict=True):
-        line = {"type": "result", "total_cost_usd": total, "usage": {"input_tokens": 0, "output_tokens": 0}}
+        line: dict[str, Any] = {
+            "type": "result",
+            "total_cost_usd": total,
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
         if since is not None:
             line["model_usage_since_last_result"] = since
         usage, counters = read("claude", [line])[0].usage(counters)
@@ -189,7 +193,7 @@ def test_a_session_by_a_name_that_cannot_be_one_is_not_taken(name: str) -> None:
 
 def test_half_of_a_surrogate_pair_can_be_written_down() -> None:
     half = "a\ud83d"
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"type": "thread.started", "thread_id": half},
         {"type": "item.started", "item": {"type": "command_execution", "command": half}},
         {"type": "error", "message": f"Reconnecting {half}"},
