@@ -22,7 +22,7 @@ from agentloop.errors import CannotStartError
 from agentloop.interrupts import raise_if_interrupted
 from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, own_children, set_up_child
 
-__all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "run_program"]
+__all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "is_work", "run_program"]
 
 _CHUNK = 65536
 _GIT_LOCAL = frozenset(
@@ -50,7 +50,8 @@ _GIT_LOCAL = frozenset(
 _DRAIN_S = 0.5
 _LOOK_S = 0.25
 _POLL_S = 0.02
-_IDLE_CPU_S = 0.05
+_WORK_SHARE = 0.01
+_SETTLING_SHARE = 0.1
 
 EndedBy = Literal["itself", "timeout", "idle"]
 
@@ -102,7 +103,7 @@ def run_program(
         on_stdout: gets its output in chunks, as it comes.
         on_stderr: likewise; None joins it to the output.
         stdin: what it reads, followed by the end of the file.
-        idle_timeout_s: silence (no output, no processor time of the tree) that ends it.
+        idle_timeout_s: silence (no output, next to no processor time of the tree) that ends it.
         grace_s: time between asking it to end and killing it.
         on_tick: called with the elapsed seconds every `tick_s`.
         tick_s: see `on_tick`.
@@ -243,8 +244,8 @@ class _Watch:
     idle_timeout_s: float | None
     on_tick: Callable[[float], None] | None
     tick_s: float
-    _busy_at: float = 0.0
     _cpu_s: float = 0.0
+    _cpu_at: float = 0.0
 
     def until_ended(self) -> EndedBy:
         began = time.monotonic()
@@ -263,9 +264,20 @@ class _Watch:
         return "itself"
 
     def _is_idle(self, now: float, idle_timeout_s: float) -> bool:
-        if now - max(self.pump.last_output_at, self._busy_at) < idle_timeout_s:
+        """Silent for that long and not at work; what was worked before the last output does not count."""
+        silent_since = self.pump.last_output_at
+        settling_s = idle_timeout_s * _SETTLING_SHARE
+        if self._cpu_at <= silent_since:
+            if now - silent_since >= settling_s:
+                self._cpu_at, self._cpu_s = now, self.tree.cpu_s()
             return False
-        used_s = self.tree.cpu_s()
-        idle = used_s <= self._cpu_s + _IDLE_CPU_S
-        self._busy_at, self._cpu_s = now, used_s
-        return idle
+        if now - self._cpu_at < idle_timeout_s - settling_s:
+            return False
+        window_s, before_s = now - self._cpu_at, self._cpu_s
+        self._cpu_at, self._cpu_s = now, self.tree.cpu_s()
+        return not is_work(self._cpu_s - before_s, window_s)
+
+
+def is_work(cpu_s: float, window_s: float) -> bool:
+    """Whether that much processor time in that much wall time is work, and not the timers of a program that waits."""
+    return cpu_s > _WORK_SHARE * window_s

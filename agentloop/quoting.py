@@ -4,12 +4,13 @@ import re
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _FENCE = re.compile(r"`{3,}")
 
 
 def plain(text: str) -> str:
-    """Leave out escape sequences and control characters, but for tabs and line ends."""
-    return _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n")))
+    """Leave out escape sequences and control characters, but for tabs and line ends; what is left is valid UTF-8."""
+    return _SURROGATE.sub("\ufffd", _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n"))))
 
 
 def writable(text: str) -> str:

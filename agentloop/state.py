@@ -126,8 +126,8 @@ class RunState:
 
     @property
     def cost_usd(self) -> float | None:
-        """The sum of what the turns reported; None as soon as one of them reported nothing."""
-        return _sum([turn.usage.cost_usd for turn in self.turns])
+        """The sum of what the turns reported; None as soon as one of them reported nothing or was cut off."""
+        return self._sum([turn.usage.cost_usd for turn in self.turns])
 
     @property
     def known_cost_usd(self) -> float:
@@ -137,12 +137,16 @@ class RunState:
     @property
     def input_tokens(self) -> int | None:
         """Like `cost_usd`, for the tokens that went in."""
-        return _sum([turn.usage.input_tokens for turn in self.turns])
+        return self._sum([turn.usage.input_tokens for turn in self.turns])
 
     @property
     def output_tokens(self) -> int | None:
         """Like `cost_usd`, for the tokens that came out."""
-        return _sum([turn.usage.output_tokens for turn in self.turns])
+        return self._sum([turn.usage.output_tokens for turn in self.turns])
+
+    def _sum(self, values: list[_Number | None]) -> _Number | None:
+        known = [value for value in values if value is not None]
+        return sum(known[1:], known[0]) if known and len(known) == self.turns_started else None
 
     @property
     def has_unchecked_work(self) -> bool:
@@ -261,12 +265,3 @@ def _learned(state: RunState, event: ev.Event) -> RunState:
             return replace(state, linked=event)
         case _:
             return state
-
-
-def _sum(values: list[_Number | None]) -> _Number | None:
-    if not values:
-        return None
-    total = values[0]
-    for value in values[1:]:
-        total = None if value is None or total is None else total + value
-    return total

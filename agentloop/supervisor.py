@@ -238,7 +238,7 @@ class _Supervisor:
             "attempt": str(step.attempt),
             "max_attempts": str(state.task.limits.max_attempts),
         }
-        if step.kind != "task" and _remembers_nothing(state):
+        if step.kind != "task" and not self._open_session().remembers:
             return prompts.render("ledger", **values, ledger=distill.ledger(state, self.repo))
         if step.kind == "continue":
             return prompts.render("continue", **values, reason=self._cut_reason())
@@ -257,6 +257,7 @@ class _Supervisor:
                 self.state.task,
                 self.folder.run,
                 session=self.state.session,
+                begun=_has_begun(self.state),
                 counters=self.state.counters,
                 cwd=self.repo.root,
             )
@@ -340,10 +341,9 @@ def _with_hint(error: AgentloopError) -> str:
     return f"{error.message} ({error.hint})" if error.hint else error.message
 
 
-def _remembers_nothing(state: RunState) -> bool:
-    """The next turn begins in a session that knows nothing of the run."""
-    names_its_session = not state.task.resume_with or "{session}" in state.task.resume_with
-    return not state.resumable or state.session_lost or (state.session is None and names_its_session)
+def _has_begun(state: RunState) -> bool:
+    """A turn was taken in the session, one that was cut off or came to more than an error."""
+    return not state.session_lost and state.turns_started > sum(turn.status == "failed" for turn in state.turns)
 
 
 def _commit_message(state: RunState, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentloop.errors import CannotStartError
-from agentloop.process import Exited, child_environment, run_program
+from agentloop.process import Exited, child_environment, is_work, run_program
 
 TAG = f"test-{os.getpid()}"  # tests that run side by side must not end each other's programs
 
@@ -60,6 +60,20 @@ def test_silence_without_work_is_ended_but_silent_work_is_not(tmp_path: Path) ->
     assert run("sleep 30", tmp_path, idle_timeout_s=0.5)[0].ended_by == "idle"
     busy = f"{sys.executable} -c 'import time; end = time.monotonic() + 2\nwhile time.monotonic() < end: pass'"
     assert run(busy, tmp_path, idle_timeout_s=0.7)[0].ended_by == "itself"
+
+
+def test_work_before_the_last_output_does_not_make_the_silence_after_it_longer(tmp_path: Path) -> None:
+    program = "import time\nwhile time.process_time() < 0.5: pass\nprint('ready', flush=True)\ntime.sleep(3.6)"
+    (tmp_path / "program.py").write_text(program)
+    exited, out = run(f"exec {sys.executable} program.py", tmp_path, idle_timeout_s=2.0)
+    assert (exited.ended_by, out) == ("idle", b"ready\n")
+
+
+@pytest.mark.parametrize(
+    ("cpu_s", "window_s", "work"), [(0.5, 600, False), (5.9, 600, False), (6.1, 600, True), (0.0, 1, False)]
+)
+def test_timers_are_no_work(cpu_s: float, window_s: float, work: bool) -> None:
+    assert is_work(cpu_s, window_s) == work
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ class HeadlessSession:
         cwd: the working tree.
         id: the session to return to; None begins one.
         counters: the session's totals so far.
+        begun: there is a session to return to, perhaps without a name.
     """
 
     adapter: Adapter
@@ -41,15 +42,17 @@ class HeadlessSession:
     cwd: Path
     id: str | None = None
     counters: Counters = field(default_factory=Counters)
-    _begun: bool = False
-
-    def __post_init__(self) -> None:
-        self._begun = self._begun or self.id is not None
+    begun: bool = False
 
     @property
     def resumable(self) -> bool:
         """The agent has sessions that can be returned to."""
         return self.adapter.resumable
+
+    @property
+    def remembers(self) -> bool:
+        """The next prompt goes to the session that got the last one."""
+        return self.resumable and (self.id is not None or (self.begun and not self.adapter.names_session))
 
     def send(
         self,
@@ -62,7 +65,7 @@ class HeadlessSession:
         on_tick: Callable[[float], None] | None = None,
     ) -> Turn:
         """Run the agent with a prompt until it ends."""
-        resuming = self._begun and self.resumable
+        resuming = self.remembers
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
         reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
@@ -113,9 +116,9 @@ class HeadlessSession:
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str) -> Turn:
         self.id = reader.session or self.id
-        self._begun = self._begun or self.id is not None or exited.code == 0
         usage, self.counters = reader.usage(self.counters)
         status, error = self._outcome(reader, exited, stderr)
+        self.begun = self.begun or status != "failed"
         kind: ErrorClass | None = None
         if status == "failed":
             kind = self.adapter.classify(reader.error or f"{stderr}\n{reader.tail}")

@@ -5,15 +5,15 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
+from agentloop.agents import commandline
 from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session
 from agentloop.agents.spec import Adapter, Stream, read
 from agentloop.config import user_folder
-from agentloop.errors import AgentUnusableError, UsageError
+from agentloop.errors import AdapterError, AgentUnusableError, UsageError
 from agentloop.events import Counters, Job
 
 
@@ -38,19 +38,48 @@ def load(name: str) -> Adapter:
     raise UsageError(f"there is no agent {name!r}", hint=hint)
 
 
-def for_program(program: str) -> Adapter | None:
-    """The agent that is known by a program's name; None for an unknown one."""
-    wanted = Path(program).name
+def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
+    """Read every adapter.
+
+    Returns:
+        By name, those that can be read, and what is wrong with the others.
+    """
+    adapters: dict[str, Adapter] = {}
+    problems: dict[str, AdapterError] = {}
     for name in names():
-        adapter = load(name)
-        if wanted in adapter.programs:
-            return adapter
-    return None
+        try:
+            adapters[name] = load(name)
+        except AdapterError as error:
+            problems[name] = error
+    return adapters, problems
+
+
+def for_program(program: str) -> Adapter | None:
+    """The agent that is known by a program's name; None for an unknown one.
+
+    Raises:
+        AdapterError: the file of that name is wrong; another agent's wrong file is passed over.
+    """
+    wanted = Path(program).name
+    adapters, problems = load_all()
+    if wanted in problems:
+        raise problems[wanted]
+    return next((adapter for adapter in adapters.values() if wanted in adapter.programs), None)
 
 
 def installed(adapter: Adapter) -> bool:
     """The agent's program is there."""
     return shutil.which(_program(adapter)) is not None
+
+
+def adapter_of(job: Job) -> Adapter:
+    """The agent of a job, known or not.
+
+    Raises:
+        AdapterError, UsageError: there is none of that name, or it cannot be read.
+    """
+    known = for_program(job.program[0]) if job.program else load(job.agent)
+    return known or _generic(job)
 
 
 def first_installed() -> str:
@@ -59,8 +88,7 @@ def first_installed() -> str:
     Raises:
         UsageError: there is none.
     """
-    for name in names():
-        adapter = load(name)
+    for name, adapter in load_all()[0].items():
         if "{python}" not in adapter.programs and installed(adapter):
             return name
     raise UsageError(
@@ -70,7 +98,13 @@ def first_installed() -> str:
 
 
 def open_session(
-    job: Job, run: str, *, cwd: Path, session: str | None = None, counters: Counters | None = None
+    job: Job,
+    run: str,
+    *,
+    cwd: Path,
+    session: str | None = None,
+    begun: bool = False,
+    counters: Counters | None = None,
 ) -> Session:
     """Make the session that a job asks for; nothing is run yet.
 
@@ -79,26 +113,21 @@ def open_session(
         run: the run's id.
         cwd: the working tree.
         session: the session to return to.
+        begun: there is one to return to, perhaps without a name.
         counters: its totals so far.
 
     Raises:
         AgentUnusableError: the program is not installed; says how to install it.
         UsageError: the agent is unknown, or its command line holds what only agentloop can set.
     """
-    extra: tuple[str, ...] = ()
-    known = for_program(job.program[0]) if job.program else load(job.agent)
-    if known is None:
-        adapter, program = _generic(job), job.program[0]
-    elif job.program:
-        adapter, program, extra = known, job.program[0], _extra(known, job.program[1:])
-    else:
-        adapter, program = known, _program(known)
+    adapter = adapter_of(job)
+    program = job.program[0] if job.program else _program(adapter)
+    extra = commandline.passed_on(adapter, job.program[1:])
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
-        title = adapter.title or adapter.name
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
-        raise AgentUnusableError(f"{title} is not installed: {program!r} is not on PATH", hint=hint)
-    return HeadlessSession(adapter, program, extra, run, cwd, session, counters or Counters())
+        raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
+    return HeadlessSession(adapter, program, extra, run, cwd, session, counters or Counters(), begun)
 
 
 def _folders() -> list[Path]:
@@ -107,16 +136,6 @@ def _folders() -> list[Path]:
 
 def _program(adapter: Adapter) -> str:
     return adapter.programs[0].replace("{python}", sys.executable) if adapter.programs else adapter.name
-
-
-def _extra(adapter: Adapter, words: Sequence[str]) -> tuple[str, ...]:
-    for word in words:
-        if word.partition("=")[0] in adapter.refused:
-            raise UsageError(
-                f"{word!r} cannot be given to {adapter.title}: agentloop sets it itself",
-                hint="leave it out; agentloop keeps the session",
-            )
-    return tuple(word for word in words if word not in adapter.dropped)
 
 
 def _generic(job: Job) -> Adapter:

@@ -38,6 +38,10 @@ class Session(Protocol):
     def resumable(self) -> bool:
         """The agent has sessions that can be returned to."""
 
+    @property
+    def remembers(self) -> bool:
+        """The next prompt goes to the session that got the last one."""
+
     def send(
         self,
         prompt: str,

@@ -62,6 +62,37 @@ class Stream(_Part):
     """A regular expression that finds the session in text; its first group, or all of it."""
 
 
+class DefaultFlags(_Part):
+    """Flags that an agent gets unless the user's own command line says something of the kind."""
+
+    words: tuple[str, ...]
+    unless: tuple[str, ...] = ()
+    """Names of flags, and keys of `KEY=VALUE` values, that take the place of these."""
+
+
+class Flags(_Part):
+    """The agent's command line, as far as a user's own has to be understood."""
+
+    defaults: tuple[DefaultFlags, ...] = ()
+    dropped: tuple[str, ...] = ()
+    """Words that agentloop says itself."""
+    refused: tuple[str, ...] = ()
+    """Words that only agentloop can say."""
+    valued: tuple[str, ...] = ()
+    """Flags whose next word is their value. With these or `variadic` given, a word of another kind is an error."""
+    variadic: tuple[str, ...] = ()
+    """Flags whose next words are their values, up to the next flag."""
+
+    @property
+    def are_known(self) -> bool:
+        """A flag's value can be told from other words."""
+        return bool(self.valued or self.variadic)
+
+    def takes_value(self, name: str) -> bool:
+        """The word after that flag is its value."""
+        return name in self.valued or name in self.variadic
+
+
 class ErrorPattern(_Part):
     """A text by which a kind of failure is known."""
 
@@ -82,7 +113,8 @@ class Adapter(_Part):
     """An agent.
 
     In `start` and `resume`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
-    `{prompt_file}` a file with it, `{python}` our own interpreter; a lone `{extra}` is where the user's flags go.
+    `{prompt_file}` a file with it, `{python}` our own interpreter; a lone `{extra}` is where the default flags and
+    the user's go.
     """
 
     name: str
@@ -96,19 +128,31 @@ class Adapter(_Part):
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
     environment: dict[str, str] = {}
-    dropped: tuple[str, ...] = ()
-    """Words of a user's command line that we say ourselves."""
-    refused: tuple[str, ...] = ()
-    """Flags of a user's command line that only agentloop can set."""
+    flags: Flags = Flags()
     stream: Stream = Stream()
     errors: tuple[ErrorPattern, ...] = ()
     skills: tuple[str, ...] = ()
     """The folders of a project that the agent reads skills from."""
 
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return self.title or self.name
+
     @cached_property
     def resumable(self) -> bool:
         """There is a way to return to a session."""
         return bool(self.resume)
+
+    @cached_property
+    def names_session(self) -> bool:
+        """Whoever returns to a session has to name it."""
+        return any("{session}" in word for word in self.resume)
+
+    @cached_property
+    def reports_cost(self) -> bool:
+        """The agent says what a turn cost."""
+        return bool(self.stream.paths.cost_usd or self.stream.paths.session_cost_usd)
 
     def classify(self, text: str) -> ErrorClass | None:
         """The kind of failure that a text tells of."""
@@ -139,10 +183,14 @@ def _explained(path: Path, problem: Any) -> AdapterError:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         return AdapterError(f"{path}: {key}: {problem['msg']}")
-    parts: dict[str, type[BaseModel]] = {"stream": Stream, "errors": ErrorPattern}
-    model = parts.get(str(problem["loc"][0]), Adapter)
-    if problem["loc"][:2] == ("stream", "paths"):
-        model = Expressions
+    parts: dict[tuple[str, ...], type[BaseModel]] = {
+        ("stream",): Stream,
+        ("stream", "paths"): Expressions,
+        ("errors",): ErrorPattern,
+        ("flags",): Flags,
+        ("flags", "defaults"): DefaultFlags,
+    }
+    model = parts.get(tuple(part for part in problem["loc"][:-1] if isinstance(part, str)), Adapter)
     near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(model.model_fields)}"
     return AdapterError(f"{path}: unknown key {key!r}", hint=hint)

@@ -1,6 +1,7 @@
 """Reading what an agent prints while it runs: bytes in, progress and the facts of the turn out, in constant memory."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,8 @@ MAX_LINE_BYTES = 8 * 1024 * 1024
 _MAX_TEXT_CHARS = 16_000
 _TAIL_BYTES = 16_384
 _MAX_DETAIL_CHARS = 120
+_MAX_SESSION_CHARS = 200
+_NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd")
 
 
 class StreamReader:
@@ -31,7 +34,7 @@ class StreamReader:
         self._emit = emit
         self._announced = known_session
         self._expressions = {key: jmespath.compile(path) for key, path in stream.paths.model_dump().items() if path}
-        self._pattern = re.compile(stream.session_pattern.encode()) if stream.session_pattern else None
+        self._pattern = re.compile(stream.session_pattern.encode(), re.MULTILINE) if stream.session_pattern else None
         self._line = bytearray()
         self._skipping = False
         self._tail = bytearray()
@@ -46,8 +49,8 @@ class StreamReader:
         """Take what came."""
         if self._stream.format == "text":
             self._keep(chunk)
-            if self._pattern:
-                self._look_for_session(chunk)
+            if self._pattern and self.session is None:
+                self._look_for_session(chunk, self._pattern)
             return
         first, *rest = chunk.split(b"\n")
         self._extend(first)
@@ -57,7 +60,10 @@ class StreamReader:
 
     def close(self) -> None:
         """Take the last line although it has no end."""
-        self._end_line()
+        if self._stream.format == "jsonl":
+            self._end_line()
+        elif self._pattern and self.session is None:
+            self._find_session(bytes(self._line), self._pattern)
 
     @property
     def text(self) -> str:
@@ -104,7 +110,7 @@ class StreamReader:
             return
         try:
             content = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._keep(line + b"\n")
             return
         self._take(content)
@@ -113,16 +119,27 @@ class StreamReader:
         self._tail += chunk
         del self._tail[:-_TAIL_BYTES]
 
-    def _look_for_session(self, chunk: bytes) -> None:
-        match = self._pattern.search(bytes(self._tail[-len(chunk) - 512 :])) if self._pattern else None
-        if match and self.session is None:
-            self._name_session((match[1] if match.re.groups else match[0]).decode("utf-8", errors="replace"))
+    def _look_for_session(self, chunk: bytes, pattern: re.Pattern[bytes]) -> None:
+        """Look at whole lines only: a name that is cut in the middle looks like one too."""
+        self._line += chunk
+        end = self._line.rfind(b"\n") + 1
+        if end:
+            self._find_session(bytes(self._line[:end]), pattern)
+        del self._line[: max(end, len(self._line) - _TAIL_BYTES)]
+
+    def _find_session(self, text: bytes, pattern: re.Pattern[bytes]) -> None:
+        match = pattern.search(text)
+        if match:
+            name = match[1] if match.re.groups else match[0]
+            self._name_session((name or b"").decode("utf-8", errors="replace"))
 
     def _take(self, content: dict[str, Any]) -> None:
-        found = {key: value for key, path in self._expressions.items() if (value := _search(path, content))}
-        if found.get("session"):
+        searched = {key: _search(path, content) for key, path in self._expressions.items()}
+        found = {key: value for key, value in searched.items() if value is not None}
+        if "session" in found:
             self._name_session(str(found["session"]))
-        for call in found.get("tools", ()):
+        calls = found.get("tools")
+        for call in calls if isinstance(calls, list) else ():
             self._call(call)
         if "waiting" in found:
             self._emit(AgentWaited(reason=_line(found["waiting"])))
@@ -131,9 +148,8 @@ class StreamReader:
         if "error" in found:
             self.error = plain(str(found["error"])[:_MAX_TEXT_CHARS])
         self.finished = self.finished or "finished" in found
-        for key in ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd"):
-            if isinstance(found.get(key), int | float):
-                self._numbers[key] = found[key]
+        amounts = {key: found[key] for key in _NUMBERS if _is_amount(found.get(key))}
+        self._numbers |= {key: value if key.endswith("_usd") else int(value) for key, value in amounts.items()}
 
     def _call(self, call: Any) -> None:
         if isinstance(call, dict):
@@ -141,6 +157,9 @@ class StreamReader:
             self._emit(ToolCalled(name=_line(call.get("name") or "tool"), detail=_line(call.get("detail") or "")))
 
     def _name_session(self, session: str) -> None:
+        session = one_line(session, _MAX_SESSION_CHARS)
+        if not session or session.startswith("-"):
+            return  # it would be a flag of the command that resumes it
         self.session = session
         if session != self._announced:
             self._announced = session
@@ -148,11 +167,16 @@ class StreamReader:
 
 
 def _search(path: Any, content: dict[str, Any]) -> Any:
+    """What a line says of something; None for all that JMESPath holds for false, which 0 is not."""
     try:
         value = path.search(content)
-    except jmespath.exceptions.JMESPathError:
+    except (jmespath.exceptions.JMESPathError, ValueError, TypeError, RecursionError):
         return None  # an event of another shape: it says nothing of this
-    return None if value is False else value
+    return None if value is False or value in ("", [], {}) else value
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
 
 def _since(before: float | None, now: float | None) -> float | None:
@@ -162,4 +186,11 @@ def _since(before: float | None, now: float | None) -> float | None:
 
 
 def _line(value: Any) -> str:
-    return one_line(value if isinstance(value, str) else json.dumps(value), _MAX_DETAIL_CHARS)
+    return one_line(value if isinstance(value, str) else _as_json(value), _MAX_DETAIL_CHARS)
+
+
+def _as_json(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:  # it was read with a little less on the stack
+        return "..."

@@ -16,7 +16,9 @@ def agents(ctx: click.Context) -> None:
 @agents.command("list")
 def list_agents() -> None:
     """List the agents, and say which are installed."""
-    for name in registry.names():
-        adapter = registry.load(name)
+    adapters, problems = registry.load_all()
+    for name, adapter in adapters.items():
         state = "installed" if registry.installed(adapter) else f"not installed: {adapter.install}"
         click.echo(f"{name:<10} {adapter.title:<32} {state}")
+    for error in problems.values():
+        click.echo(f"not read: {error.message}" + (f" ({error.hint})" if error.hint else ""), err=True)

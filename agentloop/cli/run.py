@@ -1,5 +1,6 @@
 """`agentloop run` and `agentloop resume`."""
 
+import shlex
 import signal
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import click
 
 from agentloop import config, journal, supervisor
 from agentloop import events as ev
-from agentloop.agents import registry
+from agentloop.agents import commandline, registry
 from agentloop.errors import UsageError
 from agentloop.predicate import grammar
 from agentloop.render import Renderer
@@ -84,8 +85,10 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
     with Repo.open(Path.cwd()) as repo:
         settings = config.load(repo.root, flags).settings
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
-        job = job.model_copy(update={"resume_with": resume_with, "session_from": session_from})
+        job = job.model_copy(update={"resume_with": _resumed_from_here(resume_with), "session_from": session_from})
         renderer = Renderer(quiet=quiet, ndjson=events)
+        for note in () if quiet else _notes(job):
+            renderer.console.print(note, markup=False)
         for item in predicate:
             if item.source.strip() == item.command and not quiet:
                 renderer.console.print(f"read as: {item.read_as}", markup=False)
@@ -123,10 +126,42 @@ def exit_code(state: RunState) -> int:
 
 
 def split_task(task: str, program: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
-    """Find the task: before `--`, or the command's last word when that is a sentence."""
+    """Find the task: before `--`, or in the command where the agent itself would take it for its prompt.
+
+    For an agent whose flags are not known that is the last word, when it is a sentence.
+
+    Raises:
+        UsageError: the command holds words that a known agent would not understand, or two tasks were given.
+    """
+    known = registry.for_program(program[0]) if program else None
+    if known and known.flags.are_known:
+        sentence, words = commandline.split_task(known, program[1:])
+        if task and sentence:
+            raise UsageError(f"two tasks were given: {task!r} and {sentence!r}", hint="leave one of them out")
+        return task or sentence, (program[0], *words)
     if not task and len(program) > 1 and " " in program[-1].strip() and "{prompt" not in program[-1]:
         return program[-1], program[:-1]
     return task, program
+
+
+def _from_here(program: str) -> str:
+    """A program that was named by its path, for somebody who stands in another folder."""
+    return str(Path.cwd() / program) if "/" in program else program
+
+
+def _resumed_from_here(command: str) -> str:
+    program, space, rest = command.partition(" ")
+    return shlex.quote(_from_here(program)) + space + rest if "/" in program else command
+
+
+def _notes(job: ev.Job) -> list[str]:
+    """What the user may not expect of a run."""
+    notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
+    if Path.cwd() != Path(job.worktree):
+        notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
+    if job.limits.max_cost_usd is not None and not registry.adapter_of(job).reports_cost:
+        notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")
+    return notes
 
 
 def make_job(
@@ -153,7 +188,7 @@ def make_job(
         task=task.strip(),
         until=until,
         agent=name,
-        program=program,
+        program=(_from_here(program[0]), *program[1:]) if program else (),
         worktree=str(root),
         skills_dir=settings.skills_dir,
         distill=settings.distill,

@@ -62,6 +62,8 @@ def test_failures_are_told_apart(name: str, text: str, kind: str | None) -> None
         ('name = "a"\nstart = ["a"]\n[stream.paths]\nsession = "a["\n', ["stream.paths.session", "JMESPath"]),
         ('name = "a"\nstart = ["a"]\n[[errors]]\nkind = "login"\npattern = "("\n', ["errors.0.pattern", "regular"]),
         ('name = "a"\nstart = ["a"]\nprompt = "pigeon"\n', ["prompt", "stdin"]),
+        ('name = "a"\nstart = ["a"]\n[flags]\nvalue = ["-m"]\n', ["flags.value", "did you mean valued"]),
+        ('name = "a"\nstart = ["a"]\n[[flags.defaults]]\nwords = []\nunles = []\n', ["flags.defaults", "unless"]),
         ('name = "a"\n', ["start", "required"]),
         ("name = \n", ["cannot be read"]),
     ],
@@ -82,6 +84,34 @@ def test_a_users_adapter_stands_before_ours(isolated_home: Path) -> None:
     assert registry.load("claude").title == "Mine"
 
 
+def test_a_users_adapter_that_is_wrong_stops_nobody_else(isolated_home: Path) -> None:
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text('name = "mine"\nstart = ["x"]\ncolour = "red"\n')
+    adapter = registry.for_program("/usr/bin/codex")
+    assert adapter is not None
+    assert adapter.name == "codex"
+    assert registry.for_program("theirs") is None
+    adapters, problems = registry.load_all()
+    assert {"claude", "codex", "offline"} <= {*adapters}
+    assert "mine.toml" in problems["mine"].message
+    assert "colour" in problems["mine"].message
+    with pytest.raises(AdapterError, match="colour"):
+        registry.for_program("./mine")
+
+
+def test_an_agent_without_names_for_its_sessions_is_returned_to_when_one_was_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "mine"))
+    nameless = job("mine", resume_with="mine --continue")
+    assert not registry.open_session(nameless, "run", cwd=tmp_path).remembers
+    assert registry.open_session(nameless, "run", cwd=tmp_path, begun=True).remembers
+    named = job("mine", resume_with="mine --continue {session}", session_from="session: (.+)")
+    assert not registry.open_session(named, "run", cwd=tmp_path, begun=True).remembers
+    assert registry.open_session(named, "run", cwd=tmp_path, session="s").remembers
+
+
 def test_an_unknown_name_gets_the_near_one() -> None:
     with pytest.raises(UsageError) as caught:
         registry.load("cluade")
@@ -92,8 +122,8 @@ def test_a_known_program_keeps_the_users_flags(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "claude"))
     session = registry.open_session(job("claude", "-p", "--model", "opus"), "run", cwd=tmp_path)
     assert isinstance(session, HeadlessSession)
-    assert (session.adapter.name, session.extra) == ("claude", ("--model", "opus"))
-    with pytest.raises(UsageError, match="agentloop sets it itself"):
+    assert (session.adapter.name, session.extra[-2:]) == ("claude", ("--model", "opus"))
+    with pytest.raises(UsageError, match="which session it returns to"):
         registry.open_session(job("claude", "--resume=1"), "run", cwd=tmp_path)
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from agentloop.agents import registry
+
 from .conftest import RIGHT, WRONG, Place, git, write_skill
 from .dialects import Fail, Run, Say
 
@@ -72,6 +74,31 @@ def test_tool_calls_and_tokens_are_reported_as_they_come(place: Make) -> None:
     assert result["skill_declined"] == "nothing new"
     # Five replies of the model, as the script counts them: 100 in and 7 out each.
     assert (result["input_tokens"], result["output_tokens"]) == (500, 35)
+    log = there.call([sys.executable, "-m", "agentloop", "logs", "--turn", "3"]).stdout
+    total = registry.load(there.agent.name).reports_cost and json.loads(log.splitlines()[-1])["total_cost_usd"]
+    assert (result["cost_usd"] or False) == pytest.approx(total)
+
+
+@pytest.mark.parametrize(
+    ("place", "flags"),
+    [
+        ("claude", ["--allowedTools", "Bash", "Edit", "--append-system-prompt", "be very nice"]),
+        (
+            "claude",
+            ["-p", "--append-system-prompt", "be nice", "--permission-mode=acceptEdits", "--allowedTools=Bash"],
+        ),
+        ("codex", ["exec", "--skip-git-repo-check", "-s", "danger-full-access"]),
+        ("codex", ["exec", "--dangerously-bypass-approvals-and-sandbox", "--json"]),
+    ],
+    indirect=["place"],
+)
+def test_a_users_own_flags_are_taken_as_the_agent_takes_them(place: Make, flags: list[str]) -> None:
+    there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."))
+    argv = [word for word in there.argv("--distill", "never")[:-1] if word not in ("--agent", there.agent.name)]
+    done = there.call([*argv, "Make the tests pass", "--", there.agent.name, *flags])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdicts"] == ["fail", "pass"]
+    assert "Fixed it." in there.model.main[2].conversation
 
 
 def test_a_key_that_is_refused_ends_the_run_with_the_agents_own_words(place: Make) -> None:

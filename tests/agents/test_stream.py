@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agentloop.agents import registry
-from agentloop.agents.spec import Stream
+from agentloop.agents.spec import Expressions, Stream
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
 from agentloop.events import AgentWaited, Counters, Event, SessionOpened, ToolCalled
 
@@ -32,6 +32,7 @@ CLAUDE: list[dict[str, Any]] = [
         "session_id": "s-1",
         "result": "Done.",
         "total_cost_usd": 0.5,
+        "model_usage_since_last_result": {},
         "usage": {"input_tokens": 10, "cache_read_input_tokens": 5, "output_tokens": 3},
     },
 ]
@@ -75,6 +76,37 @@ def test_claude_costs_what_the_session_gained() -> None:
     assert (usage.input_tokens, usage.output_tokens) == (15, 3)
     assert usage.cost_usd == pytest.approx(0.3)
     assert after.cost_usd == 0.5
+
+
+@pytest.mark.parametrize(
+    ("since_last", "totals"),
+    [([None, None, None], [0.25, 0.0, 0.25]), ([{}, {}, {"m": {"costUSD": 0.25}}], [0.25, 0.25, 0.5])],
+    ids=["2.1.197: of the turn", "2.1.330: of the session"],
+)
+def test_what_three_turns_of_claude_cost(since_last: list[object], totals: list[float]) -> None:
+    """Measured on both versions: a turn, one that failed before it cost anything, another turn."""
+    counters, costs = Counters(), []
+    for since, total in zip(since_last, totals, strict=True):
+        line: dict[str, Any] = {
+            "type": "result",
+            "total_cost_usd": total,
+            "usage": {"input_tokens": 0, "output_tokens": 0},
+        }
+        if since is not None:
+            line["model_usage_since_last_result"] = since
+        usage, counters = read("claude", [line])[0].usage(counters)
+        costs.append(usage.cost_usd)
+        assert (usage.input_tokens, usage.output_tokens) == (0, 0)
+    assert costs == [0.25, 0.0, 0.25]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-1", "true", '"7"', "[1]", "1e400"])
+def test_a_number_that_is_no_amount_is_unknown(number: str) -> None:
+    reader = StreamReader(registry.load("codex").stream, lambda event: None)
+    line = f'{{"type":"turn.completed","usage":{{"input_tokens":{number},"output_tokens":2.0}}}}\n'
+    reader.feed(line.encode())
+    usage, _after = reader.usage(Counters())
+    assert (usage.input_tokens, usage.output_tokens) == (None, 2)
 
 
 def test_an_error_of_claude_is_one_although_its_subtype_says_success() -> None:
@@ -129,6 +161,65 @@ def test_a_session_is_found_in_plain_text_across_chunks() -> None:
         reader.feed(chunk)
     assert reader.session == "abc"
     assert reader.text == "hello\nsession: abc\nmore"
+
+
+@pytest.mark.parametrize("cut", range(1, 30))
+def test_a_session_that_is_torn_is_not_named_by_half(cut: int) -> None:
+    events: list[Event] = []
+    reader = StreamReader(Stream(session_pattern=r"^session: (\w+)"), events.append)
+    text = b"hello\nsession: abcdef\nmore"
+    reader.feed(text[:cut])
+    reader.feed(text[cut:])
+    reader.close()
+    assert [event.session for event in events if isinstance(event, SessionOpened)] == ["abcdef"]
+
+
+def test_a_session_is_found_before_much_other_text_and_in_a_last_line_without_an_end() -> None:
+    reader = StreamReader(Stream(session_pattern=r"session: (\w+)"), lambda event: None)
+    reader.feed(b"session: abc\n" + b"x" * 60_000)
+    assert reader.session == "abc"
+    reader = StreamReader(Stream(session_pattern=r"session: (\w+)"), lambda event: None)
+    reader.feed(b"y" * 60_000 + b" session: abc")
+    assert reader.session is None
+    reader.close()
+    assert reader.session == "abc"
+
+
+@pytest.mark.parametrize("name", ["--dangerous", "  ", "\x1b[0m"])
+def test_a_session_by_a_name_that_cannot_be_one_is_not_taken(name: str) -> None:
+    reader, events = read("codex", [{"type": "thread.started", "thread_id": name}])
+    assert (reader.session, events) == (None, [])
+
+
+def test_half_of_a_surrogate_pair_can_be_written_down() -> None:
+    half = "a\ud83d"
+    lines: list[dict[str, Any]] = [
+        {"type": "thread.started", "thread_id": half},
+        {"type": "item.started", "item": {"type": "command_execution", "command": half}},
+        {"type": "error", "message": f"Reconnecting {half}"},
+        {"type": "item.completed", "item": {"type": "agent_message", "text": half}},
+        {"type": "turn.failed", "error": {"message": half}},
+    ]
+    reader, events = read("codex", lines)
+    assert len(events) == 3
+    for words in (reader.text, reader.error, *(event.model_dump_json() for event in events)):
+        assert "a\ufffd" in words
+        words.encode()
+
+
+@pytest.mark.parametrize("depth", [900, 1_000, 200_000])
+def test_a_line_that_is_nested_too_deep_is_noise(depth: int) -> None:
+    reader = StreamReader(Stream(format="jsonl", paths=Expressions(tools="[{name: a, detail: a}]")), lambda event: None)
+    reader.feed(b'{"a":' + b"[" * depth + b"1" + b"]" * depth + b"}\n")
+    reader.feed(b'{"a": "b"}\n')
+    assert reader.tool_calls >= 1
+
+
+@pytest.mark.parametrize("tools", ["a", "b", "c", "length(b)", "b || a"])
+def test_an_expression_for_tools_that_gives_no_list_reports_none(tools: str) -> None:
+    reader = StreamReader(Stream(format="jsonl", paths=Expressions(tools=tools)), lambda event: None)
+    reader.feed(b'{"a": 7, "b": "word", "c": true}\n')
+    assert reader.tool_calls == 0
 
 
 def test_a_line_without_an_end_takes_no_memory_and_the_next_one_is_read() -> None:

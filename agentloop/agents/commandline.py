@@ -1,0 +1,111 @@
+"""The command line that a user typed for a known agent, read as that agent reads it: flags, values, the task."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from agentloop.agents.spec import Adapter, Flags
+from agentloop.errors import UsageError
+
+_LONG = re.compile(r"--[\w-]+")
+_SHORT = re.compile(r"-\w")
+_NO_VALUE = re.compile(r"-[-\w]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A flag with its values, or a word of another kind, as it was typed."""
+
+    words: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    """The flag's; more than one when short ones stand together, as in `-pc`."""
+    values: tuple[str, ...] = ()
+
+    @property
+    def says(self) -> frozenset[str]:
+        """What it is known by."""
+        return frozenset(self.names or self.words)
+
+
+def split_task(adapter: Adapter, words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """Find the sentence that the agent would take as its prompt; nothing, when there is none.
+
+    Args:
+        adapter: the agent.
+        words: what was typed after its program's name.
+
+    Returns:
+        The task, and the words without it.
+
+    Raises:
+        UsageError: a word is neither a flag, nor a flag's value, nor a sentence.
+    """
+    parts = _read(adapter.flags, words)
+    _refuse(adapter, parts)
+    others = [part.words[0] for part in parts if not part.names and part.words[0] not in adapter.flags.dropped]
+    task = others.pop() if len(others) == 1 and " " in others[0].strip() else ""
+    if others:
+        raise UsageError(
+            f"{others[0]!r} cannot be passed on to {adapter.called}: it is neither a flag nor the value of a known one",
+            hint="the task goes before --, or after it as one quoted sentence; other values are written --flag=value",
+        )
+    return task, tuple(word for part in parts if part.words != (task,) for word in part.words)
+
+
+def passed_on(adapter: Adapter, words: Sequence[str]) -> tuple[str, ...]:
+    """The flags that a turn of the agent gets: our defaults where the user's say nothing of it, and the user's.
+
+    Raises:
+        UsageError: one of them can be set by agentloop only.
+    """
+    parts = _read(adapter.flags, words)
+    _refuse(adapter, parts)
+    said = {name for part in parts for name in part.names}
+    said |= {value.partition("=")[0] for part in parts for value in part.values}
+    defaults = [word for default in adapter.flags.defaults if not said & {*default.unless} for word in default.words]
+    dropped = {*adapter.flags.dropped}
+    return (*defaults, *(word for part in parts if not part.says <= dropped for word in part.words))
+
+
+def _refuse(adapter: Adapter, parts: Sequence[_Part]) -> None:
+    for part in parts:
+        if part.says & {*adapter.flags.refused}:
+            raise UsageError(
+                f"{part.words[0]!r} cannot be given to {adapter.called}: agentloop itself says where it works, "
+                "which session it returns to and what it prints",
+                hint="leave it out",
+            )
+
+
+def _read(flags: Flags, words: Sequence[str]) -> list[_Part]:
+    parts: list[_Part] = []
+    left = list(reversed(words))
+    while left:
+        word = left.pop()
+        if word == "--":
+            return parts + [_Part((other,)) for other in reversed(left)]
+        names, attached = _flag(flags, word)
+        values = list(_values(flags, names[-1], left)) if names and not attached else []
+        parts.append(_Part((word, *values), names, (attached, *values)))
+    return parts
+
+
+def _flag(flags: Flags, word: str) -> tuple[tuple[str, ...], str]:
+    """The names in a word, and the value that is attached to it; no names when it is no flag."""
+    if _LONG.match(word):
+        name, _equals, value = word.partition("=")
+        return (name,), value
+    names: list[str] = []
+    for at, letter in enumerate(word[1:], start=1) if _SHORT.match(word) else ():
+        names.append(f"-{letter}")
+        if flags.takes_value(names[-1]):
+            return tuple(names), word[at + 1 :].removeprefix("=")
+    return tuple(names), ""
+
+
+def _values(flags: Flags, name: str, left: list[str]) -> Iterator[str]:
+    """Take the values of a flag from the words that are left, the next one last."""
+    while flags.takes_value(name) and left and not _NO_VALUE.match(left[-1]):
+        yield left.pop()
+        if name not in flags.variadic:
+            return

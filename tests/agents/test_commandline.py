@@ -1,0 +1,103 @@
+"""Command lines of known agents, read as these read them."""
+
+import pytest
+
+from agentloop.agents import commandline, registry
+from agentloop.agents.spec import Adapter
+from agentloop.errors import UsageError
+
+EDITS = ("--permission-mode", "acceptEdits")
+BASH = ("--allowedTools=Bash",)
+SANDBOX = ("-s", "workspace-write")
+
+
+def split(line: str, *more: str) -> tuple[str, tuple[str, ...]]:
+    name, *words = line.split()
+    return commandline.split_task(registry.load(name), [*words, *more])
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "task", "rest"),
+    [
+        ("claude", ("fix it",), "fix it", ()),
+        ("claude -p", ("fix it", "--model", "opus"), "fix it", ("-p", "--model", "opus")),
+        ("claude --append-system-prompt", ("be very nice",), "", ("--append-system-prompt", "be very nice")),
+        ("claude --append-system-prompt", ("- be nice", "fix it"), "fix it", ("--append-system-prompt", "- be nice")),
+        ("claude --append-system-prompt=x", ("fix it",), "fix it", ("--append-system-prompt=x",)),
+        ("claude --allowedTools", ("Bash(git *)", "Edit"), "", ("--allowedTools", "Bash(git *)", "Edit")),
+        ("claude --allowedTools Edit --model o", ("fix it",), "fix it", ("--allowedTools", "Edit", "--model", "o")),
+        ("claude --debug --model opus", (), "", ("--debug", "--model", "opus")),
+        ("claude --debug -- ", ("--fix it",), "--fix it", ("--debug",)),
+        ("codex exec -m gpt", ("fix it",), "fix it", ("exec", "-m", "gpt")),
+        ("codex -mgpt exec", ("fix it",), "fix it", ("-mgpt", "exec")),
+        ("codex exec --json -", (), "", ("exec", "--json", "-")),
+    ],
+)
+def test_the_task_is_what_the_agent_would_take_for_its_prompt(
+    line: str, more: tuple[str, ...], task: str, rest: tuple[str, ...]
+) -> None:
+    assert split(line, *more) == (task, rest)
+
+
+@pytest.mark.parametrize(
+    "line", ["claude fix", "claude doctor", "claude --new-flag value", "codex exec fix", "codex mcp"]
+)
+def test_a_word_that_nobody_would_understand_is_an_error(line: str) -> None:
+    with pytest.raises(UsageError, match="cannot be passed on") as caught:
+        split(line)
+    assert "the task goes before --" in caught.value.hint
+    assert "--flag=value" in caught.value.hint
+
+
+def test_a_word_beside_the_task_is_an_error() -> None:
+    with pytest.raises(UsageError, match="'quickly' cannot be passed on to Claude Code"):
+        split("claude quickly", "fix it")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(f"claude {flag}" for flag in ("--bg", "-w", "--worktree=x", "--from-pr 3", "--teleport", "-pc", "-r id")),
+        *(f"claude {flag}" for flag in ("--no-session-persistence", "--resume=1", "--output-format json")),
+        *(
+            f"codex exec {flag}"
+            for flag in ("--ephemeral", "--worktree", "-C /tmp", "-C/tmp", "--cd=/tmp", "resume id")
+        ),
+    ],
+)
+def test_what_only_agentloop_can_say_is_refused(line: str) -> None:
+    with pytest.raises(UsageError, match="cannot be given to"):
+        split(line)
+    name, *words = line.split()
+    with pytest.raises(UsageError, match="cannot be given to"):
+        commandline.passed_on(registry.load(name), words)
+
+
+@pytest.mark.parametrize(
+    ("line", "flags"),
+    [
+        ("claude", (*EDITS, *BASH)),
+        ("claude --verbose -p --model opus", (*EDITS, *BASH, "--model", "opus")),
+        ("claude --allowedTools Edit Read", (*EDITS, "--allowedTools", "Edit", "Read")),
+        ("claude --allowed-tools=Edit", (*EDITS, "--allowed-tools=Edit")),
+        ("claude --permission-mode plan", ("--permission-mode", "plan")),
+        ("claude --dangerously-skip-permissions", ("--dangerously-skip-permissions",)),
+        ("codex", SANDBOX),
+        ("codex exec --json -m gpt", (*SANDBOX, "-m", "gpt")),
+        ("codex exec -s read-only", ("-s", "read-only")),
+        ("codex exec -sread-only", ("-sread-only",)),
+        ("codex exec --sandbox=read-only", ("--sandbox=read-only",)),
+        ("codex exec --approve-for-me", ("--approve-for-me",)),
+        ("codex exec -c sandbox_mode=read-only", ("-c", "sandbox_mode=read-only")),
+        ("codex exec --config=sandbox_mode=read-only", ("--config=sandbox_mode=read-only",)),
+        ("codex exec -c model=x", (*SANDBOX, "-c", "model=x")),
+    ],
+)
+def test_the_users_permissions_take_the_place_of_ours(line: str, flags: tuple[str, ...]) -> None:
+    name, *words = line.split()
+    assert commandline.passed_on(registry.load(name), words) == flags
+
+
+def test_an_agent_whose_flags_are_not_known_gets_its_words_in_their_order() -> None:
+    words = ("--a", "x", "-b", "y", "z")
+    assert commandline.passed_on(Adapter(name="a", start=("a",)), words) == words
