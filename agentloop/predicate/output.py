@@ -54,7 +54,8 @@ class OutputReader:
     def finish(self) -> tuple[Runner, Tally, bool] | None:
         """The runner that has most to say, what it said, and whether it named every test; None for none."""
         if self._was_cut:
-            self._waiting = self._tail.partition(b"\n")[2]
+            self._read_waiting()
+            self._waiting, self._in_long_line = self._tail.partition(b"\n")[2], False
         else:
             self._waiting += self._tail
         self._waiting += b"\n"
