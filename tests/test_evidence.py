@@ -208,7 +208,7 @@ def test_a_thousand_failing_tests_come_back_short_with_the_new_ones_first(tmp_pa
         logs = tmp_path / f"check-{number}"
         logs.mkdir()
         verdict, leaves = evaluate.evaluate(
-            [grammar.parse(f"{sys.executable} -m pytest -p no:cacheprovider -p no:randomly -q --tb=line passes")],
+            [grammar.parse(f"{sys.executable} -m pytest -p no:cacheprovider -p no:randomly --tb=line passes")],
             cwd=tree, env=child_environment(f"test-{os.getpid()}"), logs=logs, timeout_s=100,
         )  # fmt: skip
         return Checked(attempt=number, verdict=verdict, leaves=leaves, duration_s=1.0)
@@ -222,3 +222,5 @@ def test_a_thousand_failing_tests_come_back_short_with_the_new_ones_first(tmp_pa
     assert "Fixed since: 2\n```text\ntest_many.py::test_it[7]\ntest_many.py::test_it[8]\n```" in text
     assert "... and 957 more" in text
     assert "AssertionError" in text
+    assert "generated xml file" in Path(after.leaves[0].log).read_text()
+    assert "generated xml file" not in after.leaves[0].output

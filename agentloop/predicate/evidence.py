@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop.events import Checked, Leaf, TestCounts
-from agentloop.predicate.report import TestReport, failures_path
+from agentloop.predicate.report import OUR_ANNOUNCEMENT, TestReport, failures_path
 from agentloop.quoting import fenced, one_line, plain
 from agentloop.redact import redact
 
@@ -30,7 +30,7 @@ _LONG_FENCE = re.compile(r"`{9,}")
 
 def excerpt(output: str, max_chars: int = MAX_EXCERPT_CHARS) -> str:
     """The head and the tail of an output: no escape codes, no secrets, cut at lines where it can be."""
-    text = redact(plain(output).strip("\n"))
+    text = redact(OUR_ANNOUNCEMENT.sub("", plain(output)).strip("\n"))
     if len(text) <= max_chars:
         return text
     head_chars = int(max_chars * _HEAD_SHARE)

@@ -1,7 +1,8 @@
 """Reading what test runners print, as it comes: line by line, in constant memory."""
 
+import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentloop.predicate.runners import Runner, known, looks_for
@@ -124,7 +125,6 @@ class _Reading:
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
         self.tally = Tally()
-        self._looks_for = looks_for(runner.name)
         self._is_capturing = False
         self._heading = ""
         self._suites: list[_Suite] = []
@@ -134,6 +134,10 @@ class _Reading:
         self._names_all = False
         self._failure = Excerpt()
         self._failure_lines = 0
+
+    @functools.cached_property
+    def _looks_for(self) -> Callable[[str], re.Match[str] | None]:
+        return looks_for(self.runner.name)  # most runners are never asked, and to compile it takes a while
 
     @property
     def weight(self) -> tuple[bool, bool, int]:

@@ -1,6 +1,7 @@
 """What the tests of one command came to: from the report that its runner writes, or from what it prints."""
 
 import contextlib
+import re
 import secrets
 import shlex
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ from agentloop.predicate.tally import MAX_FAILURE_CHARS, Outcome, Tally
 from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
 
+OUR_ANNOUNCEMENT = re.compile(r"^-+ generated xml file: .*/\d+-[0-9a-f]{16}\.xml -+\n?", re.MULTILINE)
+"""What pytest prints of a file that is gone when it is read."""
 _PYTEST = "pytest"
 _REDACTED_AT_ONCE = 1000
 
