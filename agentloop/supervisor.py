@@ -230,11 +230,11 @@ class _Supervisor:
     def _work_prompt(self, step: steps.Prompt) -> str:
         state = self.state
         check = state.last_check
-        leaves = check.leaves if check else ()
+        before = (None, state.baseline, *state.checks)[-2] if state.checks else None
         values = {
             "task": state.task.task or "Make the checks below hold.",
-            "checks": distill.check_lines(leaves),
-            "feedback": evidence.feedback(leaves),
+            "checks": distill.check_lines(check.leaves if check else ()),
+            "feedback": evidence.feedback(check, before) if check else "",
             "attempt": str(step.attempt),
             "max_attempts": str(state.task.limits.max_attempts),
         }

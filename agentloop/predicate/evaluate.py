@@ -11,6 +11,7 @@ from agentloop.events import Leaf, VerdictValue
 from agentloop.logfile import LogFile
 from agentloop.predicate import evidence
 from agentloop.predicate.grammar import CommandPasses
+from agentloop.predicate.report import Recorder, TestReport
 from agentloop.process import Exited, run_program
 
 _KEPT_BYTES = 64 * 1024
@@ -51,12 +52,14 @@ class _Output:
     """The output on its way to the log, its beginning and end kept in memory."""
 
     log: LogFile
+    recorder: Recorder
     head: bytearray = field(default_factory=bytearray)
     tail: bytearray = field(default_factory=bytearray)
     written: int = 0
 
     def __call__(self, chunk: bytes) -> None:
         self.log.write(chunk)
+        self.recorder.feed(chunk)
         self.written += len(chunk)
         room = _KEPT_BYTES - len(self.head)
         self.head += chunk[:room] if room > 0 else b""
@@ -78,8 +81,10 @@ def _run(
     timeout_s: float,
     on_tick: Callable[[float], None] | None,
 ) -> Leaf:
+    recorder = Recorder(log.parent, int(log.stem), cwd)
+    env = {**env, **recorder.environment(env)}
     with log.open("wb") as file, LogFile(file) as log_file:
-        output = _Output(log_file)
+        output = _Output(log_file, recorder)
         try:
             exited = run_program(command.argv, cwd=cwd, env=env, timeout_s=timeout_s, on_stdout=output, on_tick=on_tick)
         except CannotStartError as error:
@@ -87,6 +92,7 @@ def _run(
                 source=command.source, command=command.command, verdict="error", reason=error.message, missing=True
             )
     verdict, reason = _judge(command, exited)
+    report = recorder.finish(command.command)
     return Leaf(
         source=command.source,
         command=command.command,
@@ -97,7 +103,14 @@ def _run(
         output="" if verdict == "pass" else evidence.excerpt(output.text()),
         log=str(log),
         missing=exited.code in (_NOT_FOUND, _NOT_EXECUTABLE),
+        tests=report.counts if report else None,
+        report=_saved(report, log.with_suffix(".tests.json")) if report else "",
     )
+
+
+def _saved(report: TestReport, path: Path) -> str:
+    report.save(path)
+    return str(path)
 
 
 def _judge(command: CommandPasses, exited: Exited) -> tuple[VerdictValue, str]:

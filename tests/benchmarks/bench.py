@@ -14,6 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from agentloop.events import Checked, Leaf
+from agentloop.predicate import evidence
+from agentloop.predicate.report import Recorder
+
 AGENTLOOP = [str(Path(sys.executable).parent / "agentloop")]
 BARE_CLICK = "import click\n@click.command()\n@click.version_option('1', prog_name='x')\ndef main(): ...\nmain()\n"
 ROUNDS = 15
@@ -50,9 +54,9 @@ def start_up(folder: Path, env: dict[str, str]) -> None:
     )
 
 
-def run(attempts: int, *agent: str) -> list[str]:
+def run(attempts: int, *agent: str, check: str = "false") -> list[str]:
     """A run whose check never holds."""
-    flags = ["run", "--until", "false passes", "--max-attempts", str(attempts), "--distill", "never", "never done"]
+    flags = ["run", "--until", f"{check} passes", "--max-attempts", str(attempts), "--distill", "never", "never done"]
     return [*AGENTLOOP, *flags, "--", *agent]
 
 
@@ -91,6 +95,59 @@ def memory(repo: Path, env: dict[str, str]) -> None:
         )
 
 
+def check_memory(repo: Path, env: dict[str, str]) -> None:
+    """Peak memory around a check that prints 1 GB, beside one that prints nothing."""
+    for label, line in (("plain lines", "a line of output"), ("results of tests", "test_a (m.C.test_a) ... ok")):
+        peaks = []
+        for name, source in (("quiet", "exit 1"), ("loud", f"yes '{line}' | head -c 1000000000; exit 1")):
+            stub = repo.parent / name
+            stub.write_text(f"#!/bin/sh\n{source}\n")
+            stub.chmod(0o755)
+            peaks.append(peak_mb(run(1, "/bin/true", check=str(stub)), repo, env))
+        quiet, loud = peaks
+        print(
+            f"a check that prints 1 GB ({label}): {loud:.1f} MB, silent {quiet:.1f} MB, "
+            f"difference {loud - quiet:+.1f} MB (wanted: below 20)"
+        )
+
+
+MANY_TESTS = """
+import pytest
+@pytest.mark.parametrize("n", range({count}))
+def test_many(n):
+    assert {{"n": n, "rest": list(range(20))}} == {{"n": -1, "rest": []}}
+"""
+
+
+def feedback(folder: Path, env: dict[str, str]) -> None:
+    """What 10,000 failing tests of a real pytest come to, and what twice as many cost."""
+    costs = []
+    for count in (5_000, 10_000):
+        tree = folder / f"many-{count}"
+        tree.mkdir()
+        (tree / "test_many.py").write_text(MANY_TESTS.format(count=count))
+        recorder = Recorder(folder, count, tree)
+        argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        pytest = {**env, **recorder.environment(env)}
+        printed = subprocess.run(argv, cwd=tree, env=pytest, stdout=subprocess.PIPE, check=False).stdout
+        began = time.perf_counter()
+        for start in range(0, len(printed), 65536):
+            recorder.feed(printed[start : start + 65536])
+        report = recorder.finish("pytest")
+        if report is None:
+            raise SystemExit("pytest left no report")
+        report.save(tree / "report.json")
+        leaf = Leaf(source="pytest passes", verdict="fail", reason="exited 1", tests=report.counts,
+                    output=evidence.excerpt(printed.decode()), report=str(tree / "report.json"))  # fmt: skip
+        text = evidence.feedback(Checked(attempt=1, verdict="fail", leaves=(leaf,), duration_s=1.0), None)
+        costs.append(time.perf_counter() - began)
+        print(
+            f"feedback of {report.counts.failed} failing tests: {len(text.encode())} bytes "
+            f"(wanted: at most {evidence.MAX_FEEDBACK_BYTES}) out of {len(printed) / 1e6:.1f} MB, {costs[-1]:.2f} s"
+        )
+    print(f"twice as many tests take {costs[1] / costs[0]:.2f} times as long (wanted: about 2)")
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="agentloop-bench-") as name:
@@ -105,6 +162,8 @@ def main() -> None:
         start_up(folder, env)
         attempt(repo, env)
         memory(repo, env)
+        check_memory(repo, env)
+        feedback(folder, env)
 
 
 if __name__ == "__main__":
