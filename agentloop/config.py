@@ -10,15 +10,16 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentloop.errors import ConfigError
 
 _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
+_FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
 
 
@@ -34,6 +35,20 @@ def duration_s(value: object) -> object:
     if not match:
         raise ValueError(f"{value!r} is no duration: write 90s, 30m, 1.5h or 2d")
     return float(match["number"]) * _UNIT_S[match["unit"]]
+
+
+def folder_inside(value: str) -> str:
+    """Read a folder of the repository: `skills`, `docs/skills`, `./skills/`.
+
+    Raises:
+        ValueError: it may lie elsewhere, is the repository itself or git's, or has a character that git reads as a
+            pattern.
+    """
+    parts = PurePosixPath(value).parts
+    plain = all(_FOLDER.match(part) and part.lower() not in ("..", ".git") for part in parts)
+    if not parts or not plain:
+        raise ValueError(f"{value!r} is no folder inside the repository: write skills, or docs/skills")
+    return "/".join(parts)
 
 
 _Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
@@ -54,7 +69,7 @@ class Settings(BaseModel):
     """US dollars."""
     distill: Literal["auto", "always", "never"] = "auto"
     link: bool = True
-    skills_dir: str = "skills"
+    skills_dir: Annotated[str, AfterValidator(folder_inside)] = "skills"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def find_published(
     skill = repo.entries_at(commit, folder)
     if not commit or not skill:
         return None
-    note = _complete(repo, commit, folder)
+    _changed, note = _complete(repo, commit, folder)
     return SkillPublished(name=name, commit=commit, paths=tuple(sorted(skill)), note=note)
 
 
@@ -78,6 +78,7 @@ def link_skills(repo: Repo, skills_dir: str, trailer: str = "", since: str | Non
     Raises:
         PublishError: the links cannot be committed; none was made.
     """
+    earlier = _linked_before(repo, trailer, since) if trailer else SkillsLinked(paths=())
     wanted = links.wanted(repo.root, skills_dir)
     stored = {path: repo.store(path, os.fsencode(target), _LINK) for path, target in wanted.items()}
     change: Change = {**stored, **dict.fromkeys(links.broken(repo.root, skills_dir))}
@@ -89,8 +90,7 @@ def link_skills(repo: Repo, skills_dir: str, trailer: str = "", since: str | Non
     message = f"Link skills for agents\n\n{trailer}".strip() + "\n"
     done = repo.commit_change({path: change[path] for path in shared}, message) if shared else Committed(None)
     repo.write({path: change[path] for path in private & behind})
-    earlier = _linked_before(repo, trailer, since) if trailer and done.commit is None else SkillsLinked(paths=())
-    problem = "; ".join([*links.hindrances(repo.root, skills_dir), *filter(None, [done.note])])
+    problem = "; ".join([*links.hindrances(repo.root, skills_dir), *filter(None, [earlier.problem, done.note])])
     paths = tuple(sorted({*shared, *(private & behind), *earlier.paths}))
     return (
         SkillsLinked(paths=paths, commit=done.commit or earlier.commit, problem=problem) if paths or problem else None
@@ -98,11 +98,12 @@ def link_skills(repo: Repo, skills_dir: str, trailer: str = "", since: str | Non
 
 
 def _linked_before(repo: Repo, trailer: str, since: str | None) -> SkillsLinked:
+    """What the run committed already, completed."""
     commit = repo.find_commit(trailer, *links.PLACES, since=since)
-    before = repo.entries_at(commit and f"{commit}^", *links.PLACES)
-    after = repo.entries_at(commit, *links.PLACES)
-    paths = {path for path in {*before, *after} if before.get(path) != after.get(path)}
-    return SkillsLinked(paths=tuple(sorted(paths)), commit=commit)
+    if commit is None:
+        return SkillsLinked(paths=())
+    changed, note = _complete(repo, commit, *links.PLACES)
+    return SkillsLinked(paths=tuple(changed), commit=commit, problem=note)
 
 
 def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | None) -> list[str]:
@@ -157,13 +158,14 @@ def _refuse_what_is_no_skill(repo: Repo, folder: str, former: Change, skill: Cha
         )
 
 
-def _complete(repo: Repo, commit: str, folder: str) -> str:
-    before = repo.entries_at(f"{commit}^", folder)
-    after = repo.entries_at(commit, folder)
-    now = repo.entries_at(repo.head(), folder)
-    change = {path: after.get(path) for path in {*before, *after} if now.get(path) == after.get(path)}
-    done = repo.settle(change, before)
-    return done.note if done else ""
+def _complete(repo: Repo, commit: str, *folders: str) -> tuple[list[str], str]:
+    """Bring files and index along with a commit, but for what later commits changed; the paths, and what to know."""
+    before = repo.entries_at(f"{commit}^", *folders)
+    after = repo.entries_at(commit, *folders)
+    now = repo.entries_at(repo.head(), *folders)
+    changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
+    done = repo.settle({path: after.get(path) for path in changed if now.get(path) == after.get(path)}, before)
+    return changed, done.note if done else ""
 
 
 def _our_links(repo: Repo, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:

@@ -41,3 +41,18 @@ def test_a_wrong_value_is_a_clear_error(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2d", 172800)])
 def test_durations(text: str, seconds: float) -> None:
     assert config.duration_s(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "folder", [".", "..", "../x", "/x", "a/../b", ".git/skills", "-x", "a*", "", "a\\b", "a\nb", ":x"]
+)
+def test_a_folder_for_skills_that_is_none_of_the_repositorys_is_refused(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(ConfigError, match=r"command line: skills_dir: .*folder"):
+        config.load(tmp_path, {"skills_dir": folder})
+
+
+@pytest.mark.parametrize(
+    ("folder", "meant"), [("a/b", "a/b"), ("./skills/", "skills"), (".claude/skills", ".claude/skills")]
+)
+def test_a_folder_for_skills_is_named_in_one_way(tmp_path: Path, folder: str, meant: str) -> None:
+    assert config.load(tmp_path, {"skills_dir": folder}).settings.skills_dir == meant

@@ -63,7 +63,9 @@ class Paths:
 
     def in_index(self, paths: Collection[str]) -> dict[str, Entry]:
         """These paths in the person's index."""
-        found = {}
+        found: dict[str, Entry] = {}
+        if not paths:
+            return found
         for line in self._git.ask("--literal-pathspecs", "ls-files", "-s", "-z", "--", *paths).split("\0"):
             fields, _, path = line.partition("\t")
             if path:

@@ -146,6 +146,48 @@ def test_kill_9_right_after_the_skills_commit_then_resume_makes_no_second_one(be
     assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
 
 
+def test_kill_9_in_a_hook_of_the_skills_commit_then_resume_commits_it(bench: Bench, write_skill: Step) -> None:
+    bench.steps(WRONG, RIGHT, write_skill())
+    pid = bench.script.with_suffix(".pid")
+    hook = bench.repo / ".git/hooks/pre-commit"
+    hook.write_text(f"#!/bin/sh\nuntil [ -s {pid} ]; do sleep 0.05; done\nkill -9 $(cat {pid})\nsleep 60\n")
+    hook.chmod(0o755)
+    running = subprocess.Popen(bench.argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    pid.write_text(str(running.pid))
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    hook.unlink()
+    done = bench.agentloop("resume", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["skill"]["paths"] == ["skills/keep-counting/SKILL.md"]
+    assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
+
+
+@pytest.mark.parametrize("links_commit", [2, 3])
+def test_undo_knows_the_links_of_a_run_that_was_killed(bench: Bench, write_skill: Step, links_commit: int) -> None:
+    """Killed right after the skill's commit, or after the links' commit."""
+    bench.steps(WRONG, RIGHT, write_skill())
+    pid = bench.script.with_suffix(".pid")
+    hook = bench.repo / ".git/hooks/reference-transaction"
+    hook.write_text(
+        f"#!/bin/sh\ngrep -q ' refs/heads/' && [ $1 = committed ] || exit 0\n"
+        f"[ $(git rev-list --count HEAD) = {links_commit} ] || exit 0\n"
+        f"until [ -s {pid} ]; do sleep 0.05; done\nkill -9 $(cat {pid})\n"
+    )
+    hook.chmod(0o755)
+    running = subprocess.Popen(bench.argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    pid.write_text(str(running.pid))
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    hook.unlink()
+    assert bench.agentloop("resume").returncode == 0
+    assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
+    assert (bench.repo / ".claude/skills/keep-counting/SKILL.md").is_file()
+    assert bench.agentloop("undo").returncode == 0
+    assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
+    assert not [name for name in ("skills", ".claude", ".agents") if (bench.repo / name).exists()]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_agents_tree_and_leaves_the_run_resumable(
     bench: Bench, number: signal.Signals, code: int
@@ -175,6 +217,7 @@ def test_status_logs_and_undo(bench: Bench, write_skill: Step) -> None:
     assert undone.returncode == 0, undone.stderr
     assert not (bench.repo / "skills").exists()
     assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
+    assert git(bench.repo, "for-each-ref", "refs/agentloop") == ""
 
 
 @pytest.mark.parametrize("place", ["unborn", "detached", "worktree"])
@@ -200,6 +243,7 @@ def test_a_second_run_in_the_same_worktree_waits_for_nobody(bench: Bench) -> Non
     second = bench.run()
     assert second.returncode == 2
     assert "another run is at work" in second.stderr
+    assert bench.agentloop("undo").returncode == 2
     running.send_signal(signal.SIGINT)
     running.communicate(timeout=20)
 
