@@ -54,6 +54,16 @@ def folder_inside(value: str) -> str:
 _Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
 
 
+def _words(value: object) -> object:
+    """In the environment and in a file alike: one glob, several with commas between them, or a list."""
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return tuple(value) if isinstance(value, list) else value
+
+
+_Globs = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
 class Settings(BaseModel):
     """What a run can be told beside its task and its predicate."""
 
@@ -69,6 +79,14 @@ class Settings(BaseModel):
     """US dollars."""
     distill: Literal["auto", "always", "never"] = "auto"
     link: bool = True
+    guard: Literal["enforce", "warn", "off"] = "enforce"
+    """What happens with a pass that is not honest: it is refused, told of, or not looked at."""
+    protect: _Globs = ()
+    """Further files that the agent must leave as they are."""
+    may_edit: _Globs = ()
+    """Protected files that the task is about."""
+    confirm: Annotated[int, Field(ge=1, le=100)] = 1
+    """How often the accepting check has to pass in a row."""
     skills_dir: Annotated[str, AfterValidator(folder_inside)] = "skills"
 
 

@@ -118,7 +118,7 @@ class Job(BaseModel):
     skills_dir: str = "skills"
     distill: Literal["auto", "always", "never"] = "auto"
     link: bool = True
-    guard: GuardMode = "off"
+    guard: GuardMode = "enforce"
     protect: tuple[str, ...] = ()
     """Globs of further files that the agent must leave as they are."""
     may_edit: tuple[str, ...] = ()
@@ -186,6 +186,16 @@ class Checked(_Event):
     duration_s: float
     metrics: dict[str, float] = {}
     """The measured values by the name of the metric."""
+
+
+class GuardBegan(_Event):
+    """What git does not record and a pass still depends on was noted, before the first turn."""
+
+    type: Literal["guard.began"] = "guard.began"
+    hooks: dict[str, str] = {}
+    """Ignored files that alter how tests are run, with their digests, by path."""
+    tools: dict[str, str] = {}
+    """The digests of the programs that the predicate runs, by path."""
 
 
 class Guarded(_Event):
@@ -338,6 +348,7 @@ Event = Annotated[
     | Snapshotted
     | CheckStarted
     | Checked
+    | GuardBegan
     | Guarded
     | TurnStarted
     | SessionOpened

@@ -56,6 +56,11 @@ class RunFolder:
         """The private git index of the snapshots."""
         return self.path / "index"
 
+    @property
+    def replay(self) -> Path:
+        """Where checks are replayed."""
+        return self.path / "replay"
+
     def turn_file(self, turn: int, what: str) -> Path:
         """The file of a turn: its prompt or what the agent printed."""
         return self._file(f"turn-{turn:03d}.{what}")

@@ -3,6 +3,7 @@
 from agentloop import events as ev
 from agentloop.state import RunState
 from agentloop.steps import (
+    Baseline,
     Check,
     Distill,
     Guard,
@@ -39,6 +40,8 @@ def next_step(state: RunState) -> Step:
             return stop
     if not state.snapshots:
         return Snapshot(0)
+    if state.task.guard != "off" and state.guard_began is None:
+        return Baseline()
     if state.passed:
         return _prove(state) or _after_success(state)
     return _after_failure(state)

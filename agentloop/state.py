@@ -34,6 +34,7 @@ class RunState:
     """The tree was recorded again after the last pass: a check may write files, too."""
     confirmations: int = 0
     """How often the last pass was repeated with success."""
+    guard_began: ev.GuardBegan | None = None
     guarded: ev.Guarded | None = None
     """What the guard said of the last pass."""
     dishonest_passes: int = 0
@@ -190,7 +191,7 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return replace(state, interrupted=event)
         case ev.RunEnded():
             return replace(state, ended=event)
-        case ev.Snapshotted() | ev.Checked() | ev.Guarded():
+        case ev.Snapshotted() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
             return _looked(state, event)
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost():
             return _turned(state, event)
@@ -198,8 +199,10 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return _learned(state, event)
 
 
-def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.Guarded) -> RunState:
+def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan | ev.Guarded) -> RunState:
     match event:
+        case ev.GuardBegan():
+            return replace(state, guard_began=event)
         case ev.Snapshotted():
             return _snapshotted(state, event)
         case ev.Checked():

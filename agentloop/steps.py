@@ -22,6 +22,11 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """Note what a pass will be held against."""
+
+
+@dataclass(frozen=True, slots=True)
 class Guard:
     """Find out whether the pass of an attempt is honest."""
 
@@ -91,4 +96,4 @@ class Stop:
 
 
 Learning = Distill | Inspect | Repair | Publish | KeepBack | Link
-Step = Snapshot | Check | Guard | LoseSession | Prompt | Learning | Stop
+Step = Snapshot | Check | Baseline | Guard | LoseSession | Prompt | Learning | Stop

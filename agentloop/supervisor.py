@@ -18,9 +18,10 @@ from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
 from agentloop.errors import AgentloopError, AgentUnusableError, PublishError, RepoError, RunError
+from agentloop.guard import examine
 from agentloop.predicate import evaluate, evidence, grammar
 from agentloop.process import child_environment, end_tagged
-from agentloop.quoting import writable
+from agentloop.quoting import one_line, writable
 from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
@@ -166,6 +167,11 @@ class _Supervisor:
                 self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
             case steps.Check(attempt, role):
                 self._check(attempt, role)
+            case steps.Baseline():
+                self.emit(examine.take_baseline(self.repo, self.state))
+            case steps.Guard():
+                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replayed_check)
+                self.emit(examination.examine())
             case steps.LoseSession(reason):
                 self.session = None
                 self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
@@ -223,6 +229,9 @@ class _Supervisor:
         duration_s = time.monotonic() - began
         self.emit(ev.Checked(attempt=attempt, role=role, verdict=verdict, leaves=leaves, duration_s=duration_s))
 
+    def _replayed_check(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
+        return self._evaluate(tree, logs)
+
     def _prompt(self, step: steps.Prompt) -> None:
         interrupts.sleep(step.delay_s)
         self._turn("work", self._work_prompt(step))
@@ -240,6 +249,10 @@ class _Supervisor:
         }
         if step.kind != "task" and not self._open_session().remembers:
             return prompts.render("ledger", **values, ledger=distill.ledger(state, self.repo))
+        if step.kind == "dishonest" and state.guarded:
+            problems = "\n".join(f"- {one_line(problem, 600)}" for problem in state.guarded.problems)
+            files = ", ".join(f"`{path}`" for path in state.guarded.files) or "what the list above names"
+            return prompts.render("dishonest", **values, problems=problems, files=files)
         if step.kind == "continue":
             return prompts.render("continue", **values, reason=self._cut_reason())
         return prompts.render(step.kind, **values)

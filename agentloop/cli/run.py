@@ -69,6 +69,14 @@ def _output_options(command: Any) -> Any:
 @click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
+@click.option("--guard", type=click.Choice(["enforce", "warn", "off"]),
+              help="What to do with a pass that is not honest.  [default: enforce]")  # fmt: skip
+@click.option(
+    "--may-edit", multiple=True, metavar="GLOB", help="Protected files that the task is about, e.g. tests/api/**"
+)
+@click.option("--protect", multiple=True, metavar="GLOB", help="Further files that the agent must leave as they are.")
+@click.option("--confirm", type=click.IntRange(1, 100), metavar="N",
+              help="The accepting check has to pass N times in a row.  [default: 1]")  # fmt: skip
 @click.option("--link/--no-link", default=None, help="Link the skills where agents read them.  [default: link]")
 @_output_options
 @click.pass_context
@@ -83,7 +91,7 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
     predicate = [grammar.parse(source) for source in until]
     task, program = split_task(task, ctx.obj)
     with Repo.open(Path.cwd()) as repo:
-        settings = config.load(repo.root, flags).settings
+        settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         job = job.model_copy(update={"resume_with": _resumed_from_here(resume_with), "session_from": session_from})
         renderer = Renderer(quiet=quiet, ndjson=events)
@@ -193,6 +201,10 @@ def make_job(
         skills_dir=settings.skills_dir,
         distill=settings.distill,
         link=settings.link,
+        guard=settings.guard,
+        protect=settings.protect,
+        may_edit=settings.may_edit,
+        confirm=settings.confirm,
         limits=ev.Limits(
             max_attempts=settings.max_attempts,
             max_time_s=settings.max_time,

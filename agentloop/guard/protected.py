@@ -1,0 +1,183 @@
+"""Which files a pass may not depend on having been edited. Pure: paths and texts in, answers out.
+
+Two kinds: existing files that say what success is (tests, the runner's configuration, CI, agentloop's own settings,
+the script that the predicate names), and new ones that change how tests are collected or judged (a conftest.py, a
+configuration beside the old one, a module that shadows the runner). New ordinary tests are welcome.
+"""
+
+import configparser
+import json
+import re
+import sys
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import Any
+
+from pathspec import GitIgnoreSpec
+
+_TESTS = (
+    "test_*.py", "*_test.py", "tests.py", "test/", "tests/", "__tests__/", "spec/", "__snapshots__/", "testdata/",
+    "*.test.*", "*.spec.*", "*_test.go", "*_spec.rb", "*Test.java", "*Tests.cs", "*Test.php",
+)  # fmt: skip
+_HOOKS = (
+    "conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", ".coveragerc",
+    "sitecustomize.py", "usercustomize.py", "*.pth",
+    "jest.config.*", "jest.setup.*", "vitest.config.*", "vitest.workspace.*", ".mocharc*", "karma.conf.*", ".rspec",
+    "phpunit.xml*", "nextest.toml", ".cargo/config.toml", "babel.config.*", ".babelrc*",
+    "/agentloop.toml",
+)  # fmt: skip
+_CONFIGURATION = (
+    "pyproject.toml", "package.json", "noxfile.py", "Makefile", "GNUmakefile", "makefile", "*.mk", "justfile",
+    ".justfile", "Taskfile.y*ml", "Rakefile", "build.gradle*", "CTestTestfile.cmake", "runtests*", "run_tests*",
+    ".github/workflows/", ".gitlab-ci.yml", ".circleci/", ".travis.yml", "Jenkinsfile", "azure-pipelines.yml",
+    ".pre-commit-config.yaml", ".git*/hooks/",
+)  # fmt: skip
+_SHADOWS = frozenset(
+    sys.stdlib_module_names | {"pytest", "_pytest", "pluggy", "coverage", "xdist", "hypothesis", "nose2"}
+)
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
+_INTERPRETER = re.compile(r"^(python[\d.]*|node|deno|bun|ruby|perl|php|lua)$")
+_LOOKS_LIKE_A_CHECK = re.compile(r"check|test|verif|valid|assert|spec|smoke|e2e|lint|bench|(^|[_-])ci([_.-]|$)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is not as it was at the baseline; paths relative to the root, sorted."""
+
+    changed: tuple[str, ...] = ()
+    """Protected files that were modified or deleted."""
+    planted: tuple[str, ...] = ()
+    """New files that alter what is collected or how it is judged."""
+
+    def __bool__(self) -> bool:
+        """Anything at all."""
+        return bool(self.changed or self.planted)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All of them."""
+        return tuple(sorted({*self.changed, *self.planted}))
+
+
+@dataclass(frozen=True)
+class Protection:
+    """Which paths are protected in a run.
+
+    Args:
+        named: files that the predicate's commands run.
+        protect: the user's further globs, as in .gitignore.
+        may_edit: globs of what the task is about; they win.
+    """
+
+    named: frozenset[str] = frozenset()
+    protect: tuple[str, ...] = ()
+    may_edit: tuple[str, ...] = ()
+
+    @cached_property
+    def _existing(self) -> GitIgnoreSpec:
+        return GitIgnoreSpec.from_lines([*_TESTS, *_HOOKS, *_CONFIGURATION, *self.protect])
+
+    @cached_property
+    def _new(self) -> GitIgnoreSpec:
+        return GitIgnoreSpec.from_lines([*_HOOKS, *self.protect])
+
+    @cached_property
+    def _free(self) -> GitIgnoreSpec:
+        return GitIgnoreSpec.from_lines(self.may_edit)
+
+    def may_change(self, path: str) -> bool:
+        """The user said that the task is about this file."""
+        return self._free.match_file(path)
+
+    def holds(self, path: str) -> bool:
+        """An existing file at this path has to stay as it is."""
+        return not self.may_change(path) and (path in self.named or self._existing.match_file(path) or _shadows(path))
+
+    def refuses_new(self, path: str) -> bool:
+        """A new file at this path alters what is collected or how it is judged."""
+        return not self.may_change(path) and (self._new.match_file(path) or _shadows(path))
+
+    def changes(self, before: Mapping[str, str], after: Mapping[str, str], same: Callable[[str], bool]) -> Changes:
+        """Compare two trees.
+
+        Args:
+            before: each path's content id and mode at the baseline.
+            after: likewise, now.
+            same: says of a path that changed whether what counts in it stayed the same (see `what_counts`).
+        """
+        differ = [path for path, entry in before.items() if after.get(path) != entry and self.holds(path)]
+        changed = [path for path in differ if path not in after or not same(path)]
+        planted = [path for path in after.keys() - before.keys() if self.refuses_new(path)]
+        return Changes(tuple(sorted(changed)), tuple(sorted(planted)))
+
+
+def _shadows(path: str) -> bool:
+    """A module at the root, or in a source folder there, that would be imported in place of a runner's or Python's."""
+    first, *rest = PurePosixPath(path).parts
+    if first in ("src", "lib") and rest:
+        first, *rest = rest
+    return first.removesuffix(".py") in _SHADOWS and (bool(rest) or first.endswith(".py"))
+
+
+def named_scripts(commands: Iterable[Sequence[str]], paths: Iterable[str]) -> frozenset[str]:
+    """The files of the tree that are themselves the check: a program in the tree, a shell script, a script named so.
+
+    Args:
+        commands: the argv of each command of the predicate.
+        paths: the files of the tree.
+    """
+    known = set(paths)
+    found = set()
+    for argv in commands:
+        script = _script(argv)
+        path = str(PurePosixPath(script)) if script else ""
+        if path in known:
+            found.add(path)
+    return frozenset(found)
+
+
+def _script(argv: Sequence[str]) -> str:
+    program = PurePosixPath(argv[0]).name if argv else ""
+    first = next((word for word in argv[1:] if not word.startswith("-")), "")
+    if program in _SHELLS or (_INTERPRETER.match(program) and _LOOKS_LIKE_A_CHECK.search(PurePosixPath(first).name)):
+        return first
+    return argv[0] if argv and "/" in argv[0] else ""
+
+
+def what_counts(path: str, text: str) -> Any:
+    """The part of a configuration file that has a say in what success is; the whole text of any other file."""
+    reader = _READERS.get(PurePosixPath(path).name)
+    if reader is None:
+        return text
+    try:
+        return reader(text)
+    except (ValueError, configparser.Error, RecursionError, AttributeError, TypeError):
+        return text
+
+
+def _pyproject(text: str) -> Any:
+    tools = tomllib.loads(text).get("tool", {})
+    return {key: tools.get(key) for key in ("pytest", "coverage", "tox", "nox", "agentloop", "unittest", "hatch")}
+
+
+def _package_json(text: str) -> Any:
+    content = json.loads(text)
+    return {key: content.get(key) for key in ("scripts", "jest", "vitest", "mocha", "ava", "c8", "nyc", "babel")}
+
+
+def _ini(text: str) -> Any:
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser.read_string(text)
+    wanted = ("tool:pytest", "pytest", "coverage:run", "coverage:report", "aliases", "tox", "nosetests")
+    return {name: dict(parser[name]) for name in parser.sections() if name in wanted or name.startswith("testenv")}
+
+
+_READERS: dict[str, Callable[[str], Any]] = {
+    "pyproject.toml": _pyproject,
+    "package.json": _package_json,
+    "setup.cfg": _ini,
+    "tox.ini": _ini,
+}
