@@ -170,7 +170,7 @@ class _Supervisor:
             case steps.Baseline():
                 self.emit(examine.take_baseline(self.repo, self.state))
             case steps.Guard():
-                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replayed_check)
+                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._evaluate)
                 self.emit(examination.examine())
             case steps.LoseSession(reason):
                 self.session = None
@@ -218,19 +218,19 @@ class _Supervisor:
     def _check(self, attempt: int, role: ev.CheckRole) -> None:
         self.emit(ev.CheckStarted(attempt=attempt))
         began = time.monotonic()
-        verdict, leaves = evaluate.evaluate(
-            self.predicate,
-            cwd=self.repo.root,
-            env=child_environment(self.folder.run),
-            logs=self.folder.check_folder(attempt),
-            timeout_s=self._check_timeout_s(),
-            on_tick=self.on_tick,
-        )
+        verdict, leaves = self._evaluate(self.repo.root, self.folder.check_folder(attempt))
         duration_s = time.monotonic() - began
         self.emit(ev.Checked(attempt=attempt, role=role, verdict=verdict, leaves=leaves, duration_s=duration_s))
 
-    def _replayed_check(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
-        return self._evaluate(tree, logs)
+    def _evaluate(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
+        return evaluate.evaluate(
+            self.predicate,
+            cwd=tree,
+            env=child_environment(self.folder.run),
+            logs=logs,
+            timeout_s=self._check_timeout_s(),
+            on_tick=self.on_tick,
+        )
 
     def _prompt(self, step: steps.Prompt) -> None:
         interrupts.sleep(step.delay_s)

@@ -11,7 +11,8 @@ PLAIN = Protection()
     "path",
     [
         "tests/test_a.py", "test_a.py", "pkg/a_test.py", "tests/data/input.json", "conftest.py", "sub/conftest.py",
-        "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "Makefile", ".github/workflows/ci.yml", "agentloop.toml",
+        "pytest.ini", "tox.ini", "setup.cfg", "pyproject.toml", "Makefile", ".github/workflows/ci.yml",
+        "agentloop.toml",
         "src/__tests__/a.js", "a.test.ts", "a.spec.js", "pkg/a_test.go", "package.json", "jest.config.mjs",
     ],
 )  # fmt: skip
@@ -35,7 +36,9 @@ def test_a_new_file_that_hooks_into_a_runner_is_refused(path: str) -> None:
     assert PLAIN.refuses_new(path)
 
 
-@pytest.mark.parametrize("path", ["tests/test_new.py", "tests/__init__.py", "app/random.py", "src/app/json.py", "new.py"])
+@pytest.mark.parametrize(
+    "path", ["tests/test_new.py", "tests/__init__.py", "app/random.py", "src/app/json.py", "new.py"]
+)
 def test_a_new_ordinary_file_is_welcome(path: str) -> None:
     assert not PLAIN.refuses_new(path)
 

@@ -55,7 +55,7 @@ def attempt(number: int, verdict: ev.VerdictValue, tree: str = "") -> list[ev.Ev
     return [*turn(number), snapshot(number, tree), check(number, verdict), *settled]
 
 
-RED: list[ev.Event] = [check(0, "fail"), snapshot(0)]
+RED: list[ev.Event] = [check(0, "fail"), snapshot(0), ev.GuardBegan()]
 
 
 def test_a_run_begins_with_a_check() -> None:
@@ -138,6 +138,11 @@ def test_what_the_check_itself_wrote_is_no_change_by_the_session() -> None:
     wrote: list[ev.Event] = [*RED, *attempt(1, "fail"), *turn(2), snapshot(2), check(2, "pass"), snapshot(2, "cached")]
     assert loop.next_step(state(wrote)) == steps.Distill()
     assert loop.next_step(state(wrote, turn(3, "distill"), snapshot(3, "cached"))) == steps.Inspect()
+
+
+def test_what_a_pass_is_held_against_is_noted_before_the_first_turn() -> None:
+    assert loop.next_step(state(check(0, "fail"), snapshot(0), job=GUARDED)) == steps.Baseline()
+    assert loop.next_step(state(*RED, job=GUARDED)) == steps.Prompt("task", 1)
 
 
 def test_a_pass_counts_when_the_guard_accepts_it() -> None:
@@ -299,7 +304,7 @@ def test_an_agent_that_fails_twice_and_changes_nothing_is_unusable() -> None:
     def failed(n: int) -> list[ev.Event]:
         return [*turn(n, status="failed"), snapshot(n, "same"), check(n, "fail")]
 
-    history: list[ev.Event] = [check(0, "fail"), snapshot(0, "same"), *failed(1)]
+    history: list[ev.Event] = [check(0, "fail"), snapshot(0, "same"), ev.GuardBegan(), *failed(1)]
     assert isinstance(loop.next_step(state(history)), steps.Prompt)
     step = loop.next_step(state(history, failed(2)))
     assert isinstance(step, steps.Stop)

@@ -19,6 +19,7 @@ COMMANDS = {
     "undo": ("agentloop.cli.runs:undo", "Take back the skill that a run committed."),
     "skills": ("agentloop.cli.skills:skills", "Look after the repository's skills."),
     "agents": ("agentloop.cli.agents:agents", "List the agents that agentloop knows."),
+    "guard": ("agentloop.cli.guard:guard", "See what the guard catches."),
     "config": ("agentloop.cli.config:config", "Show the settings and where each comes from."),
     "demo": (
         "agentloop.cli.demo:demo",

@@ -18,7 +18,7 @@ def lost_tests(before: TestReport | None, after: TestReport | None, may_change: 
     Returns:
         Problems, a line each.
     """
-    if after is None:
+    if after is None or (before is not None and before.from_document and not after.from_document):
         return ["the tests left no report, and they did before: the run was cut short, or something else ran"] * bool(
             before
         )

@@ -22,7 +22,7 @@ _EDITED = "the check passes only with edited checks: with these files as they we
 def take_baseline(repo: Repo, state: RunState) -> ev.GuardBegan:
     """Note what a pass will be held against, beside the first snapshot and the first check."""
     leaves = state.baseline.leaves if state.baseline else ()
-    protection = _protection(state, repo.entries_at(state.snapshots[0].commit))
+    protection = _protection(state, repo.tree_at(state.snapshots[0].commit))
     return ev.GuardBegan(
         hooks=watch.hooks(repo, protection),
         tools=watch.tools(leaf.tool for leaf in leaves),
@@ -54,7 +54,7 @@ class Examination:
         """
         began = time.monotonic()
         base, now = self.state.snapshots[0].commit, self.state.snapshots[-1].commit
-        before, after = self.repo.entries_at(base), self.repo.entries_at(now)
+        before, after = self.repo.tree_at(base), self.repo.tree_at(now)
         protection = _protection(self.state, before)
         changes = protection.changes(before, after, lambda path: self._same(base, now, path))
         hidden = self._hidden(protection)

@@ -100,11 +100,13 @@ class Protection:
         """A new file at this path alters what is collected or how it is judged."""
         return not self.may_change(path) and (self._new.match_file(path) or _shadows(path))
 
-    def changes(self, before: Mapping[str, str], after: Mapping[str, str], same: Callable[[str], bool]) -> Changes:
+    def changes(
+        self, before: Mapping[str, object], after: Mapping[str, object], same: Callable[[str], bool]
+    ) -> Changes:
         """Compare two trees.
 
         Args:
-            before: each path's content id and mode at the baseline.
+            before: what each path held at the baseline, its content's id and its mode.
             after: likewise, now.
             same: says of a path that changed whether what counts in it stayed the same (see `what_counts`).
         """

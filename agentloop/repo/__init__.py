@@ -6,6 +6,7 @@ Nothing here touches the person's index, stash or working files but for the path
 * paths.py: what git keeps of a path: in a commit, in the index, in the working tree
 * committing.py: a commit of given paths, and of nothing else
 * snapshots.py: the whole tree, recorded under `refs/agentloop/`
+* worktrees.py: clean worktrees made for a while, ignored files
 * repository.py: the rest of what can be asked
 """
 

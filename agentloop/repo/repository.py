@@ -1,11 +1,12 @@
 """A repository and its working tree: what agentloop asks of it and has it do."""
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agentloop.errors import RepoError
-from agentloop.repo import snapshots
+from agentloop.repo import snapshots, worktrees
 from agentloop.repo.committing import Committed, Committing
 from agentloop.repo.paths import Change, Entry, Paths
 from agentloop.repo.runner import Git, GitFailedError
@@ -103,6 +104,26 @@ class Repo:
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
+
+    def tree_at(self, commit: str) -> dict[str, Entry]:
+        """All files of a commit."""
+        return self._paths.in_commit(commit, ["."])
+
+    def clean_worktree(self, commit: str, folder: Path) -> AbstractContextManager[None]:
+        """A worktree of a commit, taken away at the end.
+
+        Raises:
+            RepoError: it cannot be made.
+        """
+        return worktrees.clean(self._git, commit, folder)
+
+    def restore_in(self, tree: Path, commit: str, paths: Sequence[str]) -> None:
+        """Write files into another worktree of this repository as a commit has them."""
+        worktrees.restore_in(tree, commit, paths)
+
+    def ignored(self) -> list[str]:
+        """The ignored files of the working tree; an ignored folder stands for its content, with a slash at its end."""
+        return worktrees.ignored(self._git)
 
     def entries_at(self, commit: str | None, *paths: str) -> dict[str, Entry]:
         """The files at and below these paths in a commit; none when there is no such commit."""

@@ -1,0 +1,48 @@
+"""Clean worktrees of a commit, made for a while; and what a working tree holds that no commit has."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from agentloop.repo.runner import Git
+
+
+@contextmanager
+def clean(git: Git, commit: str, folder: Path) -> Iterator[None]:
+    """A worktree of a commit, taken away at the end; one that a killed process left there is replaced.
+
+    Raises:
+        GitFailedError: it cannot be made.
+    """
+    _remove(git, folder)
+    try:
+        # The person's post-checkout hook has no business here.
+        git.ask("-c", "core.hooksPath=/dev/null", "worktree", "add", "-q", "--detach", str(folder), commit)
+        yield
+    finally:
+        _remove(git, folder)
+
+
+def _remove(git: Git, folder: Path) -> None:
+    if folder.exists():
+        git.find("worktree", "remove", "--force", "--force", str(folder))
+    if folder.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    git.find("worktree", "prune", "--expire=now")
+
+
+def restore_in(tree: Path, commit: str, paths: Sequence[str]) -> None:
+    """Write files into a worktree as a commit has them; one that the commit has not is an error.
+
+    Raises:
+        GitFailedError: git refuses.
+    """
+    words = ("--literal-pathspecs", "restore", f"--source={commit}", "--worktree", "--pathspec-from-file=-")
+    Git(tree).ask(*words, "--pathspec-file-nul", stdin=b"".join(path.encode() + b"\0" for path in paths))
+
+
+def ignored(git: Git) -> list[str]:
+    """The ignored files of the working tree; a folder that is ignored as a whole stands for its content, with a `/`."""
+    listed = git.ask("ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--directory")
+    return [path for path in listed.split("\0") if path]

@@ -1,0 +1,101 @@
+"""The cheat zoo: each way to turn a red check green without mending it is refused, and the honest work is accepted."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentloop import events as ev
+from agentloop import selftest, supervisor
+from agentloop.guard.cheater import write
+from agentloop.guard.tricks import HONEST, PROJECT, TRICKS, Trick
+from agentloop.repo import Repo
+from agentloop.state import RunState
+
+
+@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+def test_a_trick_is_refused_unless_it_is_out_of_reach(trick: Trick) -> None:
+    trials = selftest.trials((trick.name,), honest=False)
+    assert [trial.as_expected for trial in trials] == [True], trials
+
+
+@pytest.mark.parametrize("until", sorted({trick.until for trick in TRICKS}))
+def test_the_honest_mending_is_accepted_under_every_check(until: str) -> None:
+    trial = selftest.honest_trial(until)
+    assert trial.accepted, trial
+
+
+def play(root: Path, files: dict[str, str], *, removed: str = "", turns: int = 1, **job: object) -> RunState:
+    """A run whose agent writes files, by a script of its own."""
+    write(root, PROJECT)
+    script = root.parent / "agent.py"
+    lines = [f"write(Path.cwd(), {files!r}, {[removed] if removed else []!r})", "print('BLOCKED: see the test')"]
+    text = "from pathlib import Path\nfrom agentloop.guard.cheater import write\n" + "\n".join(lines[:turns])
+    script.write_text(text)
+    with selftest.on_path(root / "bin"), Repo.create(root, "A project with a defect") as repo:
+        made = ev.Job.model_validate(
+            {
+                "task": "Mend it", "until": ("python -m pytest -q passes",), "agent": "agent",
+                "program": (sys.executable, "-P", str(script)), "worktree": str(repo.root), "distill": "never",
+                "limits": ev.Limits(max_attempts=3), **job,
+            }
+        )  # fmt: skip
+        return supervisor.start(made, repo, lambda _event: None)
+
+
+EXTENDED = PROJECT["tests/test_shop.py"] + "\n\ndef test_nothing():\n    assert total([]) == 0\n"
+RESHAPED = PROJECT["tests/test_shop.py"].replace("test_total", "test_sum")
+
+
+def test_ordinary_new_tests_are_welcome(tmp_path: Path) -> None:
+    state = play(tmp_path / "p", {**HONEST, "tests/test_more.py": "def test_more():\n    assert True\n"})
+    assert state.ended
+    assert state.ended.exit_code == 0
+    assert state.guarded
+    assert not state.guarded.replayed
+
+
+def test_an_edited_test_file_is_replayed_and_accepted_when_the_work_is_done(tmp_path: Path) -> None:
+    state = play(tmp_path / "p", {**HONEST, "tests/test_shop.py": EXTENDED})
+    assert state.ended
+    assert state.ended.exit_code == 0
+    assert state.guarded
+    assert state.guarded.replayed
+    assert "tests/test_shop.py" in state.guarded.notes[0]
+
+
+def test_tests_may_be_reshaped_where_the_task_is_about_them(tmp_path: Path) -> None:
+    files = {**HONEST, "tests/test_shop.py": RESHAPED}
+    refused = play(tmp_path / "one" / "p", files)
+    assert refused.ended
+    assert refused.ended.exit_code == 6
+    assert refused.dishonest_passes == 2
+    allowed = play(tmp_path / "two" / "p", files, may_edit=("tests/**",))
+    assert allowed.ended
+    assert allowed.ended.exit_code == 0
+
+
+def test_an_agent_that_gives_in_ends_with_the_reason(tmp_path: Path) -> None:
+    state = play(tmp_path / "p", {"tests/test_shop.py": "def test_nothing():\n    pass\n"}, turns=2)
+    assert state.ended
+    assert state.ended.exit_code == 7
+    assert "see the test" in state.ended.reason
+
+
+def test_a_warning_guard_accepts_and_says_so_and_learns_nothing(tmp_path: Path) -> None:
+    files = {"tests/test_shop.py": "def test_nothing():\n    pass\n"}
+    state = play(tmp_path / "p", files, guard="warn", distill="always")
+    assert state.ended
+    assert state.ended.exit_code == 0
+    assert state.guarded
+    assert state.guarded.problems
+    assert not state.skill_turns
+
+
+def test_nothing_of_the_replay_is_left(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    play(root, {**HONEST, "tests/test_shop.py": EXTENDED})
+    listed = subprocess.run(["git", "worktree", "list"], cwd=root, capture_output=True, text=True, check=True)
+    assert len(listed.stdout.splitlines()) == 1
+    assert not list((root / ".git").glob("worktrees/*"))
