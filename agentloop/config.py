@@ -17,6 +17,7 @@ import platformdirs
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentloop.errors import ConfigError
+from agentloop.events import MetricSpec
 
 _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
@@ -36,6 +37,7 @@ def duration_s(value: object) -> object:
     return float(match["number"]) * _UNIT_S[match["unit"]]
 
 
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
 _Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
 
 
@@ -55,6 +57,11 @@ class Settings(BaseModel):
     distill: Literal["auto", "always", "never"] = "auto"
     link: bool = True
     skills_dir: str = "skills"
+    judge_model: str = ""
+    """The model that `judge` asks, as litellm names it."""
+    checks: dict[_Name, str] = {}
+    """Predicates by name."""
+    metrics: dict[_Name, MetricSpec] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, 
     origin = dict.fromkeys(Settings.model_fields, "default")
     for source, layer in _layers(root, flags, environment):
         _check(source, layer)
-        values.update(layer)
+        for key, value in layer.items():
+            values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
         origin.update(dict.fromkeys(layer, source))
     return Config(Settings.model_validate(values), origin)
 

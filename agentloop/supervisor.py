@@ -18,7 +18,8 @@ from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
 from agentloop.errors import PublishError, RepoError, RunError
-from agentloop.predicate import evaluate, evidence, grammar
+from agentloop.predicate import evaluate, evidence, grammar, judge, probes
+from agentloop.predicate.nodes import Node
 from agentloop.process import child_environment, end_tagged
 from agentloop.redact import redact
 from agentloop.repo import Repo
@@ -35,7 +36,7 @@ def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> R
         PredicateError, AgentUnusableError, UsageError: nothing was begun.
         RunError: another run works in this worktree, or the journal cannot be written.
     """
-    predicate = [grammar.parse(source) for source in job.until]
+    predicate = _read(job)
     resumable = registry.open_session(job, "", cwd=repo.root).resumable
     with _worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
@@ -61,11 +62,16 @@ def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | No
             raise RunError(
                 f"run {folder.run} has ended: {book.state.ended.reason}", hint="start another: agentloop run"
             )
-        predicate = [grammar.parse(source) for source in job.until]
+        predicate = _read(job)
         killed = end_tagged(folder.run)
         with _Supervisor(repo, folder, book, predicate, emit, on_tick) as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
+
+
+def _read(job: ev.Job) -> Node:
+    names = grammar.Names(job.checks, job.metrics, allow_judge_only=job.allow_judge_only)
+    return grammar.parse_all(job.until, names)
 
 
 @contextlib.contextmanager
@@ -91,7 +97,7 @@ class _Supervisor:
         repo: Repo,
         folder: journal.RunFolder,
         book: journal.Journal,
-        predicate: list[grammar.CommandPasses],
+        predicate: Node,
         show: Emit,
         on_tick: Tick | None,
     ) -> None:
@@ -177,16 +183,39 @@ class _Supervisor:
     def _check(self, attempt: int) -> None:
         self.emit(ev.CheckStarted(attempt=attempt))
         began = time.monotonic()
-        verdict, leaves = evaluate.evaluate(
+        job = self.state.task
+        evaluation = evaluate.evaluate(
             self.predicate,
-            cwd=self.repo.root,
-            env=child_environment(self.folder.run),
-            logs=self.folder.check_folder(attempt),
-            timeout_s=self._within_budget(self.state.task.limits.check_timeout_s),
-            on_tick=self.on_tick,
+            evaluate.Context(
+                cwd=self.repo.root,
+                env=child_environment(self.folder.run),
+                logs=self.folder.check_folder(attempt),
+                timeout_s=self._within_budget(job.limits.check_timeout_s),
+                on_tick=self.on_tick,
+                task=job.task,
+                diff=self._diff,
+                baseline=self.state.baseline.metrics if self.state.baseline else {},
+                metrics=job.metrics,
+                judge_model=job.judge_model,
+                ask=probes.person(),
+            ),
         )
-        duration_s = time.monotonic() - began
-        self.emit(ev.Checked(attempt=attempt, verdict=verdict, leaves=leaves, duration_s=duration_s))
+        self.emit(
+            ev.Checked(
+                attempt=attempt,
+                verdict=evaluation.verdict,
+                leaves=evaluation.leaves,
+                duration_s=time.monotonic() - began,
+                metrics=dict(evaluation.metrics),
+            )
+        )
+
+    def _diff(self) -> str:
+        """What the run has changed, for a judge."""
+        if len(self.state.snapshots) < 2:
+            return ""
+        first, last = self.state.snapshots[0], self.state.snapshots[-1]
+        return self.repo.diff(first.commit, last.commit, max_chars=judge.MAX_DIFF_CHARS)
 
     def _prompt(self, step: loop.Prompt) -> None:
         interrupts.sleep(step.delay_s)
