@@ -17,6 +17,7 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentloop.errors import ConfigError
+from agentloop.events import MetricSpec
 
 _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
@@ -51,6 +52,7 @@ def folder_inside(value: str) -> str:
     return "/".join(parts)
 
 
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
 _Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
 
 
@@ -88,6 +90,11 @@ class Settings(BaseModel):
     confirm: Annotated[int, Field(ge=1, le=100)] = 1
     """How often the accepting check has to pass in a row."""
     skills_dir: Annotated[str, AfterValidator(folder_inside)] = "skills"
+    judge_model: str = ""
+    """The model that `judge` asks, as litellm names it."""
+    checks: dict[_Name, str] = {}
+    """Predicates by name."""
+    metrics: dict[_Name, MetricSpec] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +130,8 @@ def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, 
     origin = dict.fromkeys(Settings.model_fields, "default")
     for source, layer in _layers(root, flags, environment):
         _check(source, layer)
-        values.update(layer)
+        for key, value in layer.items():
+            values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
         origin.update(dict.fromkeys(layer, source))
     return Config(Settings.model_validate(values), origin)
 

@@ -24,6 +24,7 @@ _MAX_DIFF_CHARS = 3000
 _MAX_LEDGER_CHARS = 24_000
 _MAX_EXISTING_CHARS = 16_000
 _NEAREST = 3
+_PASS_VERBS = (" passes", " pass", " succeeds")
 _DECLINED = re.compile(r"^[\s>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
 _WORD = re.compile(r"[a-z][a-z0-9_]{3,}")
 
@@ -78,8 +79,14 @@ def _take_away_link(path: Path) -> None:
 
 
 def check_lines(leaves: Sequence[ev.Leaf]) -> str:
-    """The lines by which a prompt names the commands of the predicate."""
-    return "\n".join(f"Check: `{leaf.command or leaf.source}`" for leaf in leaves)
+    """The lines by which a prompt names the conditions of the predicate: a command that has to succeed as it is run."""
+    return "\n".join(f"Check: `{leaf.command if _has_to_succeed(leaf) else leaf.source}`" for leaf in leaves)
+
+
+def _has_to_succeed(leaf: ev.Leaf) -> bool:
+    source = leaf.source.strip()
+    is_bare = source.strip("\"'") == leaf.command
+    return leaf.kind == "command" and not source.startswith("not ") and (is_bare or source.endswith(_PASS_VERBS))
 
 
 def ledger(state: RunState, repo: Repo | None = None) -> str:

@@ -3,9 +3,10 @@
 A journal line is one event as JSON. `seq` counts from 0 and `at` is Unix time in seconds; the journal sets both.
 """
 
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 SCHEMA = 1
 
@@ -103,6 +104,33 @@ class Limits(BaseModel):
     max_cost_usd: float | None = None
 
 
+class MetricSpec(BaseModel):
+    """How a metric is measured: a command, and where the number stands in its output."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    command: Annotated[str, Field(min_length=1)]
+    """A line for `bash -o pipefail`."""
+    regex: str = ""
+    """Its last match counts: the first group, without groups all of it."""
+    jmespath: str = ""
+    """For an output that is one JSON document."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        import jmespath
+        from jmespath.exceptions import JMESPathError
+
+        if bool(self.regex) == bool(self.jmespath):
+            raise ValueError("a metric wants a regex or a jmespath, and not both")
+        try:
+            if self.jmespath:
+                jmespath.compile(self.jmespath)
+            re.compile(self.regex)
+        except (re.error, OverflowError, RecursionError, JMESPathError) as error:
+            raise ValueError(f"the expression cannot be read: {error}") from error
+        return self
+
+
 class Job(BaseModel):
     """All that describes a run, serialisable: whoever has it can start the run again."""
 
@@ -126,6 +154,12 @@ class Job(BaseModel):
     confirm: int = 1
     """How often the accepting check has to pass in a row."""
     limits: Limits = Limits()
+    checks: dict[str, str] = {}
+    """The named predicates as they were when the run began."""
+    metrics: dict[str, MetricSpec] = {}
+    """The configured metrics, likewise."""
+    judge_model: str = ""
+    allow_judge_only: bool = False
 
 
 class RunStarted(_Event):

@@ -17,10 +17,12 @@ from agentloop import __version__, distill, interrupts, journal, loop, prompts, 
 from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
+from agentloop.checking import Checks, within_budget
 from agentloop.errors import AgentloopError, AgentUnusableError, PublishError, RepoError, RunError
 from agentloop.guard import examine
-from agentloop.predicate import evaluate, evidence, grammar
-from agentloop.process import child_environment, end_tagged
+from agentloop.predicate import evidence, grammar
+from agentloop.predicate.nodes import Node
+from agentloop.process import end_tagged
 from agentloop.quoting import one_line, writable
 from agentloop.redact import redact
 from agentloop.repo import Repo
@@ -28,7 +30,6 @@ from agentloop.state import RunState
 
 Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
-_LAST_CHECK_S = 60.0
 
 
 def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> RunState:
@@ -38,7 +39,7 @@ def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> R
         PredicateError, AgentUnusableError, UsageError: nothing was begun.
         RunError: another run works in this worktree, or the journal cannot be written.
     """
-    predicate = [grammar.parse(source) for source in job.until]
+    predicate = _read(job)
     resumable = registry.open_session(job, "", cwd=repo.root).resumable
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
@@ -64,7 +65,7 @@ def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | No
         except RunError:
             book.close()
             raise
-        predicate = [grammar.parse(source) for source in job.until]
+        predicate = _read(job)
         killed = end_tagged(folder.run)
         with _Supervisor(repo, folder, book, predicate, emit, on_tick) as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
@@ -79,6 +80,11 @@ def _refuse_resume(state: RunState, repo: Repo) -> None:
             f"run {state.run} belongs to {state.task.worktree}, not to {repo.root}",
             hint=f"cd {state.task.worktree}, then: agentloop resume {state.run}",
         )
+
+
+def _read(job: ev.Job) -> Node:
+    names = grammar.Names(job.checks, job.metrics, allow_judge_only=job.allow_judge_only)
+    return grammar.parse_all(job.until, names)
 
 
 @contextlib.contextmanager
@@ -109,14 +115,14 @@ class _Supervisor:
         repo: Repo,
         folder: journal.RunFolder,
         book: journal.Journal,
-        predicate: list[grammar.CommandPasses],
+        predicate: Node,
         show: Emit,
         on_tick: Tick | None,
     ) -> None:
         self.repo = repo
         self.folder = folder
         self.book = book
-        self.predicate = predicate
+        self.checks = Checks(repo, predicate, on_tick)
         self.show = show
         self.on_tick = on_tick
         self.staging = distill.Staging(repo.root, folder.run)
@@ -170,7 +176,7 @@ class _Supervisor:
             case steps.Baseline():
                 self.emit(examine.take_baseline(self.repo, self.state))
             case steps.Guard():
-                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._evaluate)
+                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replay)
                 self.emit(examination.examine())
             case steps.LoseSession(reason):
                 self.session = None
@@ -218,19 +224,21 @@ class _Supervisor:
     def _check(self, attempt: int, role: ev.CheckRole) -> None:
         self.emit(ev.CheckStarted(attempt=attempt))
         began = time.monotonic()
-        verdict, leaves = self._evaluate(self.repo.root, self.folder.check_folder(attempt))
-        duration_s = time.monotonic() - began
-        self.emit(ev.Checked(attempt=attempt, role=role, verdict=verdict, leaves=leaves, duration_s=duration_s))
-
-    def _evaluate(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
-        return evaluate.evaluate(
-            self.predicate,
-            cwd=tree,
-            env=child_environment(self.folder.run),
-            logs=logs,
-            timeout_s=self._check_timeout_s(),
-            on_tick=self.on_tick,
+        evaluation = self.checks.run(self.state, self.repo.root, self.folder.check_folder(attempt))
+        self.emit(
+            ev.Checked(
+                attempt=attempt,
+                role=role,
+                verdict=evaluation.verdict,
+                leaves=evaluation.leaves,
+                duration_s=time.monotonic() - began,
+                metrics=dict(evaluation.metrics),
+            )
         )
+
+    def _replay(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
+        evaluation = self.checks.run(self.state, tree, logs)
+        return evaluation.verdict, evaluation.leaves
 
     def _prompt(self, step: steps.Prompt) -> None:
         interrupts.sleep(step.delay_s)
@@ -290,7 +298,7 @@ class _Supervisor:
         turn = session.send(
             prompt,
             log=log,
-            timeout_s=self._within_budget(limits.turn_timeout_s),
+            timeout_s=within_budget(self.state, limits.turn_timeout_s),
             idle_timeout_s=limits.idle_timeout_s,
             emit=self.emit,
             on_tick=self.on_tick,
@@ -312,17 +320,6 @@ class _Supervisor:
                 killed=turn.killed,
             )
         )
-
-    def _check_timeout_s(self) -> float:
-        """What was worked for is looked at, also when the run's time is up."""
-        limit_s = self.state.task.limits.check_timeout_s
-        return max(self._within_budget(limit_s), min(limit_s, _LAST_CHECK_S))
-
-    def _within_budget(self, timeout_s: float) -> float:
-        max_time_s = self.state.task.limits.max_time_s
-        if max_time_s is None:
-            return timeout_s
-        return max(1.0, min(timeout_s, max_time_s - self.state.elapsed_s))
 
     def _publish(self) -> None:
         draft = self.state.draft

@@ -207,11 +207,10 @@ def test_a_thousand_failing_tests_come_back_short_with_the_new_ones_first(tmp_pa
         (tree / "spared").write_text(spared)
         logs = tmp_path / f"check-{number}"
         logs.mkdir()
-        verdict, leaves = evaluate.evaluate(
-            [grammar.parse(f"{sys.executable} -m pytest -p no:cacheprovider -p no:randomly --tb=line passes")],
-            cwd=tree, env=child_environment(f"test-{os.getpid()}"), logs=logs, timeout_s=100,
-        )  # fmt: skip
-        return Checked(attempt=number, verdict=verdict, leaves=leaves, duration_s=1.0)
+        node = grammar.parse(f"{sys.executable} -m pytest -p no:cacheprovider -p no:randomly --tb=line passes")
+        env = child_environment(f"test-{os.getpid()}")
+        found = evaluate.evaluate(node, evaluate.Context(cwd=tree, env=env, logs=logs, timeout_s=100))
+        return Checked(attempt=number, verdict=found.verdict, leaves=found.leaves, duration_s=1.0)
 
     before, after = run(1, "500 501 502"), run(2, "500 7 8")
     assert before.leaves[0].tests == TestCounts(passed=3, failed=997)

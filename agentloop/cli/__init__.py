@@ -13,6 +13,7 @@ from agentloop.errors import AgentloopError
 
 COMMANDS = {
     "run": ("agentloop.cli.run:run", "Prompt an agent until the predicate holds, then keep what it learned."),
+    "check": ("agentloop.cli.check:check", "Evaluate a predicate once; no agent."),
     "resume": ("agentloop.cli.run:resume", "Go on with a run that was cut off."),
     "status": ("agentloop.cli.runs:status", "Say how a run stands."),
     "logs": ("agentloop.cli.runs:logs", "Show a run's events."),

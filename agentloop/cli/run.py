@@ -12,15 +12,19 @@ from agentloop import events as ev
 from agentloop.agents import commandline, registry
 from agentloop.errors import UsageError
 from agentloop.predicate import grammar
+from agentloop.predicate.nodes import Command
 from agentloop.render import Renderer
 from agentloop.repo import Repo
 from agentloop.state import RunState
 
 
-class _Duration(click.ParamType[float]):
+class Duration(click.ParamType[float]):
+    """Reads `90s`, `30m`, `1.5h` as seconds."""
+
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `config.duration_s`."""
         try:
             return config.duration_s(value)
         except ValueError as error:
@@ -62,11 +66,13 @@ def _output_options(command: Any) -> Any:
               help='How an unknown agent is resumed: "mycli --continue {session} {prompt}".')  # fmt: skip
 @click.option("--session-from", default="", metavar="REGEX", help="Where its output names its session.")
 @click.option("--max-attempts", type=click.IntRange(min=1), help="Turns and checks at most.  [default: 10]")
-@click.option("--max-time", type=_Duration(), help="Time for the whole run.  [default: 4h]")
-@click.option("--turn-timeout", type=_Duration(), help="Time for one turn.  [default: 30m]")
-@click.option("--idle-timeout", type=_Duration(), help="Silence that ends a turn.  [default: 10m]")
-@click.option("--check-timeout", type=_Duration(), help="Time for one command of the predicate.  [default: 30m]")
+@click.option("--max-time", type=Duration(), help="Time for the whole run.  [default: 4h]")
+@click.option("--turn-timeout", type=Duration(), help="Time for one turn.  [default: 30m]")
+@click.option("--idle-timeout", type=Duration(), help="Silence that ends a turn.  [default: 10m]")
+@click.option("--check-timeout", type=Duration(), help="Time for one command of the predicate.  [default: 30m]")
 @click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
+@click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it.")
+@click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
 @click.option("--guard", type=click.Choice(["enforce", "warn", "off"]),
@@ -81,25 +87,27 @@ def _output_options(command: Any) -> Any:
 @_output_options
 @click.pass_context
 def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool, events: bool, quiet: bool,
-        resume_with: str, session_from: str, **flags: Any) -> int:  # fmt: skip
+        resume_with: str, session_from: str, allow_judge_only: bool, **flags: Any) -> int:  # fmt: skip
     """Prompt an agent until PREDICATE holds, then ask the same session for what it learned.
 
     \b
     agentloop run --until "pytest passes" "Make the date parser accept ISO weeks"
     agentloop run --until "pytest passes" -- claude --model opus "Make the date parser accept ISO weeks"
     """  # noqa: D301 - click reads the \b
-    predicate = [grammar.parse(source) for source in until]
     task, program = split_task(task, ctx.obj)
     with Repo.open(Path.cwd()) as repo:
         settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
+        names = grammar.Names(settings.checks, settings.metrics)
+        predicate = [grammar.parse(source, names) for source in until]
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
-        job = job.model_copy(update={"resume_with": _resumed_from_here(resume_with), "session_from": session_from})
+        told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
+        job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only})
         renderer = Renderer(quiet=quiet, ndjson=events)
         for note in () if quiet else _notes(job):
             renderer.console.print(note, markup=False)
-        for item in predicate:
-            if item.source.strip() == item.command and not quiet:
-                renderer.console.print(f"read as: {item.read_as}", markup=False)
+        for node in predicate:
+            if isinstance(node, Command) and node.bare and not quiet:
+                renderer.console.print(f"read as: `{node.command}` passes", markup=False)
         state = _show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
@@ -213,4 +221,7 @@ def make_job(
             check_timeout_s=settings.check_timeout,
             max_cost_usd=settings.max_cost,
         ),
+        checks=settings.checks,
+        metrics=settings.metrics,
+        judge_model=settings.judge_model,
     )

@@ -1,8 +1,7 @@
 """What git does not record and a pass still depends on: ignored files that hook into a runner, and the tools."""
 
 import hashlib
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from agentloop.guard.protected import Protection
@@ -51,11 +50,7 @@ def _site_hooks(root: Path) -> Iterator[Path]:
                 yield from site.glob(pattern)
 
 
-def is_in_tree(tool: str, root: Path) -> bool:
-    """The program lies in the working tree, where an agent can write."""
-    return PurePosixPath(tool).is_relative_to(root) if tool else False
-
-
-def interpreter() -> str:
-    """What else the same command may run differently under."""
-    return f"{sys.platform} {sys.version_info[0]}.{sys.version_info[1]}"
+def is_among(tool: str, root: Path, recorded: Collection[str]) -> bool:
+    """The program is one of the files that git records."""
+    path = PurePosixPath(tool)
+    return path.is_relative_to(root) and str(path.relative_to(root)) in recorded

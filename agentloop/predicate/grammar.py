@@ -1,83 +1,264 @@
-"""Reading a predicate: `COMMAND passes`, or a bare command.
+"""Reading a predicate: a lexer and a recursive descent, no eval.
 
-A command in one pair of quotes is run by `bash -o pipefail`; any other is an argv without a shell.
+predicate := and { "or" and }          and  := unary { "and" unary }
+unary     := "not" unary | atom [ N "times" ] [ "within" DURATION ]
+atom      := "(" predicate ")" | NAME of a check | condition   (conditions.py)
 """
 
-import re
-import shlex
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from agentloop import config
 from agentloop.errors import PredicateError
+from agentloop.predicate import conditions, suggest
+from agentloop.predicate.lexer import JOINS, Edits, Lexer, Scope, Token
+from agentloop.predicate.nodes import And, Node, Not, Or, Times, Within, judges_suffice
+from agentloop.predicate.wording import RESERVED
 
-_VERBS = ("passes", "pass", "succeeds")
-_SHELL_WORDS = re.compile(r"^(\||\|\||&&?|;|<|>|>>|2>|2>&1)$|[|;<>]")
-_QUOTED = re.compile(r"""^(?P<quote>["'])(?P<command>.+)(?P=quote)$""", re.DOTALL)
+MAX_DEPTH = 40
+MAX_TIMES = 100
+MAX_WITHIN_S = 86400.0
+MAX_CHECKS = 200
+_EXAMPLE = 'for example: "pytest passes and ruff check . passes"'
 
 
 @dataclass(frozen=True, slots=True)
-class CommandPasses:
-    """One command that must exit with 0."""
+class Names:
+    """What a predicate may name beside the words of the language."""
 
-    source: str
-    """As the user wrote it."""
-    argv: tuple[str, ...]
-    command: str
-    """The command as one would type it in a terminal."""
-
-    @property
-    def read_as(self) -> str:
-        """How it was understood, to be echoed."""
-        return f"`{self.command}` passes"
+    checks: Mapping[str, str] = field(default_factory=dict)
+    """Predicates by their names."""
+    metrics: Collection[str] = ()
+    """Metrics beside coverage, tests and duration."""
+    allow_judge_only: bool = False
 
 
-def parse(source: str) -> CommandPasses:
-    """Read one `--until`.
+def parse(source: str, names: Names = Names()) -> Node:
+    """Read one predicate.
 
     Raises:
-        PredicateError: it is empty, unbalanced, or holds what only a shell understands; says the column.
+        PredicateError: it cannot be read; says the column, what was expected, and what may have been meant.
     """
-    text = source.strip()
-    command = _without_verb(text)
-    if not command:
-        raise PredicateError("the predicate is empty", hint='write for example: --until "pytest passes"')
-    quoted = _QUOTED.match(command)
-    if quoted and quoted["quote"] not in quoted["command"]:
-        return _shell(source, quoted["command"])
-    return _argv(source, command)
+    return _Parser(source, names).whole()
 
 
-def _without_verb(text: str) -> str:
-    head, _space, last = text.rpartition(" ")
-    if last in _VERBS and head.strip():
-        return head.strip()
-    return "" if text in _VERBS else text
+def parse_all(sources: Sequence[str], names: Names = Names()) -> Node:
+    """Read several predicates, all of which have to hold.
 
-
-def _shell(source: str, command: str) -> CommandPasses:
-    if re.search(r"\|\|\s*(true|:|exit\s+0)\b", command):
-        raise PredicateError(
-            f"the predicate can never fail: {command!r} ends in a command that always succeeds",
-            hint="leave that part out: a check that cannot fail proves nothing",
+    Raises:
+        PredicateError: one of them cannot be read, or models alone could make all of them hold.
+    """
+    if not sources:
+        raise PredicateError("the predicate, column 1: there is none", hint=_EXAMPLE)
+    taken = sorted(RESERVED.intersection(names.checks))
+    if taken:
+        raise PredicateError(f"the check {taken[0]!r}, column 1: this is a word of the language", hint="rename it")
+    nodes = tuple(parse(source, names) for source in sources)
+    node = nodes[0] if len(nodes) == 1 else And(nodes, source=" and ".join(sources))
+    if judges_suffice(node) and not names.allow_judge_only:
+        source = next(source for source, part in zip(sources, nodes, strict=True) if judges_suffice(part))
+        at = max(source.find("judge"), 0)
+        raise Lexer(source, "the predicate").error(
+            at,
+            at + len("judge"),
+            "a model's word alone would make it hold, and a model can be talked into it",
+            expected="a condition beside it that is run, or --allow-judge-only",
+            meant=lambda: f"pytest passes and {source}",
         )
-    return CommandPasses(source, ("bash", "-o", "pipefail", "-c", command), command)
+    return node
 
 
-def _argv(source: str, command: str) -> CommandPasses:
-    try:
-        argv = shlex.split(command)
-    except ValueError as error:
-        raise PredicateError(f"the predicate {source!r} cannot be read: {error}", hint="close the quotation") from error
-    for word in shlex.split(command, posix=False):
-        if word[0] not in "\"'" and _SHELL_WORDS.search(word):
-            column = source.index(word) + 1
-            raise PredicateError(
-                f"the predicate {source!r}, column {column}: {word!r} needs a shell",
-                hint=f"""quote the whole command: --until '"{command}" passes'""",
+class _Parser:
+    """Reads one text.
+
+    Args:
+        source: the text.
+        names: see `Names`.
+        suggests: make suggestions; a suggestion is read once more without any.
+        around: the checks that are being read around this text.
+        depth: how deep this text lies.
+    """
+
+    def __init__(
+        self, source: str, names: Names, *, suggests: bool = True, around: tuple[str, ...] = (), depth: int = 0
+    ) -> None:
+        self.source = source
+        self.names = names
+        self.suggests = suggests
+        self.around = around
+        self.depth = depth
+        self.read_checks = 0
+        self.lexer = Lexer(source, f"the check {around[-1]!r}" if around else "the predicate")
+        self.scope = Scope(self.lexer, names.checks, names.metrics, self.first_of)
+
+    def whole(self) -> Node:
+        """Read all of it."""
+        first = self.lexer.peek()
+        if first.is_end:
+            raise self.lexer.error(first.start, first.end, "it is empty", expected=_EXAMPLE)
+        node = self.either()
+        rest = self.lexer.peek()
+        if not rest.is_end:
+            raise self.left_over(rest)
+        return node
+
+    def either(self) -> Node:
+        return self.joined("or", lambda: self.joined("and", self.unary, And), Or)
+
+    def joined(self, word: str, part: Callable[[], Node], kind: type[And] | type[Or]) -> Node:
+        start = self.lexer.skip_space()
+        nodes = [part()]
+        while self.lexer.peek().is_word(word):
+            self.lexer.next()
+            nodes.append(part())
+        return nodes[0] if len(nodes) == 1 else kind(tuple(nodes), source=self.since(start))
+
+    def unary(self) -> Node:
+        token = self.lexer.peek()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise self.lexer.error(token.start, token.end, f"it is nested more than {MAX_DEPTH} deep")
+        node = self.negated() if token.is_word("not") else self.repeated()
+        self.depth -= 1
+        return node
+
+    def negated(self) -> Node:
+        start = self.lexer.next().start
+        return Not(self.unary(), source=self.since(start))
+
+    def repeated(self) -> Node:
+        start = self.lexer.skip_space()
+        node = self.atom()
+        node = self.times(node, start)
+        if self.lexer.peek().is_word("within"):
+            self.lexer.next()
+            limit_s = self.duration()
+            node = Within(node, limit_s, source=self.since(start))
+        return node
+
+    def times(self, node: Node, start: int) -> Node:
+        before = self.lexer.position
+        number = self.lexer.next()
+        if not (number.text.isascii() and number.text.isdigit() and self.lexer.peek().is_word("times", "time")):
+            self.lexer.position = before
+            return node
+        self.lexer.next()
+        count = int(number.text) if len(number.text) <= 9 else 0
+        if not 1 <= count <= MAX_TIMES:
+            raise self.lexer.error(number.start, number.end, f"times wants a number from 1 to {MAX_TIMES}")
+        return Times(node, count, source=self.since(start))
+
+    def duration(self) -> float:
+        token = self.lexer.next()
+        try:
+            limit_s = config.duration_s(token.text)
+        except ValueError:
+            limit_s = 0.0
+        if not isinstance(limit_s, float) or not 0 < limit_s <= MAX_WITHIN_S:
+            raise self.lexer.error(
+                token.start, token.end, "within wants a duration", expected="30s, 5m or 1.5h; a day at most"
             )
-    for verb in _VERBS[::2]:
-        if verb in argv:
-            raise PredicateError(
-                f"the predicate {source!r}, column {source.index(verb) + 1}: more follows after {verb!r}",
-                hint="give each condition an --until of its own: all of them must hold",
+        return limit_s
+
+    def atom(self) -> Node:
+        token = self.lexer.peek()
+        if token.text == "(" and not token.quoted:
+            return self.group()
+        if token.text == ")" and not token.quoted:
+            raise self.lexer.error(
+                token.start, token.end, "nothing stands before this", expected="a condition; quote it in a command"
             )
-    return CommandPasses(source, tuple(argv), command)
+        return self.check(token) or conditions.read(self.scope)
+
+    def group(self) -> Node:
+        opening = self.lexer.next()
+        node = self.either()
+        closing = self.lexer.next()
+        if closing.text != ")" or closing.quoted:
+            if not closing.is_end:
+                raise self.left_over(closing)
+            raise self.lexer.error(opening.start, opening.end, "this parenthesis is not closed", expected="a )")
+        return node
+
+    def check(self, name: Token) -> Node | None:
+        """The predicate that a name stands for, also with `passes` behind it; None when it is no check's name."""
+        if name.quoted or name.text not in self.names.checks or name.text in RESERVED:
+            return None
+        before = self.lexer.position
+        self.lexer.next()
+        follows = self.lexer.peek()
+        if follows.is_word("passes", "pass", "succeeds"):
+            self.lexer.next()
+        elif follows.is_word("fails"):
+            raise self.lexer.error(
+                follows.start,
+                follows.end,
+                f"{name.text!r} is a check of the configuration, and `fails` is for commands",
+                meant=self.first_of([(name.start, follows.end, f"not {name.text}")]),
+            )
+        elif not self.ends_condition(follows):
+            self.lexer.position = before
+            return None
+        return self.expand(name)
+
+    def ends_condition(self, token: Token) -> bool:
+        if token.is_end or token.is_word(*JOINS, ")", "within"):
+            return True
+        return token.text.isdigit() or bool(not token.quoted and suggest.join_for(token.text))
+
+    def expand(self, name: Token) -> Node:
+        if name.text in self.around:
+            circle = " -> ".join([*self.around[self.around.index(name.text) :], name.text])
+            raise self.lexer.error(
+                name.start,
+                name.end,
+                f"the check {name.text!r} stands for itself ({circle})",
+                expected=f'another name, or "{name.text}" in quotes for the command',
+            )
+        self.read_checks += 1
+        inner = _Parser(
+            self.names.checks[name.text],
+            self.names,
+            suggests=self.suggests,
+            around=(*self.around, name.text),
+            depth=self.depth,
+        )
+        inner.read_checks = self.read_checks
+        if self.read_checks > MAX_CHECKS:
+            raise self.lexer.error(name.start, name.end, f"more than {MAX_CHECKS} checks are named")
+        node = inner.whole()
+        self.read_checks = inner.read_checks
+        return node
+
+    def left_over(self, token: Token) -> PredicateError:
+        join = suggest.join_for(token.text) if not token.quoted else ""
+        edits = [(token.start, token.end, join)] if join else []
+        edits += [(token.start, token.start, "and ")]
+        what = "and, or"
+        if token.text == ")" and not token.quoted:
+            return self.lexer.error(token.start, token.end, "this closes no parenthesis", expected=what)
+        return self.lexer.error(
+            token.start,
+            token.end,
+            "the condition before this has ended",
+            expected=f"{what}, N times, within DURATION, or the end",
+            meant=self.first_of(edits),
+        )
+
+    def since(self, start: int) -> str:
+        return self.source[start : self.lexer.position].strip()
+
+    def first_of(self, edits: Edits) -> Callable[[], str]:
+        """The first of some edits, each (start, end, text), after which the whole can be read."""
+
+        def near() -> str:
+            for start, end, text in edits if self.suggests else ():
+                candidate = f"{self.source[:start]}{text}{self.source[end:]}".strip()
+                try:
+                    _Parser(candidate, self.names, suggests=False, around=self.around).whole()
+                except PredicateError:
+                    continue
+                return candidate
+            return ""
+
+        return near

@@ -1,0 +1,204 @@
+"""`agentloop check`: a predicate is evaluated once, and its verdicts are drawn as a tree."""
+
+import json
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agentloop import config, interrupts
+from agentloop.cli.run import Duration
+from agentloop.errors import RepoError, UsageError
+from agentloop.events import SCHEMA, VerdictValue
+from agentloop.predicate import evaluate, grammar, judge, probes
+from agentloop.predicate.evaluate import Evaluation, Result
+from agentloop.predicate.nodes import And, Node, Not, Or, Times, Within
+from agentloop.predicate.wording import explain as explained
+from agentloop.predicate.wording import number, render
+from agentloop.process import child_environment
+from agentloop.quoting import one_line
+from agentloop.repo import Repo
+
+_EXIT_CODES: dict[VerdictValue, int] = {"pass": 0, "fail": 1, "error": 2}
+_MARKS: dict[VerdictValue, tuple[str, str]] = {"pass": ("✓", "green"), "fail": ("✗", "red"), "error": ("!", "yellow")}
+_MAX_SOURCE_CHARS = 200
+
+
+@click.command()
+@click.argument("predicates", nargs=-1, required=True, metavar="PREDICATE...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--explain", is_flag=True, help="Say in words how it was read; run nothing.")
+@click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Keep the logs in this folder.")
+@click.option("--task", default="", help="What a judge is told of the task.")
+@click.option("--check-timeout", type=Duration(), help="Time for one command.  [default: 30m]")
+@click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it.")
+@click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
+def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path | None, task: str,
+          allow_judge_only: bool, **flags: Any) -> int:  # fmt: skip
+    """Evaluate PREDICATE once, several: all of them; exit 0 when it holds, 1 when not, 2 for an error.
+
+    \b
+    agentloop check "pytest passes and ruff check . passes"
+    agentloop check --explain "coverage >= baseline and not file TODO.md exists"
+    """  # noqa: D301 - click reads the \b
+    with _repository() as repo:
+        settings = config.load(repo.root if repo else None, flags).settings
+        names = grammar.Names(settings.checks, settings.metrics, allow_judge_only=allow_judge_only)
+        node = grammar.parse_all(predicates, names)
+        if explain:
+            _explain(node, as_json=as_json)
+            return 0
+        with _log_folder(logs) as folder:
+            context = evaluate.Context(
+                cwd=repo.root if repo else Path.cwd(),
+                env=child_environment(f"check-{os.getpid()}-{secrets.token_hex(4)}"),
+                logs=folder,
+                timeout_s=settings.check_timeout,
+                task=task,
+                diff=_diff_of(repo, folder),
+                metrics=settings.metrics,
+                judge_model=settings.judge_model,
+                ask=probes.person(),
+            )
+            with interrupts.noted():
+                evaluation = evaluate.evaluate(node, context)
+            kept = logs is not None or evaluation.verdict != "pass"
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
+            _show(evaluation, folder if kept else None, as_json=as_json)
+    return _EXIT_CODES[evaluation.verdict]
+
+
+@contextmanager
+def _repository() -> Iterator[Repo | None]:
+    try:
+        repo = Repo.open(Path.cwd())
+    except RepoError:
+        yield None
+        return
+    with repo:
+        yield repo
+
+
+@contextmanager
+def _log_folder(asked: Path | None) -> Iterator[Path]:
+    """The folder for the logs; a temporary one goes again unless there is something to be read in it."""
+    try:
+        if asked:
+            asked.mkdir(parents=True, exist_ok=True)
+        folder = asked.resolve() if asked else Path(tempfile.mkdtemp(prefix="agentloop-check-"))
+    except OSError as error:
+        raise UsageError(
+            f"the logs cannot be written to {asked}: {error.strerror}", hint="name another folder"
+        ) from error
+    try:
+        yield folder
+    except BaseException:
+        if asked is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _diff_of(repo: Repo | None, folder: Path) -> Callable[[], str]:
+    """What a judge is shown: how the working tree differs from HEAD."""
+
+    def diff() -> str:
+        head = repo.head() if repo else None
+        if repo is None or head is None:
+            return ""
+        name = f"check-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            snapshot = repo.snapshot(name, 0, folder / "index")
+            return repo.diff(head, snapshot.commit, max_chars=judge.MAX_DIFF_CHARS)
+        finally:
+            repo.drop_snapshots(name)
+
+    return diff
+
+
+def _explain(node: Node, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, "predicate": render(node), "read_as": explained(node)}))
+    else:
+        click.echo("\n".join(explained(node)))
+
+
+def _show(evaluation: Evaluation, folder: Path | None, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_object(evaluation, folder)))
+        return
+    click.echo("\n".join(_tree(evaluation.tree)))
+    for leaf in evaluation.leaves:
+        if leaf.verdict != "pass" and (leaf.output or leaf.log):
+            source, reason = (one_line(text, _MAX_SOURCE_CHARS) for text in (leaf.source, leaf.reason))
+            click.echo(f"\n{source}: {leaf.verdict} ({reason})", err=True)
+            if leaf.output:
+                click.echo(leaf.output, err=True)
+            click.echo(f"the whole output: {leaf.log}", err=True)
+
+
+def _tree(result: Result, before_first: str = "", before_rest: str = "") -> list[str]:
+    lines = [before_first + _line(result)]
+    for position, child in enumerate(result.children, 1):
+        is_last = position == len(result.children)
+        lines += _tree(child, before_rest + ("└─ " if is_last else "├─ "), before_rest + ("   " if is_last else "│  "))
+    return lines
+
+
+def _line(result: Result) -> str:
+    mark, colour = _MARKS[result.verdict]
+    shown = (
+        click.style(f"{mark} {result.verdict}", fg=colour)
+        if not os.environ.get("NO_COLOR")
+        else f"{mark} {result.verdict}"
+    )
+    reason = f": {one_line(result.reason, _MAX_SOURCE_CHARS)}" if result.reason else ""
+    return f"{shown}  {_title(result.node)}{reason} ({result.duration_s:.2f} s)"
+
+
+def _title(node: Node) -> str:
+    match node:
+        case And():
+            return "all of"
+        case Or():
+            return "any of"
+        case Not():
+            return "not"
+        case Times(count=count):
+            return f"{count} times"
+        case Within(limit_s=limit_s):
+            return f"within {number(limit_s)} s"
+        case _:
+            return one_line(node.source, _MAX_SOURCE_CHARS)
+
+
+def _object(evaluation: Evaluation, folder: Path | None) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "predicate": render(evaluation.tree.node),
+        "verdict": evaluation.verdict,
+        "exit_code": _EXIT_CODES[evaluation.verdict],
+        "metrics": dict(evaluation.metrics),
+        "logs": str(folder) if folder else None,
+        "tree": _branch(evaluation.tree, without=set() if folder else {"log", "report"}),
+    }
+
+
+def _branch(result: Result, without: set[str]) -> dict[str, Any]:
+    branch: dict[str, Any] = {
+        "kind": type(result.node).__name__.lower(),
+        "source": result.node.source,
+        **(result.leaf.model_dump(exclude=without) if result.leaf else {}),
+        "verdict": result.verdict,
+        "reason": result.reason,
+        "duration_s": round(result.duration_s, 3),
+    }
+    if result.children:
+        branch["children"] = [_branch(child, without) for child in result.children]
+    return branch

@@ -1,0 +1,180 @@
+"""Running one command of a predicate, and what its end means."""
+
+import os
+import re
+import shutil
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from agentloop.errors import CannotStartError
+from agentloop.events import Leaf, TestCounts
+from agentloop.logfile import LogFile
+from agentloop.predicate import evidence
+from agentloop.predicate.context import Context, Finding, Ran
+from agentloop.predicate.nodes import Command
+from agentloop.predicate.report import Recorder
+from agentloop.predicate.search import SearchError, search
+from agentloop.process import Exited, run_program
+from agentloop.quoting import plain
+
+_KEPT_BYTES = 64 * 1024
+_NOT_FOUND = 127
+_NOT_EXECUTABLE = 126
+_PYTEST_ERRORS = {
+    2: "pytest was interrupted, or could not collect the tests",
+    3: "pytest failed internally",
+    4: "pytest could not be used as asked",
+    5: "no tests ran",
+}
+_PYTEST = re.compile(
+    r"\s*(?:env\s+)?(?:\w+=\S*\s+)*"
+    r"(?:(?:\S*/)?(?:uv|poetry|pipenv|hatch|pdm|rye)\s+run\s+(?:-\S+\s+)*)?"
+    r"(?:(?:\S*/)?python[\d.]*\s+(?:-\S+\s+)*?-m\s+|(?:\S*/)?coverage\s+run\s+(?:-\S+\s+)*?-m\s+)?"
+    r"(?:\S*/)?(?:pytest|py\.test)(?:\s|$)"
+)
+_LAST_COMMAND = re.compile(r"&&|;|\n")
+_SHELL_SIGNALS = {128 + number: number.name for number in signal.Signals if number < 32}
+
+
+@dataclass(slots=True)
+class _Output:
+    """The output on its way to the log, its beginning and end kept in memory."""
+
+    log: LogFile
+    recorder: Recorder
+    head: bytearray = field(default_factory=bytearray)
+    tail: bytearray = field(default_factory=bytearray)
+    written: int = 0
+
+    def __call__(self, chunk: bytes) -> None:
+        self.log.write(chunk)
+        self.recorder.feed(chunk)
+        self.written += len(chunk)
+        room = _KEPT_BYTES - len(self.head)
+        self.head += chunk[:room] if room > 0 else b""
+        self.tail += chunk[max(0, room) :]
+        del self.tail[:-_KEPT_BYTES]
+
+    @property
+    def cut(self) -> int:
+        return self.written - len(self.head) - len(self.tail)
+
+    def text(self, between: str = "\n") -> str:
+        """The beginning and the end, with a mark where something is left out."""
+        return (bytes(self.head) + (between.encode() if self.cut else b"") + bytes(self.tail)).decode(
+            "utf-8", errors="replace"
+        )
+
+    def excerpt(self) -> str:
+        return evidence.excerpt(self.text(f"\n[... {self.cut} bytes left out ...]\n"))
+
+
+def run(node: Command, number: int, context: Context) -> Ran:
+    """Run a command to its end and say what it came to.
+
+    Raises:
+        Interrupted: a signal was noted; the command and all that it started are ended.
+        OSError: the log cannot be written.
+    """
+    log = context.logs / f"{number}.log"
+    recorder = Recorder(context.logs, number, context.cwd)
+    env = {**context.env, **recorder.environment(context.env)}
+    known = {"source": node.source, "command": node.command, "tool": _tool(node, context)}
+    with log.open("wb") as file, LogFile(file) as log_file:
+        output = _Output(log_file, recorder)
+        try:
+            exited = run_program(
+                node.program,
+                cwd=context.cwd,
+                env=env,
+                timeout_s=context.timeout_s,
+                on_stdout=output,
+                on_tick=context.on_tick,
+            )
+        except CannotStartError as error:
+            recorder.finish(node.command)
+            return Ran(Leaf(**known, verdict="error", reason=error.message, missing=True), "")
+    text = plain(output.text())
+    verdict, reason = _finding(node, exited, text, context)
+    report = recorder.finish(node.command)
+    report_path = context.logs / f"{number}.tests.json"
+    if report:
+        report.save(report_path)
+        if node.verb == "passes" and verdict == "pass" and report.counts == TestCounts():
+            verdict, reason = "error", f"no tests ran ({reason})"
+    leaf = Leaf(
+        **known,
+        verdict=verdict,
+        reason=reason,
+        exit_code=exited.code,
+        duration_s=exited.duration_s,
+        output=output.excerpt(),
+        log=str(log),
+        missing=exited.code in (_NOT_FOUND, _NOT_EXECUTABLE),
+        tests=report.counts if report else None,
+        report=str(report_path) if report else "",
+    )
+    return Ran(leaf, text)
+
+
+def _finding(node: Command, exited: Exited, text: str, context: Context) -> Finding:
+    problem = _problem(node, exited)
+    if problem:
+        return "error", problem
+    ended = f"exited {exited.code}"
+    match node.verb:
+        case "passes":
+            return ("pass" if exited.code == 0 else "fail"), ended
+        case "fails":
+            return ("fail" if exited.code == 0 else "pass"), ended
+        case "exits":
+            return ("pass", ended) if exited.code == node.code else ("fail", f"{ended}, {node.code} is wanted")
+        case "prints":
+            return _prints(node, text, context) if exited.code == 0 else ("fail", ended)
+
+
+def _prints(node: Command, text: str, context: Context) -> Finding:
+    pattern = node.pattern
+    if pattern is None:
+        raise ValueError("prints without a pattern")
+    try:
+        if pattern.is_regex:
+            found = search(pattern.text, text, cwd=context.cwd, env=context.env) is not None
+        else:
+            found = pattern.text in text
+    except SearchError as error:
+        return "error", str(error)
+    shown = f"/{pattern.text}/" if pattern.is_regex else repr(pattern.text)
+    return ("pass", f"printed {shown}") if found else ("fail", f"did not print {shown}")
+
+
+def _problem(node: Command, exited: Exited) -> str:
+    """Why the end says nothing about what was asked; empty when it does."""
+    code = exited.code
+    if exited.ended_by != "itself":
+        return f"did not end within {exited.duration_s:.0f} s"
+    if exited.signal is not None:
+        return f"ended by {_SHELL_SIGNALS.get(128 + exited.signal, f'signal {exited.signal}')}"
+    if code == _NOT_FOUND:
+        return f"command not found (exit 127): {node.command}"
+    if code == _NOT_EXECUTABLE:
+        return f"command cannot be executed (exit 126): {node.command}"
+    if code is None or (node.verb == "exits" and code == node.code):
+        return ""
+    if node.shell and code in _SHELL_SIGNALS:
+        return f"ended by {_SHELL_SIGNALS[code]} (exit {code})"
+    if code in _PYTEST_ERRORS and _PYTEST.match(_LAST_COMMAND.split(node.command)[-1] if node.shell else node.command):
+        return f"{_PYTEST_ERRORS[code]} (exit {code})"
+    return ""
+
+
+def _tool(node: Command, context: Context) -> str:
+    """The program that the first word stands for; of a shell's line the first word too."""
+    words = node.argv[0].split() if node.shell else node.argv
+    if not words:
+        return ""
+    if os.sep in words[0]:
+        path = Path(context.cwd, words[0])
+        return str(path) if path.is_file() else ""
+    return shutil.which(words[0], path=context.env.get("PATH", os.defpath)) or ""

@@ -1,0 +1,137 @@
+"""Conditions that are looked up without a command: a file, an address, a person's word."""
+
+import os
+import select
+import stat
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException, HTTPMessage
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+from agentloop.interrupts import raise_if_interrupted
+from agentloop.predicate.context import Context, Finding
+from agentloop.predicate.nodes import FileIs, UrlIs
+from agentloop.predicate.search import SearchError, search
+from agentloop.predicate.waiting import wait_for
+from agentloop.quoting import one_line
+
+MAX_FILE_BYTES = 4 * 1024 * 1024
+URL_TIMEOUT_S = 5.0
+_LOOK_S = 0.1
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_UP_BELOW = 400
+
+
+def file(node: FileIs, context: Context) -> Finding:
+    """Look at a file; a relative path is one in the tree.
+
+    Raises:
+        Interrupted: a signal was noted.
+    """
+    path = Path(context.cwd, node.path)
+    try:
+        kind = path.stat().st_mode
+        if node.test == "exists":
+            return "pass", "it exists"
+        if not stat.S_ISREG(kind):
+            return "error", "it is no ordinary file"
+        with path.open("rb") as stream:
+            content = stream.read(MAX_FILE_BYTES + 1)
+        return _contains(node, content, context)
+    except (FileNotFoundError, NotADirectoryError):
+        return "fail", "it does not exist"
+    except (OSError, SearchError) as error:
+        return "error", f"it cannot be read: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def _contains(node: FileIs, content: bytes, context: Context) -> Finding:
+    if node.pattern is None:
+        raise ValueError(f"{node.test} without a pattern")
+    text = content[:MAX_FILE_BYTES].decode("utf-8", errors="replace")
+    pattern = node.pattern.text
+    if node.pattern.is_regex:
+        found, shown = search(pattern, text, cwd=context.cwd, env=context.env) is not None, f"/{pattern}/"
+    else:
+        found, shown = pattern in text, repr(pattern)
+    if found:
+        return "pass", f"{shown} is in it"
+    where = f" in its first {MAX_FILE_BYTES // 1024**2} MiB" if len(content) > MAX_FILE_BYTES else ""
+    return "fail", f"{shown} is not in it{where}"
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A redirect is an answer, and is not followed."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,  # noqa: ARG002 - the standard library's signature
+        fp: IO[bytes],  # noqa: ARG002
+        code: int,  # noqa: ARG002
+        msg: str,  # noqa: ARG002
+        headers: HTTPMessage,  # noqa: ARG002
+        newurl: str,  # noqa: ARG002
+    ) -> None:
+        return None
+
+
+def url(node: UrlIs, context: Context) -> Finding:
+    """Ask an address once.
+
+    Raises:
+        Interrupted: a signal was noted.
+    """
+    timeout_s = min(URL_TIMEOUT_S, context.timeout_s)
+    try:
+        status = wait_for(lambda: _status(node.url, timeout_s), timeout_s)
+    except TimeoutError:
+        return "fail", f"no answer within {timeout_s:.1f} s"
+    except (OSError, HTTPException, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        return "fail", f"no answer: {one_line(str(reason), 200)}"
+    reason = f"answered {status}"
+    if node.status is None:
+        return ("pass" if status < _UP_BELOW else "fail"), reason
+    return ("pass", reason) if status == node.status else ("fail", f"{reason}, {node.status} is wanted")
+
+
+def _status(address: str, timeout_s: float) -> int:
+    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
+    if urlsplit(address).hostname in _LOOPBACK:
+        handlers.append(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(*handlers)
+    request = urllib.request.Request(address, headers={"User-Agent": "agentloop"})
+    try:
+        with opener.open(request, timeout=timeout_s) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def approved(context: Context) -> Finding:
+    """Ask the person.
+
+    Raises:
+        Interrupted: a signal was noted.
+    """
+    if context.ask is None:
+        return "error", "a person has to approve it, and nobody can be asked without a terminal"
+    return ("pass", "approved") if context.ask("Do you approve?") else ("fail", "not approved")
+
+
+def person() -> Callable[[str], bool] | None:
+    """How the person at the terminal is asked; None when there is no terminal."""
+    return _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+
+
+def _ask(question: str) -> bool:
+    sys.stderr.write(f"{question} [y/N]\n")
+    sys.stderr.flush()
+    while not select.select([sys.stdin], [], [], _LOOK_S)[0]:
+        raise_if_interrupted()
+    raise_if_interrupted()
+    return os.read(sys.stdin.fileno(), 1000).strip().lower() in (b"y", b"yes")
