@@ -10,6 +10,7 @@ import click
 
 from agentloop import __version__
 from agentloop.errors import AgentloopError
+from agentloop.interrupts import Interrupted
 
 COMMANDS = {
     "run": ("agentloop.cli.run:run", "Prompt an agent until the predicate holds, then keep what it learned."),
@@ -88,6 +89,9 @@ def main() -> NoReturn:
         sys.exit(_tell(error))
     except KeyboardInterrupt:
         sys.exit(130)
+    except Interrupted as interrupted:
+        click.echo(f"interrupted by {interrupted}", err=True)
+        sys.exit(128 + interrupted.number)
     sys.exit(code if isinstance(code, int) else 0)
 
 
