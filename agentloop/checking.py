@@ -1,9 +1,12 @@
 """The predicate of a run, evaluated where and with what the run says."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentloop import events as ev
+from agentloop import journal, receipts
 from agentloop.predicate import evaluate, judge, probes
 from agentloop.predicate.nodes import Node
 from agentloop.process import child_environment
@@ -26,6 +29,43 @@ class Checks:
     repo: Repo
     predicate: Node
     on_tick: Callable[[float], None] | None = None
+
+    def check(self, state: RunState, logs: Path, attempt: int, role: ev.CheckRole) -> ev.Checked:
+        """Check the working tree, or remember what the same tree came to.
+
+        Raises:
+            Interrupted: a signal was noted; nothing is left running.
+            OSError: a log cannot be written.
+        """
+        began = time.monotonic()
+        tree = self._tree_id(state, attempt)
+        key = receipts.key_of(tree, self.predicate, self.repo.root, child_environment(state.run))
+        kept = receipts.Receipts(journal.receipts_folder(self.repo.common_dir))
+        receipt = kept.recall(key, with_logs=True) if role == "attempt" and not state.task.fresh else None
+        if receipt:
+            return ev.Checked(
+                attempt=attempt,
+                verdict=receipt.verdict,
+                leaves=receipt.leaves,
+                duration_s=time.monotonic() - began,
+                remembered_from=receipt.at,
+            )
+        found = self.run(state, self.repo.root, logs)
+        if key and found.verdict != "error":
+            kept.remember(key, receipts.receipt_of(tree, self.predicate, found.verdict, found.leaves, state.run))
+        return ev.Checked(
+            attempt=attempt,
+            role=role,
+            verdict=found.verdict,
+            leaves=found.leaves,
+            duration_s=time.monotonic() - began,
+            metrics=dict(found.metrics),
+        )
+
+    def _tree_id(self, state: RunState, attempt: int) -> str:
+        if attempt and state.snapshots:
+            return state.snapshots[-1].tree
+        return self.repo.fingerprint(journal.fingerprint_folder(self.repo.common_dir, self.repo.root))
 
     def run(self, state: RunState, tree: Path, logs: Path) -> evaluate.Evaluation:
         """Evaluate the predicate once.

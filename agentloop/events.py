@@ -153,6 +153,8 @@ class Job(BaseModel):
     """Globs of protected files that the task is about."""
     confirm: int = 1
     """How often the accepting check has to pass in a row."""
+    fresh: bool = False
+    """A tree that was checked before is checked again."""
     limits: Limits = Limits()
     checks: dict[str, str] = {}
     """The named predicates as they were when the run began."""
@@ -220,6 +222,8 @@ class Checked(_Event):
     duration_s: float
     metrics: dict[str, float] = {}
     """The measured values by the name of the metric."""
+    remembered_from: float | None = None
+    """Unix time of the check that this one repeats: the same tree, predicate and tools."""
 
 
 class GuardBegan(_Event):

@@ -84,6 +84,16 @@ def repository_folder(common_dir: Path) -> Path:
     return state_folder() / f"{readable}-{sha256(os.fsencode(real)).hexdigest()[:10]}"
 
 
+def receipts_folder(common_dir: Path) -> Path:
+    """Where a repository's receipts lie."""
+    return repository_folder(common_dir) / "receipts"
+
+
+def fingerprint_folder(common_dir: Path, root: Path) -> Path:
+    """Where the index and the objects for a working tree's fingerprint lie."""
+    return repository_folder(common_dir) / "fingerprints" / sha256(os.fsencode(root)).hexdigest()[:10]
+
+
 def new_run(common_dir: Path) -> RunFolder:
     """Make the folder of a new run; its id sorts by time.
 

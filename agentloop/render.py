@@ -163,7 +163,10 @@ def _checked(event: ev.Checked) -> str:
     label += {"attempt": "", "confirm": ", once more", "recheck": ", again after the skill's turn"}[event.role]
     reasons = "; ".join(f"{leaf.source}: {leaf.reason}" for leaf in event.leaves if leaf.verdict != "pass")
     detail = f" · {escape(reasons)}" if reasons else ""
-    return f"{label}: {_MARK[event.verdict]}{detail} ({event.duration_s:.1f} s)"
+    how = f"{event.duration_s:.1f} s"
+    if event.remembered_from:
+        how = f"as on {time.strftime('%F %T', time.localtime(event.remembered_from))}, nothing has changed"
+    return f"{label}: {_MARK[event.verdict]}{detail} ({how})"
 
 
 def _guarded(event: ev.Guarded) -> str:

@@ -7,7 +7,6 @@ step is chosen from the journal's state alone, a run that was killed anywhere go
 import contextlib
 import hashlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -223,18 +222,7 @@ class _Supervisor:
 
     def _check(self, attempt: int, role: ev.CheckRole) -> None:
         self.emit(ev.CheckStarted(attempt=attempt))
-        began = time.monotonic()
-        evaluation = self.checks.run(self.state, self.repo.root, self.folder.check_folder(attempt))
-        self.emit(
-            ev.Checked(
-                attempt=attempt,
-                role=role,
-                verdict=evaluation.verdict,
-                leaves=evaluation.leaves,
-                duration_s=time.monotonic() - began,
-                metrics=dict(evaluation.metrics),
-            )
-        )
+        self.emit(self.checks.check(self.state, self.folder.check_folder(attempt), attempt, role))
 
     def _replay(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
         evaluation = self.checks.run(self.state, tree, logs)

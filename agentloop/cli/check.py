@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 import click
 
-from agentloop import config, interrupts
+from agentloop import config, interrupts, journal, receipts
 from agentloop.cli.run import Duration
 from agentloop.errors import RepoError, UsageError
 from agentloop.events import SCHEMA, VerdictValue
@@ -34,13 +35,14 @@ _MAX_SOURCE_CHARS = 200
 @click.argument("predicates", nargs=-1, required=True, metavar="PREDICATE...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--explain", is_flag=True, help="Say in words how it was read; run nothing.")
+@click.option("--fresh", is_flag=True, help="Run it also when neither the tree nor the tools have changed since.")
 @click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Keep the logs in this folder.")
 @click.option("--task", default="", help="What a judge is told of the task.")
 @click.option("--check-timeout", type=Duration(), help="Time for one command.  [default: 30m]")
 @click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it.")
 @click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
 def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path | None, task: str,
-          allow_judge_only: bool, **flags: Any) -> int:  # fmt: skip
+          allow_judge_only: bool, fresh: bool, **flags: Any) -> int:  # fmt: skip
     """Evaluate PREDICATE once, several: all of them; exit 0 when it holds, 1 when not, 2 for an error.
 
     \b
@@ -66,13 +68,41 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
                 judge_model=settings.judge_model,
                 ask=probes.person(),
             )
+            memory = _Memory(repo, node, context)
+            receipt = None if fresh or logs else memory.recall()
+            if receipt:
+                shutil.rmtree(folder, ignore_errors=True)
+                _show_remembered(receipt, as_json=as_json)
+                return _EXIT_CODES[receipt.verdict]
             with interrupts.noted():
                 evaluation = evaluate.evaluate(node, context)
+            memory.remember(evaluation)
             kept = logs is not None or evaluation.verdict != "pass"
             if not kept:
                 shutil.rmtree(folder, ignore_errors=True)
             _show(evaluation, folder if kept else None, as_json=as_json)
     return _EXIT_CODES[evaluation.verdict]
+
+
+class _Memory:
+    """What is remembered of this tree and this predicate; nothing outside of a repository."""
+
+    def __init__(self, repo: Repo | None, node: Node, context: evaluate.Context) -> None:
+        self._node = node
+        self._key = self._tree = ""
+        if repo:
+            self._kept = receipts.Receipts(journal.receipts_folder(repo.common_dir))
+            self._tree = repo.fingerprint(journal.fingerprint_folder(repo.common_dir, repo.root))
+            self._key = receipts.key_of(self._tree, node, repo.root, context.env)
+
+    def recall(self) -> receipts.Receipt | None:
+        return self._kept.recall(self._key, with_logs=False) if self._key else None
+
+    def remember(self, evaluation: Evaluation) -> None:
+        if self._key and evaluation.verdict != "error":
+            leaves = [leaf.model_copy(update={"log": "", "report": ""}) for leaf in evaluation.leaves]
+            receipt = receipts.receipt_of(self._tree, self._node, evaluation.verdict, leaves)
+            self._kept.remember(self._key, receipt)
 
 
 @contextmanager
@@ -143,6 +173,20 @@ def _show(evaluation: Evaluation, folder: Path | None, *, as_json: bool) -> None
             click.echo(f"the whole output: {leaf.log}", err=True)
 
 
+def _show_remembered(receipt: receipts.Receipt, *, as_json: bool) -> None:
+    at = time.strftime("%F %T", time.localtime(receipt.at))
+    if as_json:
+        known = {"predicate": receipt.predicate, "verdict": receipt.verdict, "tree_id": receipt.tree}
+        code = _EXIT_CODES[receipt.verdict]
+        click.echo(json.dumps({"schema": SCHEMA, **known, "exit_code": code, "remembered_from": receipt.at}))
+        return
+    click.echo(f"{_mark(receipt.verdict)}  {one_line(receipt.predicate, _MAX_SOURCE_CHARS)}")
+    for leaf in receipt.leaves:
+        if leaf.verdict != "pass":
+            click.echo(f"  {one_line(f'{leaf.source}: {leaf.reason}', _MAX_SOURCE_CHARS)}")
+    click.echo(f"as on {at}: neither the tree nor the tools have changed; --fresh runs it again", err=True)
+
+
 def _tree(result: Result, before_first: str = "", before_rest: str = "") -> list[str]:
     lines = [before_first + _line(result)]
     for position, child in enumerate(result.children, 1):
@@ -152,14 +196,15 @@ def _tree(result: Result, before_first: str = "", before_rest: str = "") -> list
 
 
 def _line(result: Result) -> str:
-    mark, colour = _MARKS[result.verdict]
-    shown = (
-        click.style(f"{mark} {result.verdict}", fg=colour)
-        if not os.environ.get("NO_COLOR")
-        else f"{mark} {result.verdict}"
-    )
+    shown = _mark(result.verdict)
     reason = f": {one_line(result.reason, _MAX_SOURCE_CHARS)}" if result.reason else ""
     return f"{shown}  {_title(result.node)}{reason} ({result.duration_s:.2f} s)"
+
+
+def _mark(verdict: VerdictValue) -> str:
+    mark, colour = _MARKS[verdict]
+    plain = f"{mark} {verdict}"
+    return plain if os.environ.get("NO_COLOR") else click.style(plain, fg=colour)
 
 
 def _title(node: Node) -> str:

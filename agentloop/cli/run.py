@@ -83,11 +83,12 @@ def _output_options(command: Any) -> Any:
 @click.option("--protect", multiple=True, metavar="GLOB", help="Further files that the agent must leave as they are.")
 @click.option("--confirm", type=click.IntRange(1, 100), metavar="N",
               help="The accepting check has to pass N times in a row.  [default: 1]")  # fmt: skip
+@click.option("--fresh", is_flag=True, help="Check also what was checked before and did not change since.")
 @click.option("--link/--no-link", default=None, help="Link the skills where agents read them.  [default: link]")
 @_output_options
 @click.pass_context
 def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool, events: bool, quiet: bool,
-        resume_with: str, session_from: str, allow_judge_only: bool, **flags: Any) -> int:  # fmt: skip
+        resume_with: str, session_from: str, allow_judge_only: bool, fresh: bool, **flags: Any) -> int:  # fmt: skip
     """Prompt an agent until PREDICATE holds, then ask the same session for what it learned.
 
     \b
@@ -101,7 +102,7 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         predicate = [grammar.parse(source, names) for source in until]
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
-        job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only})
+        job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only, "fresh": fresh})
         renderer = Renderer(quiet=quiet, ndjson=events)
         for note in () if quiet else _notes(job):
             renderer.console.print(note, markup=False)

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,7 +81,7 @@ def run(node: Command, number: int, context: Context) -> Ran:
     log = context.logs / f"{number}.log"
     recorder = Recorder(context.logs, number, context.cwd)
     env = {**context.env, **recorder.environment(context.env)}
-    known = {"source": node.source, "command": node.command, "tool": _tool(node, context)}
+    known = {"source": node.source, "command": node.command, "tool": tool(node, context.cwd, context.env)}
     with log.open("wb") as file, LogFile(file) as log_file:
         output = _Output(log_file, recorder)
         try:
@@ -169,12 +170,12 @@ def _problem(node: Command, exited: Exited) -> str:
     return ""
 
 
-def _tool(node: Command, context: Context) -> str:
-    """The program that the first word stands for; of a shell's line the first word too."""
+def tool(node: Command, cwd: Path, env: Mapping[str, str]) -> str:
+    """The program that the first word stands for, of a shell's line the first word too; empty when there is none."""
     words = node.argv[0].split() if node.shell else node.argv
     if not words:
         return ""
     if os.sep in words[0]:
-        path = Path(context.cwd, words[0])
+        path = Path(cwd, words[0])
         return str(path) if path.is_file() else ""
-    return shutil.which(words[0], path=context.env.get("PATH", os.defpath)) or ""
+    return shutil.which(words[0], path=env.get("PATH", os.defpath)) or ""

@@ -88,6 +88,17 @@ class Repo:
         """
         return snapshots.take(self._git, run, n, index)
 
+    def fingerprint(self, folder: Path) -> str:
+        """The id of the working tree as a snapshot would have it; the repository gets nothing of it.
+
+        Args:
+            folder: for an index and objects of its own, kept between the calls for their speed.
+
+        Raises:
+            RepoError: the tree cannot be read.
+        """
+        return snapshots.fingerprint(self._git, folder, self.common_dir / "objects")
+
     def drop_snapshots(self, run: str) -> None:
         """Forget a run's snapshots."""
         snapshots.drop(self._git, run)

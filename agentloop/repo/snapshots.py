@@ -5,9 +5,11 @@ The index is a cache: it is kept between the snapshots of a run for its speed, a
 
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from agentloop.errors import RepoError
 from agentloop.repo.runner import Git, GitFailedError
@@ -64,6 +66,17 @@ def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
     return Snapshot(commit, tree)
 
 
+def fingerprint(git: Git, folder: Path, objects: Path) -> str:
+    """The working tree's id, with nothing written into the repository; see `Repo.fingerprint`."""
+    own = folder / "objects"
+    own.mkdir(parents=True, exist_ok=True)
+    env = {"GIT_OBJECT_DIRECTORY": str(own), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
+    try:
+        return _tree(git, folder / "index", env)
+    except GitFailedError as error:
+        raise RepoError(f"the tree cannot be read: {error.words}", hint="see the file that git names") from error
+
+
 def drop(git: Git, run: str) -> None:
     """Forget a run's snapshots."""
     refs = git.ask("for-each-ref", "--format=delete %(refname)", f"refs/agentloop/{run}/")
@@ -71,16 +84,16 @@ def drop(git: Git, run: str) -> None:
         git.ask("update-ref", "--stdin", stdin=f"{refs}\n".encode())
 
 
-def _tree(git: Git, index: Path) -> str:
+def _tree(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
     """The tree's id; once more with a new index when the kept one does not serve."""
     # Whoever held it is dead: a worktree has one run at a time.
     index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
     if index.exists():
         with suppress(GitFailedError):
-            return _add_all(git, index)
+            return _add_all(git, index, env)
         index.unlink(missing_ok=True)
     _seed(git, index)
-    return _add_all(git, index)
+    return _add_all(git, index, env)
 
 
 def _seed(git: Git, index: Path) -> None:
@@ -99,8 +112,8 @@ def _seed(git: Git, index: Path) -> None:
         unfinished.replace(index)
 
 
-def _add_all(git: Git, index: Path) -> str:
-    env = {"GIT_INDEX_FILE": str(index)}
+def _add_all(git: Git, index: Path, extra: Mapping[str, str]) -> str:
+    env = {"GIT_INDEX_FILE": str(index), **extra}
     settings = ("-c", f"core.excludesFile={_excludes(index)}", "-c", "core.safecrlf=false")
     # A file that cannot be read, or a repository without a commit in a folder, is left out: exit code 1.
     git.ask(*settings, "add", "-A", "--ignore-errors", "--", ".", env=env, fine=(0, 1))

@@ -180,3 +180,33 @@ def test_a_run_reads_the_whole_language_and_keeps_what_the_configuration_said(be
         *("pass", "pass"),
     ]
     assert "Check: `sh check.sh`\nCheck: `count > baseline`" in bench.prompts()[0]["prompt"]
+
+
+def test_an_unchanged_tree_is_not_checked_twice_unless_asked(bench: Bench, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    predicate = f"'echo x >> {ran}; sh check.sh' passes"
+    assert bench.agentloop("check", predicate).returncode == 1
+    again = bench.agentloop("check", predicate)
+    assert again.returncode == 1
+    assert "--fresh runs it again" in again.stderr
+    assert ran.read_text() == "x\n"
+    assert json.loads(bench.agentloop("check", "--json", predicate).stdout)["remembered_from"]
+    bench.agentloop("check", "--fresh", predicate)
+    assert ran.read_text() == "x\nx\n"
+    (bench.repo / "count").write_text("3\n")
+    assert bench.agentloop("check", predicate).returncode == 0
+    assert ran.read_text() == "x\nx\nx\n"
+
+
+def test_a_run_remembers_what_the_same_tree_came_to(bench: Bench, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    bench.steps({"say": "I changed nothing"}, {"run": "echo 3 > count"})
+    argv = [
+        *bench.argv("--json", "--distill", "never"),
+    ]
+    argv[argv.index("sh check.sh passes")] = f"'echo x >> {ran}; sh check.sh' passes"
+    done = bench.call(argv)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdicts"] == ["fail", "pass"]
+    assert "nothing has changed" in done.stderr
+    assert ran.read_text() == "x\n" * 2
