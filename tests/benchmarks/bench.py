@@ -14,11 +14,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentloop.repo import Repo
-
 from agentloop.events import Checked, Leaf
 from agentloop.predicate import evidence
 from agentloop.predicate.report import Recorder
+from agentloop.repo import Repo
 
 AGENTLOOP = [str(Path(sys.executable).parent / "agentloop")]
 BARE_CLICK = "import click\n@click.command()\n@click.version_option('1', prog_name='x')\ndef main(): ...\nmain()\n"
@@ -186,7 +185,7 @@ def feedback(folder: Path, env: dict[str, str]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="agentloop-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="agentloop-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         env = {**os.environ, "HOME": name, "XDG_STATE_HOME": f"{name}/state", "XDG_CONFIG_HOME": f"{name}/config"}
         repo = folder / "repo"
