@@ -118,7 +118,7 @@ def run_program(
     with ExitStack() as stack:
         source = stack.enter_context(_readable(stdin))
         process = _start(argv, cwd, env, source, subprocess.STDOUT if on_stderr is None else subprocess.PIPE)
-        tree = Tree(process, env.get(RUN_TAG, ""), older)
+        tree = Tree(process, older)
         try:
             pump = stack.enter_context(_Pump(process, on_stdout, on_stderr))
             watch = _Watch(process, pump, tree, timeout_s, idle_timeout_s, on_tick, tick_s)

@@ -1,7 +1,7 @@
 """Everything that a program started: found through /proc, ended, and reaped.
 
-Linux gives the whole tree (a subreaper adopts what forked twice, the run's tag in the environment finds what called
-setsid); elsewhere the process group is what can be had.
+Linux gives the whole tree: a subreaper adopts what got away, and after the subreaper's own death the run's tag in the
+environment finds what is left. Elsewhere the process group is what can be had.
 """
 
 import ctypes
@@ -49,13 +49,11 @@ class Tree:
 
     Args:
         process: the program, started in a session of its own.
-        tag: the value of `AGENTLOOP_RUN` in its environment.
         older: our children before it was started: they are not its.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], tag: str, older: frozenset[int]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], older: frozenset[int]) -> None:
         self._process = process
-        self._tag = tag
         self._older = older
 
     def end(self, grace_s: float) -> tuple[str, ...]:
@@ -94,10 +92,10 @@ class Tree:
     def _strays(self) -> list[int]:
         """What is alive of the tree besides the program itself.
 
-        Its descendants, its session, whoever carries the tag, and whoever became our child meanwhile: what got away
-        from all of them is still adopted by us.
+        Its descendants, its session, and whoever became our child meanwhile: what forks twice, calls setsid and sheds
+        its environment is still adopted by us.
         """
-        return _find(self._tag, leader=self._process.pid, older=self._older)
+        return _find("", leader=self._process.pid, older=self._older)
 
 
 def end_tagged(run: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ A seatbelt against accidents, not a proof: what has no known format and stands i
 import os
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 _FORMATS: tuple[tuple[str, str], ...] = (
     ("aws access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
@@ -71,8 +72,15 @@ def _spared(text: str) -> bool:
 
 
 def _values(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name, value in environment.items():
-        if _SECRET_NAME.search(name) and len(value) >= _MIN_VALUE_CHARS and not value.startswith(("/", "~")):
+    for name in _telling(frozenset(environment)):
+        value = environment.get(name, "")
+        if len(value) >= _MIN_VALUE_CHARS and not value.startswith(("/", "~")):
             if value.isalpha() and value.islower():
                 continue  # a word such as "password" or "keychain" would be masked in every text
             yield f"value of {name}", value
+
+
+@lru_cache(maxsize=8)
+def _telling(names: frozenset[str]) -> tuple[str, ...]:
+    """The names of variables that hold secrets."""
+    return tuple(sorted(name for name in names if _SECRET_NAME.search(name)))
