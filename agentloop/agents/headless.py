@@ -69,6 +69,7 @@ class HeadlessSession:
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
         reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
+        stderr_reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
         errors = _Tail()
         with (
             tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder,
@@ -84,6 +85,8 @@ class HeadlessSession:
             def on_stderr(chunk: bytes) -> None:
                 output.write(chunk)
                 errors.write(chunk)
+                if self.adapter.stream.session_pattern and reader.session is None:
+                    stderr_reader.feed(chunk)
 
             exited = run_program(
                 argv,
@@ -97,22 +100,25 @@ class HeadlessSession:
                 on_tick=on_tick,
             )
         reader.close()
+        stderr_reader.close()
+        reader.session = reader.session or stderr_reader.session
         return self._turn(reader, exited, errors.text())
 
     def _command(self, prompt: str, folder: Path, resuming: bool) -> tuple[list[str], bytes]:
         template = self.adapter.resume if resuming else self.adapter.start
-        via = self.adapter.prompt
+        line = " ".join(template)
         words = prompt
         file = folder / "prompt.md"
-        if via != "stdin":
+        too_long = len(prompt.encode()) > _MAX_ARGUMENT_BYTES
+        if "{prompt_file}" in line or too_long:
             file.write_text(prompt, encoding="utf-8")
-            if via == "argv" and len(prompt.encode()) > _MAX_ARGUMENT_BYTES:
-                words = f"Read your instructions from the file {file} and follow them."
+        if too_long:
+            words = f"Read your instructions from the file {file} and follow them."
         values = {"program": self.program, "session": self.id or "", "prompt": words, "prompt_file": str(file)}
         argv: list[str] = []
         for word in template:
             argv += self.extra if word == "{extra}" else [_fill(word, values)]
-        return argv, prompt.encode() if via == "stdin" else b""
+        return argv, b"" if "{prompt" in line else prompt.encode()
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str) -> Turn:
         self.id = reader.session or self.id

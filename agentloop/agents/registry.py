@@ -152,14 +152,11 @@ def _generic(job: Job) -> Adapter:
             "--resume-with wants a {session}, and nothing says where it comes from",
             hint=r"add for example: --session-from 'session: (\S+)'",
         )
-    text = " ".join(start)
-    prompt = "argv" if "{prompt}" in text else "file" if "{prompt_file}" in text else "stdin"
     return Adapter.model_validate(
         {
             "name": job.agent,
             "start": start,
             "resume": resume,
-            "prompt": prompt,
             "session": "reported" if job.session_from else "none",
             "stream": Stream(session_pattern=job.session_from),
         }

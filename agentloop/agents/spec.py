@@ -113,8 +113,8 @@ class Adapter(_Part):
     """An agent.
 
     In `start` and `resume`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
-    `{prompt_file}` a file with it, `{python}` our own interpreter; a lone `{extra}` is where the default flags and
-    the user's go.
+    `{prompt_file}` a file with it (with neither, it goes to stdin), `{python}` our own interpreter; a lone `{extra}`
+    is where the default flags and the user's go.
     """
 
     name: str
@@ -124,7 +124,6 @@ class Adapter(_Part):
     install: str = ""
     start: tuple[str, ...]
     resume: tuple[str, ...] = ()
-    prompt: Literal["stdin", "argv", "file"] = "stdin"
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
     environment: dict[str, str] = {}

@@ -61,7 +61,7 @@ def test_failures_are_told_apart(name: str, text: str, kind: str | None) -> None
         ('name = "a"\nstart = ["a"]\n[stream.paths]\nsesion = "x"\n', ["stream.paths.sesion", "session"]),
         ('name = "a"\nstart = ["a"]\n[stream.paths]\nsession = "a["\n', ["stream.paths.session", "JMESPath"]),
         ('name = "a"\nstart = ["a"]\n[[errors]]\nkind = "login"\npattern = "("\n', ["errors.0.pattern", "regular"]),
-        ('name = "a"\nstart = ["a"]\nprompt = "pigeon"\n', ["prompt", "stdin"]),
+        ('name = "a"\nstart = ["a"]\nsession = "pigeon"\n', ["session", "chosen"]),
         ('name = "a"\nstart = ["a"]\n[flags]\nvalue = ["-m"]\n', ["flags.value", "did you mean valued"]),
         ('name = "a"\nstart = ["a"]\n[[flags.defaults]]\nwords = []\nunles = []\n', ["flags.defaults", "unless"]),
         ('name = "a"\n', ["start", "required"]),
@@ -135,17 +135,37 @@ def test_a_missing_program_comes_with_its_installation(tmp_path: Path, monkeypat
     assert "npm install -g @openai/codex" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("words", "via"), [(("mine", "{prompt}"), "argv"), (("mine", "-f", "{prompt_file}"), "file"), (("mine",), "stdin")]
-)
-def test_an_unknown_program_gets_the_prompt_where_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], via: str
+RECORD = """#!/bin/sh
+{ printf '%s|' "$@"; printf 'stdin='; cat; } >> heard
+for word in "$@"; do [ -f "$word" ] && { printf ' file='; cat "$word"; } >> heard; done
+echo "name: s7" >&2
+"""
+
+
+@pytest.mark.parametrize("start", ["{prompt}", "{prompt_file}", ""])
+@pytest.mark.parametrize("resume", ["{prompt}", "{prompt_file}", ""])
+def test_each_turn_of_an_unknown_program_gets_its_prompt_where_the_command_says(
+    tmp_path: Path, start: str, resume: str
 ) -> None:
-    monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "mine"))
-    session = registry.open_session(job(*words), "run", cwd=tmp_path)
-    assert isinstance(session, HeadlessSession)
-    assert session.adapter.prompt == via
-    assert not session.resumable
+    program = tmp_path / "mine"
+    program.write_text(RECORD)
+    program.chmod(0o755)
+    session = registry.open_session(
+        job(
+            *[str(program), *([start] if start else [])],
+            resume_with=f"{program} -c {{session}} {resume}",
+            session_from=r"name: (\S+)",
+        ),
+        "run",
+        cwd=tmp_path,
+    )
+    for number, prompt in enumerate(("say one", "say two"), 1):
+        turn = session.send(prompt, log=tmp_path / "log", timeout_s=20, idle_timeout_s=20, emit=lambda _event: None)
+        assert turn.session == "s7"
+        heard = (tmp_path / "heard").read_text()
+        assert heard.count(prompt) == 1, heard
+        (tmp_path / "heard").unlink()
+        assert ("-c|s7|" in heard) is (number == 2)
 
 
 def test_resuming_wants_to_know_where_the_session_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
