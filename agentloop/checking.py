@@ -8,7 +8,7 @@ from pathlib import Path
 from agentloop import events as ev
 from agentloop import journal, receipts
 from agentloop.predicate import evaluate, judge, probes
-from agentloop.predicate.nodes import Node
+from agentloop.predicate.language.nodes import Node
 from agentloop.process import child_environment
 from agentloop.repo import Repo
 from agentloop.state import RunState

@@ -17,8 +17,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentloop.events import Leaf, VerdictValue
 from agentloop.guard.watch import tools
 from agentloop.predicate import commands
-from agentloop.predicate.nodes import Command, Node, Within, children
-from agentloop.predicate.wording import render
+from agentloop.predicate.language.nodes import Command, Node, Within, children
+from agentloop.predicate.language.wording import render
 from agentloop.quoting import writable
 
 _MAX_RECEIPTS = 1000

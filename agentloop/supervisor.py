@@ -19,8 +19,9 @@ from agentloop.agents.session import Session
 from agentloop.checking import Checks, within_budget
 from agentloop.errors import AgentloopError, AgentUnusableError, PublishError, RepoError, RunError
 from agentloop.guard import examine
-from agentloop.predicate import evidence, grammar
-from agentloop.predicate.nodes import Node
+from agentloop.predicate import evidence
+from agentloop.predicate.language import grammar
+from agentloop.predicate.language.nodes import Node
 from agentloop.process import end_tagged
 from agentloop.quoting import one_line, writable
 from agentloop.redact import redact

@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentloop.events import Checked, Leaf, TestCounts
-from agentloop.predicate import evaluate, evidence, grammar
-from agentloop.predicate.report import TestReport
-from agentloop.predicate.tally import Outcome
+from agentloop.predicate import evaluate, evidence
+from agentloop.predicate.language import grammar
+from agentloop.predicate.reports.report import TestReport
+from agentloop.predicate.reports.tally import Outcome
 from agentloop.process import child_environment
 
 NUMBERS = itertools.count()

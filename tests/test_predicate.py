@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from agentloop.events import Leaf
-from agentloop.predicate import evaluate, evidence, grammar, kleene
+from agentloop.predicate import evaluate, evidence, kleene
 from agentloop.predicate.evaluate import Context, Evaluation
+from agentloop.predicate.language import grammar
 from agentloop.process import child_environment
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from agentloop.errors import PredicateError
-from agentloop.predicate import grammar
-from agentloop.predicate.nodes import (
+from agentloop.predicate.language import grammar
+from agentloop.predicate.language.nodes import (
     And,
     Approved,
     Command,

@@ -9,8 +9,9 @@ from typing import Self
 import pytest
 
 from agentloop.events import Leaf
-from agentloop.predicate import evaluate, grammar, judge
+from agentloop.predicate import evaluate, judge
 from agentloop.predicate.evaluate import Context
+from agentloop.predicate.language import grammar
 from agentloop.process import child_environment
 from tests.agents.dialects import Fail, Reply, Say
 from tests.agents.scripted_model import Request, ScriptedModel

@@ -10,10 +10,11 @@ import pytest
 
 from agentloop.errors import ConfigError
 from agentloop.events import MetricSpec, TestCounts
-from agentloop.predicate import evaluate, grammar, metrics
+from agentloop.predicate import evaluate, metrics
 from agentloop.predicate.context import Ran, Record
 from agentloop.predicate.evaluate import Context, Evaluation
-from agentloop.predicate.nodes import Metric
+from agentloop.predicate.language import grammar
+from agentloop.predicate.language.nodes import Metric
 from agentloop.process import child_environment
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from agentloop.events import Leaf
-from agentloop.predicate import evaluate, grammar
+from agentloop.predicate import evaluate
 from agentloop.predicate.evaluate import Context
+from agentloop.predicate.language import grammar
 from agentloop.process import child_environment
 
 

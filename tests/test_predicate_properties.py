@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agentloop.errors import PredicateError
-from agentloop.predicate import grammar
-from agentloop.predicate.nodes import (
+from agentloop.predicate.language import grammar
+from agentloop.predicate.language.nodes import (
     And,
     Approved,
     Command,
@@ -26,7 +26,7 @@ from agentloop.predicate.nodes import (
     UrlIs,
     Within,
 )
-from agentloop.predicate.wording import explain, render
+from agentloop.predicate.language.wording import explain, render
 
 EXAMPLES = int(os.environ.get("AGENTLOOP_EXAMPLES", "2000"))
 NAMES = grammar.Names(

@@ -8,7 +8,7 @@ import pytest
 
 from agentloop import receipts
 from agentloop.events import Leaf
-from agentloop.predicate import grammar
+from agentloop.predicate.language import grammar
 from agentloop.repo import Repo
 
 ENV = {"PATH": os.environ["PATH"]}

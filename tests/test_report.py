@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agentloop.events import TestCounts
-from agentloop.predicate import junit, tally
-from agentloop.predicate.report import Recorder, TestReport, failures_path
+from agentloop.predicate.reports import junit, tally
+from agentloop.predicate.reports.report import Recorder, TestReport, failures_path
 
 TESTS = """
 import pytest, unittest

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from agentloop.events import TestCounts
-from agentloop.predicate import output, runners
-from agentloop.predicate.tally import Tally
+from agentloop.predicate.reports import output, runners
+from agentloop.predicate.reports.tally import Tally
 from agentloop.quoting import plain
 
 OUTPUTS = Path(__file__).parent / "outputs"

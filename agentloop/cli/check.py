@@ -17,11 +17,12 @@ from agentloop import config, interrupts, journal, receipts
 from agentloop.cli.run import Duration
 from agentloop.errors import RepoError, UsageError
 from agentloop.events import SCHEMA, VerdictValue
-from agentloop.predicate import evaluate, grammar, judge, probes
+from agentloop.predicate import evaluate, judge, probes
 from agentloop.predicate.evaluate import Evaluation, Result
-from agentloop.predicate.nodes import And, Node, Not, Or, Times, Within
-from agentloop.predicate.wording import explain as explained
-from agentloop.predicate.wording import number, render
+from agentloop.predicate.language import grammar
+from agentloop.predicate.language.nodes import And, Node, Not, Or, Times, Within
+from agentloop.predicate.language.wording import explain as explained
+from agentloop.predicate.language.wording import number, render
 from agentloop.process import child_environment
 from agentloop.quoting import one_line
 from agentloop.repo import Repo

@@ -11,8 +11,8 @@ from agentloop import config, journal, supervisor
 from agentloop import events as ev
 from agentloop.agents import commandline, registry
 from agentloop.errors import UsageError
-from agentloop.predicate import grammar
-from agentloop.predicate.nodes import Command
+from agentloop.predicate.language import grammar
+from agentloop.predicate.language.nodes import Command
 from agentloop.render import Renderer
 from agentloop.repo import Repo
 from agentloop.state import RunState

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from agentloop.predicate.report import TestReport
+from agentloop.predicate.reports.report import TestReport
 
 _SHOWN = 8
 

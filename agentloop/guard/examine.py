@@ -11,7 +11,7 @@ from agentloop.errors import RepoError
 from agentloop.guard import compare, watch
 from agentloop.guard.protected import Changes, Protection, named_scripts, what_counts
 from agentloop.guard.replay import Replay, RunCheck
-from agentloop.predicate.report import TestReport
+from agentloop.predicate.reports.report import TestReport
 from agentloop.repo import Repo
 from agentloop.state import RunState
 

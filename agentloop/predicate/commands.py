@@ -13,8 +13,8 @@ from agentloop.events import Leaf, TestCounts
 from agentloop.logfile import LogFile
 from agentloop.predicate import evidence
 from agentloop.predicate.context import Context, Finding, Ran
-from agentloop.predicate.nodes import Command
-from agentloop.predicate.report import Recorder
+from agentloop.predicate.language.nodes import Command
+from agentloop.predicate.reports.report import Recorder
 from agentloop.predicate.search import SearchError, search
 from agentloop.process import Exited, run_program
 from agentloop.quoting import plain

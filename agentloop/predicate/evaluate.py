@@ -12,7 +12,7 @@ from agentloop import interrupts
 from agentloop.events import Leaf, LeafKind, VerdictValue
 from agentloop.predicate import commands, judge, kleene, metrics, probes
 from agentloop.predicate.context import Context, Finding, Ran, Record
-from agentloop.predicate.nodes import (
+from agentloop.predicate.language.nodes import (
     And,
     Approved,
     Command,

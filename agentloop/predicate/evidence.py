@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop.events import Checked, Leaf, TestCounts
-from agentloop.predicate.report import OUR_ANNOUNCEMENT, TestReport, failures_path
+from agentloop.predicate.reports.report import OUR_ANNOUNCEMENT, TestReport, failures_path
 from agentloop.quoting import fenced, one_line, plain
 from agentloop.redact import redact
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agentloop import interrupts, prompts
 from agentloop.predicate.context import Context, Finding
-from agentloop.predicate.nodes import Judge
+from agentloop.predicate.language.nodes import Judge
 from agentloop.predicate.waiting import wait_for
 from agentloop.quoting import fenced, one_line, plain, shorten
 from agentloop.redact import redact

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from agentloop.events import MetricSpec, VerdictValue
 from agentloop.predicate import commands
-from agentloop.predicate.comparison import METRIC_UNITS
 from agentloop.predicate.context import Context, Finding, Ran, Record
-from agentloop.predicate.nodes import Command, Metric
+from agentloop.predicate.language.comparison import METRIC_UNITS
+from agentloop.predicate.language.nodes import Command, Metric
+from agentloop.predicate.language.wording import number
 from agentloop.predicate.search import SearchError, search
-from agentloop.predicate.wording import number
 from agentloop.quoting import one_line
 from agentloop.redact import redact
 

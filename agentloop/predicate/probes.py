@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from agentloop.interrupts import raise_if_interrupted
 from agentloop.predicate.context import Context, Finding
-from agentloop.predicate.nodes import FileIs, UrlIs
+from agentloop.predicate.language.nodes import FileIs, UrlIs
 from agentloop.predicate.search import SearchError, search
 from agentloop.predicate.waiting import wait_for
 from agentloop.quoting import one_line

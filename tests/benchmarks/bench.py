@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agentloop.events import Checked, Leaf
 from agentloop.predicate import evidence
-from agentloop.predicate.report import Recorder
+from agentloop.predicate.reports.report import Recorder
 from agentloop.repo import Repo
 
 AGENTLOOP = [str(Path(sys.executable).parent / "agentloop")]

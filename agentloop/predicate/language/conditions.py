@@ -8,11 +8,11 @@ from typing import cast
 from urllib.parse import urlsplit
 
 from agentloop.errors import PredicateError
-from agentloop.predicate import comparison, suggest
-from agentloop.predicate.lexer import JOINS, Edits, Scope, Token
-from agentloop.predicate.nodes import Approved, Command, FileIs, FileTest, Judge, Node, Pattern, UrlIs
-from agentloop.predicate.nodes import Verb as CommandVerb
-from agentloop.predicate.wording import quote
+from agentloop.predicate.language import comparison, suggest
+from agentloop.predicate.language.lexer import JOINS, Edits, Scope, Token
+from agentloop.predicate.language.nodes import Approved, Command, FileIs, FileTest, Judge, Node, Pattern, UrlIs
+from agentloop.predicate.language.nodes import Verb as CommandVerb
+from agentloop.predicate.language.wording import quote
 
 _VERBS = {"pass": "passes", "succeeds": "passes", **{verb: verb for verb in ("passes", "fails", "exits", "prints")}}
 _EXPECTED = 'passes, fails, exits N, prints "text" or prints /regex/'

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from xml.parsers import expat
 
 from agentloop.interrupts import raise_if_interrupted
-from agentloop.predicate.tally import Excerpt, Outcome, Tally, test_id
+from agentloop.predicate.reports.tally import Excerpt, Outcome, Tally, test_id
 
 MAX_REPORT_BYTES = 256 * 1024 * 1024
 _CHUNK_BYTES = 1024 * 1024

@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from agentloop.predicate.nodes import (
+from agentloop.predicate.language.nodes import (
     And,
     Approved,
     Command,

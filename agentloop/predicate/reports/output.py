@@ -5,8 +5,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from agentloop.predicate.runners import Runner, known, looks_for
-from agentloop.predicate.tally import MAX_IDS, Excerpt, Outcome, Tally, test_id
+from agentloop.predicate.reports.runners import Runner, known, looks_for
+from agentloop.predicate.reports.tally import MAX_IDS, Excerpt, Outcome, Tally, test_id
 from agentloop.quoting import plain
 
 MAX_READ_BYTES = 16 * 1024 * 1024

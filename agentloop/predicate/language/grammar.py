@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from agentloop import config
 from agentloop.errors import PredicateError
-from agentloop.predicate import conditions, suggest
-from agentloop.predicate.lexer import JOINS, Edits, Lexer, Scope, Token
-from agentloop.predicate.nodes import And, Node, Not, Or, Times, Within, judges_suffice
-from agentloop.predicate.wording import RESERVED
+from agentloop.predicate.language import conditions, suggest
+from agentloop.predicate.language.lexer import JOINS, Edits, Lexer, Scope, Token
+from agentloop.predicate.language.nodes import And, Node, Not, Or, Times, Within, judges_suffice
+from agentloop.predicate.language.wording import RESERVED
 
 MAX_DEPTH = 40
 MAX_TIMES = 100

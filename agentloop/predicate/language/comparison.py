@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import cast
 
-from agentloop.predicate import suggest
-from agentloop.predicate.lexer import Scope, Token
-from agentloop.predicate.nodes import Metric, Operator
+from agentloop.predicate.language import suggest
+from agentloop.predicate.language.lexer import Scope, Token
+from agentloop.predicate.language.nodes import Metric, Operator
 
 METRIC_UNITS: Mapping[str, Mapping[str, float]] = {
     "coverage": {"": 1, "%": 1},

@@ -8,7 +8,7 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict
 
-from agentloop.predicate.tally import Outcome
+from agentloop.predicate.reports.tally import Outcome
 
 _GROUP_NAME = re.compile(r"\?P<\w+>")
 # What is skipped or failed often looks like something that passed, with a word more.

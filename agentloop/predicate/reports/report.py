@@ -11,10 +11,10 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from agentloop.events import TestCounts
-from agentloop.predicate import junit
-from agentloop.predicate.output import OutputReader
-from agentloop.predicate.runners import known
-from agentloop.predicate.tally import MAX_FAILURE_CHARS, Outcome, Tally
+from agentloop.predicate.reports import junit
+from agentloop.predicate.reports.output import OutputReader
+from agentloop.predicate.reports.runners import known
+from agentloop.predicate.reports.tally import MAX_FAILURE_CHARS, Outcome, Tally
 from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
 

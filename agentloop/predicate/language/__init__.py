@@ -1,0 +1,1 @@
+"""The predicate language: words in, a tree of conditions out."""
