@@ -116,13 +116,15 @@ def _said(state: RunState) -> str:
 
 @contextmanager
 def on_path(folder: Path) -> Iterator[None]:
-    """Our own interpreter first, and before it a folder of the project, as some people have it."""
-    before = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([str(folder), str(Path(sys.executable).parent), before])
+    """Our own interpreter first, before it a folder of the project, as some people have it; pytest without plugins."""
+    before = dict(os.environ)
+    os.environ["PATH"] = os.pathsep.join([str(folder), str(Path(sys.executable).parent), before.get("PATH", "")])
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     try:
         yield
     finally:
-        os.environ["PATH"] = before
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _want_pytest() -> None:
