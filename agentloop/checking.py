@@ -31,17 +31,16 @@ class Checks:
     on_tick: Callable[[float], None] | None = None
 
     def check(self, state: RunState, logs: Path, attempt: int, role: ev.CheckRole) -> ev.Checked:
-        """Check the working tree, or remember what the same tree came to.
+        """Check the working tree; before the first turn, remember what the same tree came to.
+
+        A turn may have changed what no receipt tells of, so that after one the check is always run.
 
         Raises:
             Interrupted: a signal was noted; nothing is left running.
             OSError: a log cannot be written.
         """
         began = time.monotonic()
-        tree = self._tree_id(state, attempt)
-        key = receipts.key_of(tree, self.predicate, self.repo.root, child_environment(state.run))
-        kept = receipts.Receipts(journal.receipts_folder(self.repo.common_dir))
-        receipt = kept.recall(key, with_logs=True) if role == "attempt" and not state.task.fresh else None
+        receipt = None if attempt or state.task.fresh else self._recall(state)
         if receipt:
             return ev.Checked(
                 attempt=attempt,
@@ -51,8 +50,8 @@ class Checks:
                 remembered_from=receipt.at,
             )
         found = self.run(state, self.repo.root, logs)
-        if key and found.verdict != "error":
-            kept.remember(key, receipts.receipt_of(tree, self.predicate, found.verdict, found.leaves, state.run))
+        if found.verdict != "error":
+            self._remember(state, found)
         return ev.Checked(
             attempt=attempt,
             role=role,
@@ -62,9 +61,24 @@ class Checks:
             metrics=dict(found.metrics),
         )
 
-    def _tree_id(self, state: RunState, attempt: int) -> str:
-        if attempt and state.snapshots:
-            return state.snapshots[-1].tree
+    def _recall(self, state: RunState) -> receipts.Receipt | None:
+        return self._receipts.recall(self._key(state, self._tree_id()), with_logs=True)
+
+    def _remember(self, state: RunState, found: evaluate.Evaluation) -> None:
+        """Keep what the tree came to, as the check left it."""
+        if receipts.is_of_the_tree(self.predicate):
+            tree = self._tree_id()
+            receipt = receipts.receipt_of(tree, self.predicate, found.verdict, found.leaves, state.run)
+            self._receipts.remember(self._key(state, tree), receipt)
+
+    @property
+    def _receipts(self) -> receipts.Receipts:
+        return receipts.Receipts(journal.receipts_folder(self.repo.common_dir))
+
+    def _key(self, state: RunState, tree: str) -> str:
+        return receipts.key_of(tree, self.predicate, self.repo, child_environment(state.run))
+
+    def _tree_id(self) -> str:
         return self.repo.fingerprint(journal.fingerprint_folder(self.repo.common_dir, self.repo.root))
 
     def run(self, state: RunState, tree: Path, logs: Path) -> evaluate.Evaluation:

@@ -1,12 +1,13 @@
 """Receipts: that a tree came to a verdict, so that an unchanged tree is not checked twice.
 
-A receipt is keyed by the tree (untracked files included, ignored ones not), the predicate, and the tools: the programs
-that its commands are resolved to, and the environments of packages in the tree. What looks outside of the tree (a URL,
-a model, a person, a clock, a metric) gets none, and neither does an error.
+A receipt is keyed by the tree (untracked files included), what its ignored files look like from outside (times and
+sizes: builds, installed packages), the predicate, and the programs that its commands are resolved to. What looks
+outside of the tree (a URL, a model, a person, a clock, a metric) gets none, and neither does an error.
 """
 
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,9 +21,13 @@ from agentloop.predicate import commands
 from agentloop.predicate.language.nodes import Command, Node, Within, children
 from agentloop.predicate.language.wording import render
 from agentloop.quoting import writable
+from agentloop.repo import Repo
 
 _MAX_RECEIPTS = 1000
-_ENVIRONMENTS = (".venv", "venv", "env")
+_MAX_ENTRIES = 5000
+_CACHES = frozenset(
+    {"__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".cache", ".coverage", ".DS_Store"}
+)
 
 
 class Receipt(BaseModel):
@@ -82,20 +87,23 @@ def receipt_of(tree: str, node: Node, verdict: VerdictValue, leaves: Iterable[Le
     return Receipt(at=time.time(), tree=tree, predicate=render(node), run=run, verdict=verdict, leaves=tuple(leaves))
 
 
-def key_of(tree: str, node: Node, root: Path, env: Mapping[str, str]) -> str:
+def key_of(tree: str, node: Node, repo: Repo, env: Mapping[str, str]) -> str:
     """What a receipt is kept under; empty for a predicate that gets none."""
-    if not _is_of_the_tree(node):
+    if not is_of_the_tree(node):
         return ""
-    programs = [commands.tool(command, root, env) for command in _commands(node)]
-    parts = [tree, render(node), *(f"{path}={digest}" for path, digest in tools(programs).items()), *_packages(root)]
-    return hashlib.sha256("\0".join(parts).encode(errors="surrogateescape")).hexdigest()[:32]
+    programs = [commands.tool(command, repo.root, env) for command in _commands(node)]
+    known = [f"{path}={digest}" for path, digest in tools(programs).items()]
+    looks = [f"{path}={_looks_like(repo.root / path)}" for path in repo.ignored() if not _is_cache(path)]
+    text = "\0".join([tree, render(node), *known, *looks])
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 
 
-def _is_of_the_tree(node: Node) -> bool:
+def is_of_the_tree(node: Node) -> bool:
+    """Nothing in the predicate looks outside of the tree by its own words."""
     below = children(node)
     if not below:
         return isinstance(node, Command)
-    return not isinstance(node, Within) and all(_is_of_the_tree(child) for child in below)
+    return not isinstance(node, Within) and all(is_of_the_tree(child) for child in below)
 
 
 def _commands(node: Node) -> list[Command]:
@@ -104,11 +112,25 @@ def _commands(node: Node) -> list[Command]:
     return [command for child in children(node) for command in _commands(child)]
 
 
-def _packages(root: Path) -> list[str]:
-    """What is installed in the tree's own environments, as far as their folders' times tell."""
-    folders = [path for name in _ENVIRONMENTS for path in (root / name).glob("lib/python*/site-packages")]
-    folders += [root / "node_modules", root / "node_modules/.package-lock.json"]
-    return [f"{path.relative_to(root)}={path.stat().st_mtime_ns}" for path in folders if path.exists()]
+def _is_cache(path: str) -> bool:
+    """It is written by the check itself, and nothing depends on it."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return name in _CACHES or name.endswith((".pyc", ".log"))
+
+
+def _looks_like(path: Path) -> str:
+    """How many entries there are, and the newest time of change; of a large folder, of its first entries."""
+    count, newest_ns, folders = 0, 0, [path]
+    while folders and count < _MAX_ENTRIES:
+        entry = folders.pop()
+        try:
+            status = entry.lstat()
+            count, newest_ns = count + 1, max(newest_ns, status.st_mtime_ns)
+            if stat.S_ISDIR(status.st_mode):
+                folders += sorted(child for child in entry.iterdir() if not _is_cache(child.name))
+        except OSError:
+            continue
+    return f"{count}:{newest_ns}"
 
 
 def _is_there(leaf: Leaf) -> bool:

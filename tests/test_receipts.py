@@ -19,12 +19,12 @@ def repo(tmp_path: Path) -> Repo:
     root = tmp_path / "repo"
     root.mkdir()
     (root / "file").write_text("one\n")
-    (root / ".gitignore").write_text("ignored\n")
+    (root / ".gitignore").write_text("ignored\n__pycache__/\n")
     return Repo.create(root, "Begin")
 
 
 def key(repo: Repo, folder: Path, predicate: str = "true passes") -> str:
-    return receipts.key_of(repo.fingerprint(folder), grammar.parse(predicate), repo.root, ENV)
+    return receipts.key_of(repo.fingerprint(folder), grammar.parse(predicate), repo, ENV)
 
 
 def test_the_key_is_the_trees_the_predicates_and_the_tools(repo: Repo, tmp_path: Path) -> None:
@@ -32,7 +32,12 @@ def test_the_key_is_the_trees_the_predicates_and_the_tools(repo: Repo, tmp_path:
     before = key(repo, folder)
     assert key(repo, folder) == before
     assert key(repo, folder, "false passes") != before
-    (repo.root / "ignored").write_text("does not count\n")
+    (repo.root / "ignored").write_text("a build, say\n")
+    assert key(repo, folder) != before
+    (repo.root / "ignored").unlink()
+    assert key(repo, folder) == before
+    (repo.root / "__pycache__").mkdir()
+    (repo.root / "__pycache__" / "x.pyc").write_text("a cache does not count\n")
     assert key(repo, folder) == before
     (repo.root / "new").write_text("untracked counts\n")
     assert key(repo, folder) != before
@@ -50,9 +55,9 @@ def test_another_tool_of_the_same_name_is_another_key(repo: Repo, tmp_path: Path
     tool.chmod(0o755)
     tree, node = repo.fingerprint(tmp_path / "f"), grammar.parse("mytool passes")
     env = {"PATH": f"{bins}:{ENV['PATH']}"}
-    before = receipts.key_of(tree, node, repo.root, env)
+    before = receipts.key_of(tree, node, repo, env)
     tool.write_text("#!/bin/sh\nexit 1\n")
-    assert receipts.key_of(tree, node, repo.root, env) != before
+    assert receipts.key_of(tree, node, repo, env) != before
 
 
 @pytest.mark.parametrize(

@@ -89,21 +89,27 @@ class _Memory:
     """What is remembered of this tree and this predicate; nothing outside of a repository."""
 
     def __init__(self, repo: Repo | None, node: Node, context: evaluate.Context) -> None:
+        self._repo = repo if receipts.is_of_the_tree(node) else None
         self._node = node
-        self._key = self._tree = ""
-        if repo:
-            self._kept = receipts.Receipts(journal.receipts_folder(repo.common_dir))
-            self._tree = repo.fingerprint(journal.fingerprint_folder(repo.common_dir, repo.root))
-            self._key = receipts.key_of(self._tree, node, repo.root, context.env)
+        self._env = context.env
 
     def recall(self) -> receipts.Receipt | None:
-        return self._kept.recall(self._key, with_logs=False) if self._key else None
+        if self._repo is None:
+            return None
+        kept, key, _tree_id = self._state(self._repo)
+        return kept.recall(key, with_logs=False)
 
     def remember(self, evaluation: Evaluation) -> None:
-        if self._key and evaluation.verdict != "error":
+        if self._repo is not None and evaluation.verdict != "error":
+            kept, key, tree = self._state(self._repo)
             leaves = [leaf.model_copy(update={"log": "", "report": ""}) for leaf in evaluation.leaves]
-            receipt = receipts.receipt_of(self._tree, self._node, evaluation.verdict, leaves)
-            self._kept.remember(self._key, receipt)
+            kept.remember(key, receipts.receipt_of(tree, self._node, evaluation.verdict, leaves))
+
+    def _state(self, repo: Repo) -> tuple[receipts.Receipts, str, str]:
+        """The receipts, the key, and the tree as it is now."""
+        tree = repo.fingerprint(journal.fingerprint_folder(repo.common_dir, repo.root))
+        key = receipts.key_of(tree, self._node, repo, self._env)
+        return receipts.Receipts(journal.receipts_folder(repo.common_dir)), key, tree
 
 
 @contextmanager

@@ -198,15 +198,15 @@ def test_an_unchanged_tree_is_not_checked_twice_unless_asked(bench: Bench, tmp_p
     assert ran.read_text() == "x\nx\nx\n"
 
 
-def test_a_run_remembers_what_the_same_tree_came_to(bench: Bench, tmp_path: Path) -> None:
+def test_a_run_remembers_what_the_same_tree_came_to_and_checks_after_each_turn(bench: Bench, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
-    bench.steps({"say": "I changed nothing"}, {"run": "echo 3 > count"})
-    argv = [
-        *bench.argv("--json", "--distill", "never"),
-    ]
+    bench.steps({"say": "I changed nothing"})
+    argv = [*bench.argv("--json", "--max-attempts", "1")]
     argv[argv.index("sh check.sh passes")] = f"'echo x >> {ran}; sh check.sh' passes"
-    done = bench.call(argv)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["verdicts"] == ["fail", "pass"]
-    assert "nothing has changed" in done.stderr
+    assert bench.call(argv).returncode == 1
     assert ran.read_text() == "x\n" * 2
+    again = bench.call(argv)
+    assert "nothing has changed" in again.stderr
+    assert ran.read_text() == "x\n" * 3
+    bench.call([*argv[:3], "run", "--fresh", *argv[4:]])
+    assert ran.read_text() == "x\n" * 5
