@@ -360,6 +360,13 @@ class SkillPublished(_Event):
         return min((path for path in self.paths if path.endswith("/SKILL.md")), key=len).removesuffix("/SKILL.md")
 
 
+class SkillTakenBack(_Event):
+    """A person undid what the run had committed."""
+
+    type: Literal["skill.taken_back"] = "skill.taken_back"
+    name: str
+
+
 class SkillsLinked(_Event):
     """The skills were linked where agents read them."""
 
@@ -398,6 +405,7 @@ Event = Annotated[
     | SkillDrafted
     | SkillKeptBack
     | SkillPublished
+    | SkillTakenBack
     | SkillsLinked
     | RunEnded,
     Field(discriminator="type"),

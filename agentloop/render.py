@@ -231,7 +231,10 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
             "  the agent's last words:",
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
-    if state.published:
+    lines += [f"  guard: {line}" for line in _guard_lines(state)]
+    if state.published and state.taken_back:
+        lines.append(f"  skill: {state.published.name}, taken back")
+    elif state.published:
         lines.append(f"  skill: {state.published.name}, commit {state.published.commit[:10]}")
         lines.append(f"  take it back: agentloop undo {state.run}")
     elif state.kept_back:
@@ -243,6 +246,11 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}")
     return lines
+
+
+def _guard_lines(state: RunState) -> list[str]:
+    lines = [*state.guarded.problems, *state.guarded.notes] if state.guarded else []
+    return [*lines, *(["a check passed and failed on one and the same tree: it is flaky"] if state.flaky else [])]
 
 
 def _verdict_line(state: RunState) -> str:
@@ -271,6 +279,10 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "cost_usd": state.cost_usd,
         "input_tokens": state.input_tokens,
         "output_tokens": state.output_tokens,
+        "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
+        if state.guarded
+        else None,
+        "flaky": state.flaky,
         "skill": state.published.model_dump(include={"name", "commit", "paths"}) if state.published else None,
         "skill_declined": state.declined.reason if state.declined else None,
         "skill_kept_back": state.kept_back.model_dump(include={"reason", "path"}) if state.kept_back else None,

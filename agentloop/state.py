@@ -54,6 +54,8 @@ class RunState:
     kept_back: ev.SkillKeptBack | None = None
     published: ev.SkillPublished | None = None
     linked: ev.SkillsLinked | None = None
+    taken_back: bool = False
+    """A person undid what was published."""
     ended: ev.RunEnded | None = None
     interrupted: ev.RunInterrupted | None = None
     elapsed_s: float = 0.0
@@ -266,5 +268,7 @@ def _learned(state: RunState, event: ev.Event) -> RunState:
             return replace(state, published=event)
         case ev.SkillsLinked():
             return replace(state, linked=event)
+        case ev.SkillTakenBack():
+            return replace(state, taken_back=True)
         case _:
             return state

@@ -94,6 +94,16 @@ def undo(run: str) -> None:
         folder = journal.find_run(repo.common_dir, run)
         state = fold(journal.read(folder.journal))
         lines = publish.undo(repo, state.published, state.linked)
+        if lines and state.published and not state.taken_back:
+            book = journal.Journal(folder)
+            book.append(ev.SkillTakenBack(name=state.published.name))
+            book.close()
         if state.ended:  # one that can still be resumed needs its snapshots
             repo.drop_snapshots(folder.run)
-    click.echo("\n".join(lines) if lines else f"run {folder.run} committed nothing: there is nothing to take back")
+    click.echo("\n".join(lines) if lines else f"run {folder.run}: {_nothing_to_undo(state)}")
+
+
+def _nothing_to_undo(state: RunState) -> str:
+    if state.published is None:
+        return "it committed nothing: there is nothing to take back"
+    return f"its skill {state.published.name} is not there any more: there is nothing to take back"

@@ -218,6 +218,9 @@ def test_status_logs_and_undo(bench: Bench, write_skill: Step) -> None:
     assert not (bench.repo / "skills").exists()
     assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
     assert git(bench.repo, "for-each-ref", "refs/agentloop") == ""
+    assert "taken back" in bench.agentloop("status").stdout
+    again = bench.agentloop("undo")
+    assert (again.returncode, "is not there any more" in again.stdout) == (0, True)
 
 
 @pytest.mark.parametrize("place", ["unborn", "detached", "worktree"])
