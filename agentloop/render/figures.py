@@ -1,0 +1,39 @@
+"""Numbers for people."""
+
+from agentloop import events as ev
+from agentloop.state import RunState
+
+
+def used(usage: ev.Usage) -> str:
+    """What a turn used: tokens and cost, unknown where it was not told."""
+    return f"{_tokens(usage.input_tokens, usage.output_tokens)} · {_cost(usage.cost_usd)}"
+
+
+def totals(state: RunState) -> str:
+    """What a run used so far."""
+    return f"{_tokens(state.input_tokens, state.output_tokens)} · {_cost(state.cost_usd)}"
+
+
+def _tokens(into: int | None, out: int | None) -> str:
+    if into is None and out is None:
+        return "tokens unknown"
+    return f"{'?' if into is None else f'{into:,}'} in, {'?' if out is None else f'{out:,}'} out"
+
+
+def _cost(cost_usd: float | None) -> str:
+    return "cost unknown" if cost_usd is None else f"${cost_usd:.4f}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things for people: `1 attempt`, `2 attempts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: `8 s`, `3 min 20 s`, `2 h 5 min`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

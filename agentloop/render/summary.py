@@ -1,0 +1,74 @@
+"""How a run ended, or how it stands: as lines for people, and as one JSON object."""
+
+from typing import Any
+
+from agentloop import events as ev
+from agentloop.render.figures import clock, count, totals
+from agentloop.state import RunState
+
+
+def summary(state: RunState, *, at_work: bool = False) -> list[str]:
+    """The end of a run, as lines for people; how it stands, when a supervisor is at work on it."""
+    lines = ["running" if at_work else _verdict_line(state)]
+    lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {totals(state)}")
+    if not state.passed and state.work_turns and state.work_turns[-1].text:
+        lines += [
+            "  the agent's last words:",
+            *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
+        ]
+    lines += [f"  guard: {line}" for line in _guard_lines(state)]
+    if state.published and state.taken_back:
+        lines.append(f"  skill: {state.published.name}, taken back")
+    elif state.published:
+        lines.append(f"  skill: {state.published.name}, commit {state.published.commit[:10]}")
+        lines.append(f"  take it back: agentloop undo {state.run}")
+    elif state.kept_back:
+        where = f", draft in {state.kept_back.path}" if state.kept_back.path else ""
+        lines.append(f"  no skill committed: {state.kept_back.reason}{where}")
+    elif state.declined:
+        lines.append(f"  no skill: {state.declined.reason}")
+    if not state.ended and not at_work:
+        lines.append(f"  go on with it: agentloop resume {state.run}")
+    lines.append(f"  all of it: agentloop logs {state.run}")
+    return lines
+
+
+def _guard_lines(state: RunState) -> list[str]:
+    lines = [*state.guarded.problems, *state.guarded.notes] if state.guarded else []
+    return [*lines, *(["a check passed and failed on one and the same tree: it is flaky"] if state.flaky else [])]
+
+
+def _verdict_line(state: RunState) -> str:
+    if state.ended:
+        return f"{state.ended.outcome.replace('_', ' ')}: {state.ended.reason}"
+    signal = f" by {state.interrupted.signal}" if state.interrupted else ""
+    return f"interrupted{signal}: nothing is lost"
+
+
+def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
+    """The end of a run, or how it stands, as one JSON object (schema 1)."""
+    open_outcome = "running" if at_work else "interrupted"
+    return {
+        "schema": ev.SCHEMA,
+        "run": state.run,
+        "outcome": state.ended.outcome if state.ended else open_outcome,
+        "exit_code": state.ended.exit_code if state.ended else None,
+        "reason": state.ended.reason if state.ended else "",
+        "agent": state.task.agent,
+        "session": state.session,
+        "until": list(state.task.until),
+        "attempts": len(state.checks),
+        "was_red": bool(state.baseline and state.baseline.verdict != "pass"),
+        "verdicts": [check.verdict for check in state.checks],
+        "elapsed_s": round(state.elapsed_s, 3),
+        "cost_usd": state.cost_usd,
+        "input_tokens": state.input_tokens,
+        "output_tokens": state.output_tokens,
+        "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
+        if state.guarded
+        else None,
+        "flaky": state.flaky,
+        "skill": state.published.model_dump(include={"name", "commit", "paths"}) if state.published else None,
+        "skill_declined": state.declined.reason if state.declined else None,
+        "skill_kept_back": state.kept_back.model_dump(include={"reason", "path"}) if state.kept_back else None,
+    }
