@@ -139,10 +139,10 @@ def _budget(state: RunState) -> Stop | None:
 
 def _prompt(state: RunState, delay_s: float = 0.0) -> Prompt:
     last = state.work_turns[-1] if state.work_turns else None
-    if state.cut_purpose == "work" or (last and last.status != "done"):
-        return Prompt("continue", state.attempt, delay_s)
     if state.dishonest:
         return Prompt("dishonest", state.attempt, delay_s)
+    if state.cut_purpose == "work" or (last and last.status != "done"):
+        return Prompt("continue", state.attempt, delay_s)
     return Prompt("retry" if last else "task", state.attempt, delay_s)
 
 

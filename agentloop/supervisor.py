@@ -12,18 +12,17 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, distill, interrupts, journal, loop, prompts, publish, steps
+from agentloop import __version__, briefing, distill, interrupts, journal, learning, loop, steps
 from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
 from agentloop.checking import Checks, within_budget
-from agentloop.errors import AgentloopError, AgentUnusableError, PublishError, RepoError, RunError
+from agentloop.errors import AgentUnusableError, RepoError, RunError
 from agentloop.guard import examine
-from agentloop.predicate import evidence
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
 from agentloop.process import end_tagged
-from agentloop.quoting import one_line, writable
+from agentloop.quoting import writable
 from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
@@ -126,6 +125,7 @@ class _Supervisor:
         self.show = show
         self.on_tick = on_tick
         self.staging = distill.Staging(repo.root, folder.run)
+        self.learning = learning.Learning(repo, self.staging, folder.draft)
         self.session: Session | None = None
 
     def __enter__(self) -> "_Supervisor":
@@ -159,7 +159,9 @@ class _Supervisor:
             raise
         except AgentUnusableError as error:
             self.staging.close()
-            self.emit(ev.RunEnded(outcome="agent_unusable", exit_code=error.exit_code, reason=_with_hint(error)))
+            self.emit(
+                ev.RunEnded(outcome="agent_unusable", exit_code=error.exit_code, reason=learning.with_hint(error))
+            )
         except OSError as error:
             raise RunError(
                 f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
@@ -171,13 +173,8 @@ class _Supervisor:
             case steps.Snapshot(n):
                 snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
                 self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
-            case steps.Check(attempt, role):
-                self._check(attempt, role)
-            case steps.Baseline():
-                self.emit(examine.take_baseline(self.repo, self.state))
-            case steps.Guard():
-                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replay)
-                self.emit(examination.examine())
+            case steps.Check() | steps.Baseline() | steps.Guard():
+                self._look(step)
             case steps.LoseSession(reason):
                 self.session = None
                 self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
@@ -187,43 +184,38 @@ class _Supervisor:
                 self.staging.close()
                 self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
             case _:
-                self._learn(step)
+                failure = learning.unless_it_fails(self.state, lambda: self._learn(step))
+                if failure:
+                    self.emit(failure)
 
     def _learn(self, step: steps.Step) -> None:
-        """Perform a step that is about the skill: whatever goes wrong in it, the success stands."""
-        try:
-            self._perform_learning(step)
-        except RunError:
-            raise  # the journal itself cannot be written
-        except (OSError, AgentloopError) as error:
-            reason = _with_hint(error) if isinstance(error, AgentloopError) else f"{error.strerror}: {error.filename}"
-            if self.state.published:
-                self.emit(ev.SkillsLinked(paths=(), problem=reason))
-            else:
-                self.emit(ev.SkillKeptBack(reason=reason, path=self.state.draft.path if self.state.draft else ""))
-
-    def _perform_learning(self, step: steps.Step) -> None:
         match step:
             case steps.Distill(delay_s):
                 interrupts.sleep(delay_s)
                 self.staging.open()
                 self._turn("distill", distill.distill_prompt(self.state, self.repo, self.staging))
             case steps.Inspect():
-                self.emit(distill.inspect(self.state, self.staging, self.folder.draft))
+                self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
                 interrupts.sleep(delay_s)
                 self._turn("repair", distill.repair_prompt(self.state, self.staging, problems))
             case steps.Publish():
-                self._publish()
-            case steps.KeepBack(reason):
-                path = self.state.draft.path if self.state.draft else ""
-                self.emit(ev.SkillKeptBack(reason=reason, path=path))
+                self.emit(self.learning.publish(self.state))
             case steps.Link():
-                self._link()
+                self.emit(self.learning.link(self.state))
+            case steps.KeepBack(reason):
+                self.emit(learning.kept_back(self.state, reason))
 
-    def _check(self, attempt: int, role: ev.CheckRole) -> None:
-        self.emit(ev.CheckStarted(attempt=attempt))
-        self.emit(self.checks.check(self.state, self.folder.check_folder(attempt), attempt, role))
+    def _look(self, step: steps.Check | steps.Baseline | steps.Guard) -> None:
+        match step:
+            case steps.Check(attempt, role):
+                self.emit(ev.CheckStarted(attempt=attempt))
+                self.emit(self.checks.check(self.state, self.folder.check_folder(attempt), attempt, role))
+            case steps.Baseline():
+                self.emit(examine.take_baseline(self.repo, self.state))
+            case steps.Guard():
+                examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replay)
+                self.emit(examination.examine())
 
     def _replay(self, tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
         evaluation = self.checks.run(self.state, tree, logs)
@@ -231,35 +223,8 @@ class _Supervisor:
 
     def _prompt(self, step: steps.Prompt) -> None:
         interrupts.sleep(step.delay_s)
-        self._turn("work", self._work_prompt(step))
-
-    def _work_prompt(self, step: steps.Prompt) -> str:
-        state = self.state
-        check = state.last_check
-        before = (None, state.baseline, *state.checks)[-2] if state.checks else None
-        values = {
-            "task": state.task.task or "Make the checks below hold.",
-            "checks": distill.check_lines(check.leaves if check else ()),
-            "feedback": evidence.feedback(check, before) if check else "",
-            "attempt": str(step.attempt),
-            "max_attempts": str(state.task.limits.max_attempts),
-        }
-        if step.kind != "task" and not self._open_session().remembers:
-            return prompts.render("ledger", **values, ledger=distill.ledger(state, self.repo))
-        if step.kind == "dishonest" and state.guarded:
-            problems = "\n".join(f"- {one_line(problem, 600)}" for problem in state.guarded.problems)
-            files = ", ".join(f"`{path}`" for path in state.guarded.files) or "what the list above names"
-            return prompts.render("dishonest", **values, problems=problems, files=files)
-        if step.kind == "continue":
-            return prompts.render("continue", **values, reason=self._cut_reason())
-        return prompts.render(step.kind, **values)
-
-    def _cut_reason(self) -> str:
-        if self.state.cut_purpose or not self.state.work_turns:
-            return "it was interrupted from outside"
-        turn = self.state.work_turns[-1]
-        words = {"timed_out": "it took longer than a turn may take", "idle": "it fell silent"}
-        return words.get(turn.status, turn.error or "it failed")
+        remembers = self._open_session().remembers
+        self._turn("work", briefing.work_prompt(self.state, step, self.repo, remembers=remembers))
 
     def _open_session(self) -> Session:
         if self.session is None:
@@ -310,48 +275,7 @@ class _Supervisor:
             )
         )
 
-    def _publish(self) -> None:
-        draft = self.state.draft
-        if draft is None:
-            raise ValueError("there is no draft to publish")
-        path, skills_dir = Path(draft.path), self.state.task.skills_dir
-        try:
-            published = publish.find_published(
-                self.repo, _run_trailer(self.state), path.name, skills_dir, self.state.base
-            ) or publish.publish_skill(self.repo, path, skills_dir, _commit_message(self.state, path.name))
-        except PublishError as error:
-            self.emit(ev.SkillKeptBack(reason=_with_hint(error), path=draft.path))
-            return
-        self.emit(published)
-        self.staging.close()
-
-    def _link(self) -> None:
-        try:
-            linked = publish.link_skills(
-                self.repo, self.state.task.skills_dir, _run_trailer(self.state), self.state.base
-            )
-        except PublishError as error:
-            self.emit(ev.SkillsLinked(paths=(), problem=error.message))
-            return
-        self.emit(linked or ev.SkillsLinked(paths=()))
-
-
-def _with_hint(error: AgentloopError) -> str:
-    return f"{error.message} ({error.hint})" if error.hint else error.message
-
 
 def _has_begun(state: RunState) -> bool:
     """A turn was taken in the session, one that was cut off or came to more than an error."""
     return not state.session_lost and state.turns_started > sum(turn.status == "failed" for turn in state.turns)
-
-
-def _commit_message(state: RunState, name: str) -> str:
-    trailers = [_run_trailer(state), f"Agentloop-Agent: {state.task.agent}"]
-    trailers += [f"Agentloop-Until: {' '.join(source.split())}" for source in state.task.until]
-    trailers.append(f"Agentloop-Attempts: {len(state.checks)}")
-    body = "What the run had to find out before its predicate held."
-    return redact(f"Add skill {name}\n\n{body}\n\n" + "\n".join(trailers) + "\n")
-
-
-def _run_trailer(state: RunState) -> str:
-    return f"Agentloop-Run: {state.run}"
