@@ -96,7 +96,7 @@ class Checks:
         job = state.task
         context = evaluate.Context(
             cwd=tree,
-            env=child_environment(state.run),
+            env=_environment(state, logs),
             logs=logs,
             timeout_s=_check_timeout_s(state),
             on_tick=self.on_tick,
@@ -105,7 +105,8 @@ class Checks:
             baseline=state.baseline.metrics if state.baseline else {},
             metrics=job.metrics,
             judge_model=job.judge_model,
-            ask=probes.person(),
+            # A person is not asked about what a turn is taken for anyway.
+            ask=probes.person() if state.turns_started or not job.task else None,
         )
         return evaluate.evaluate(self.predicate, context)
 
@@ -115,6 +116,13 @@ class Checks:
             return ""
         first, last = state.snapshots[0], state.snapshots[-1]
         return self.repo.diff(first.commit, last.commit, max_chars=judge.MAX_DIFF_CHARS)
+
+
+def _environment(state: RunState, logs: Path) -> dict[str, str]:
+    """The environment of a check: compiled Python lies out of the tree, where nobody can plant it."""
+    env = child_environment(state.run)
+    env.setdefault("PYTHONPYCACHEPREFIX", str(logs.parent / "pycache"))
+    return env
 
 
 def within_budget(state: RunState, timeout_s: float) -> float:

@@ -94,7 +94,8 @@ def ledger(state: RunState, repo: Repo | None = None) -> str:
     parts = []
     for position, check in enumerate(state.checks):
         lines = [f"### Attempt {check.attempt}: {check.verdict}"]
-        lines += [f"- `{leaf.source}`: {leaf.reason}" for leaf in check.leaves]
+        told = [leaf for leaf in check.leaves if leaf.verdict != "pass"] or check.leaves
+        lines += [f"- `{leaf.source}`: {leaf.reason}" for leaf in told]
         first = next((leaf.output for leaf in check.leaves if leaf.verdict != "pass" and leaf.output), "")
         if first:
             lines += ["", fenced(shorten(first, 1500))]

@@ -227,13 +227,11 @@ class Checked(_Event):
 
 
 class GuardBegan(_Event):
-    """What git does not record and a pass still depends on was noted, before the first turn."""
+    """What a pass will be held against was recorded, before the first turn."""
 
     type: Literal["guard.began"] = "guard.began"
-    hooks: dict[str, str] = {}
-    """Ignored files that alter how tests are run, with their digests, by path."""
-    tools: dict[str, str] = {}
-    """The digests of the programs that the predicate runs, by path."""
+    record: str = ""
+    """Path of the record."""
 
 
 class Guarded(_Event):

@@ -57,6 +57,11 @@ class RunFolder:
         return self.path / "index"
 
     @property
+    def guard(self) -> Path:
+        """What a pass is held against."""
+        return self.path / "guard.json"
+
+    @property
     def replay(self) -> Path:
         """Where checks are replayed."""
         return self.path / "replay"
@@ -156,7 +161,7 @@ def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
     """
     for folder in reversed(runs(common_dir)):
         state = fold(read(folder.journal))
-        if not state.ended and Path(state.task.worktree) == root:
+        if state.can_go_on and Path(state.task.worktree) == root:
             return folder
     raise RunError(f"no run of {root} is to be resumed", hint="agentloop status --all lists the runs")
 

@@ -121,7 +121,7 @@ def _limit(state: RunState, turn: ev.TurnEnded | None) -> Stop | None:
         return Stop("agent_unusable", 5, turn.error or "the agent fails and changes nothing")
     if state.waits_for_approval:
         return Stop("blocked", 7, "everything else holds, and a person has to approve: agentloop resume in a terminal")
-    if state.dishonest_passes >= MAX_DISHONEST and state.dishonest:
+    if state.dishonest and (state.dishonest_passes >= MAX_DISHONEST or len(state.checks) >= limits.max_attempts):
         return Stop("dishonest", 6, f"the pass is not honest: {state.dishonest}")
     if len(state.checks) >= limits.max_attempts:
         return Stop("not_reached", 1, f"the predicate does not hold after {_count(len(state.checks), 'attempt')}")

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agentloop.events import Leaf, VerdictValue
-from agentloop.guard.watch import tools
+from agentloop.guard.record import tool_digests
 from agentloop.predicate import commands
 from agentloop.predicate.language.nodes import Command, Node, Within, children
 from agentloop.predicate.language.wording import render
@@ -92,7 +92,7 @@ def key_of(tree: str, node: Node, repo: Repo, env: Mapping[str, str]) -> str:
     if not is_of_the_tree(node):
         return ""
     programs = [commands.tool(command, repo.root, env) for command in _commands(node)]
-    known = [f"{path}={digest}" for path, digest in tools(programs).items()]
+    known = [f"{path}={digest}" for path, digest in tool_digests(programs).items()]
     looks = [f"{path}={_looks_like(repo.root / path)}" for path in repo.ignored() if not _is_cache(path)]
     text = "\0".join([tree, render(node), *known, *looks])
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]

@@ -118,6 +118,11 @@ class RunState:
         return bool(open_leaves) and all(leaf.kind == "approved" and leaf.verdict == "error" for leaf in open_leaves)
 
     @property
+    def can_go_on(self) -> bool:
+        """It was cut off, or waits for a person."""
+        return self.ended is None or self.waits_for_approval
+
+    @property
     def failed_checks(self) -> tuple[ev.Checked, ...]:
         """The checks after a turn that did not hold."""
         return tuple(check for check in self.checks if check.verdict != "pass")
@@ -188,6 +193,8 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return replace(state, run=event.run, job=event.job, base=event.base, resumable=event.resumable)
         case ev.RunResumed():
             cut = state.open_turn.purpose if state.open_turn else state.cut_purpose
+            if state.waits_for_approval:  # what waited for a person is asked for again
+                state = replace(state, checks=state.checks[:-1], checked_trees=state.checked_trees[:-1])
             return replace(state, open_turn=None, cut_purpose=cut, interrupted=None, ended=None)
         case ev.RunInterrupted():
             return replace(state, interrupted=event)

@@ -72,7 +72,7 @@ def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | No
 
 
 def _refuse_resume(state: RunState, repo: Repo) -> None:
-    if state.ended:
+    if state.ended and not state.can_go_on:
         raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
     if Path(state.task.worktree) != repo.root:
         raise RunError(
@@ -212,7 +212,7 @@ class _Supervisor:
                 self.emit(ev.CheckStarted(attempt=attempt))
                 self.emit(self.checks.check(self.state, self.folder.check_folder(attempt), attempt, role))
             case steps.Baseline():
-                self.emit(examine.take_baseline(self.repo, self.state))
+                self.emit(examine.take_baseline(self.repo, self.state, self.folder.guard))
             case steps.Guard():
                 examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replay)
                 self.emit(examination.examine())

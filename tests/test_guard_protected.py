@@ -30,7 +30,8 @@ def test_the_work_itself_is_free(path: str) -> None:
 @pytest.mark.parametrize(
     "path",
     ["conftest.py", "tests/conftest.py", "pytest.ini", "sitecustomize.py", "pytest/__init__.py", "pytest.py",
-     "src/_pytest/runner.py", "unittest/case.py", "random.py", "jest.config.js", "x.pth"],
+     "src/_pytest/runner.py", "unittest/case.py", "random.py", "jest.config.js", "x.pth", "iniconfig.py", ".npmrc",
+     "evil-1.dist-info/entry_points.txt", "src/x.egg-info/entry_points.txt", "GNUmakefile", "local.mk"],
 )  # fmt: skip
 def test_a_new_file_that_hooks_into_a_runner_is_refused(path: str) -> None:
     assert PLAIN.refuses_new(path)
@@ -44,24 +45,27 @@ def test_a_new_ordinary_file_is_welcome(path: str) -> None:
 
 
 def test_changes_are_told_apart() -> None:
-    before = {"tests/test_a.py": "1", "tests/test_b.py": "1", "app.py": "1", "setup.cfg": "1"}
-    after = {"tests/test_a.py": "2", "app.py": "2", "setup.cfg": "2", "conftest.py": "1", "tests/test_c.py": "1"}
-    changes = PLAIN.changes(before, after, lambda path: path == "setup.cfg")
+    before = {"tests/test_a.py": "1", "tests/test_b.py": "1", "setup.cfg": ""}
+    after = {"tests/test_a.py": "2", "setup.cfg": "", "conftest.py": "1", "tests/test_c.py": "1", "pyproject.toml": ""}
+    changes = PLAIN.changes(before, after)
     assert changes.changed == ("tests/test_a.py", "tests/test_b.py")
     assert changes.planted == ("conftest.py",)
-    assert not PLAIN.changes(before, before, lambda _path: False)
+    assert changes.new_tests == ("tests/test_c.py",)
+    assert not PLAIN.changes(before, before)
+    assert PLAIN.changes(before, {**before, "setup.cfg": "3"}).changed == ("setup.cfg",)
 
 
 @pytest.mark.parametrize(
     ("argv", "script"),
     [
         ("sh check.sh", "check.sh"), ("bash -e ./ci/all.sh fast", "ci/all.sh"), ("./run.sh", "run.sh"),
+        ("./app --x", ""),
         ("python verify.py --all", "verify.py"), ("node tests/check.js", "tests/check.js"),
         ("python app.py", ""), ("ruff check app.py", ""), ("pytest -q", ""), ("sh gone.sh", ""),
     ],
 )  # fmt: skip
 def test_the_script_that_is_the_check_is_known(argv: str, script: str) -> None:
-    paths = ["check.sh", "ci/all.sh", "run.sh", "verify.py", "tests/check.js", "app.py"]
+    paths = ["check.sh", "ci/all.sh", "run.sh", "verify.py", "tests/check.js", "app.py", "app"]
     assert named_scripts([argv.split()], paths) == ({script} if script else frozenset())
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import StreamReader
-from agentloop.events import Counters, ErrorClass, Event, TurnStatus
+from agentloop.events import Counters, ErrorClass, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
 from agentloop.quoting import plain
@@ -102,6 +102,8 @@ class HeadlessSession:
         reader.close()
         stderr_reader.close()
         reader.session = reader.session or stderr_reader.session
+        if self.adapter.stream.session_pattern and not (reader.session or self.id):
+            emit(SessionLost(session="", reason="nothing that it printed matches --session-from"))
         return self._turn(reader, exited, errors.text())
 
     def _command(self, prompt: str, folder: Path, resuming: bool) -> tuple[list[str], bytes]:

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from agentloop.agents.spec import Adapter, Stream, read
 from agentloop.config import user_folder
 from agentloop.errors import AdapterError, AgentUnusableError, UsageError
 from agentloop.events import Counters, Job
+
+_PLACEHOLDERS = ("prompt", "prompt_file", "session", "program", "python", "extra")
 
 
 def names() -> list[str]:
@@ -147,6 +150,11 @@ def _generic(job: Job) -> Adapter:
             re.compile(job.session_from)
     except (ValueError, re.error) as error:
         raise UsageError(f"--resume-with or --session-from cannot be read: {error}") from error
+    _refuse_misspelt([*start, *resume])
+    if job.session_from and not resume:
+        raise UsageError("--session-from is of no use without --resume-with", hint="say how the session is returned to")
+    if resume and "/" not in resume[0] and shutil.which(resume[0]) is None:
+        raise AgentUnusableError(f"--resume-with: {resume[0]!r} is not on PATH", hint="name an installed program")
     if "{session}" in job.resume_with and not job.session_from:
         raise UsageError(
             "--resume-with wants a {session}, and nothing says where it comes from",
@@ -161,3 +169,10 @@ def _generic(job: Job) -> Adapter:
             "stream": Stream(session_pattern=job.session_from),
         }
     )
+
+
+def _refuse_misspelt(words: Sequence[str]) -> None:
+    for name in re.findall(r"\{(\w+)\}", " ".join(words)):
+        near = difflib.get_close_matches(name, _PLACEHOLDERS, n=1, cutoff=0.7)
+        if near and name not in _PLACEHOLDERS:
+            raise UsageError(f"nothing is known by {{{name}}}", hint=f"did you mean {{{near[0]}}}?")

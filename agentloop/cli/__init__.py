@@ -30,6 +30,10 @@ COMMANDS = {
 }
 
 
+class _PipeClosedError(Exception):
+    """Nobody reads what we print."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported only when they are run; `--help` imports none of them."""
 
@@ -44,6 +48,13 @@ class LazyGroup(click.Group):
         module, _colon, attribute = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; click itself would end a broken pipe with 1, which means something else here."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise _PipeClosedError from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table for `--help`."""
@@ -74,18 +85,22 @@ def cli() -> None:
 
 def _write_to_nobody() -> None:
     """Keep the interpreter from trying to flush at its end what nobody takes."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def main() -> NoReturn:
     """Run the command line; every error that a user can make ends here as a message and an exit code."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, io.StringIO())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows ASCII alone
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()
-    except (AgentloopError, click.ClickException, click.Abort, OSError) as error:
+    except (AgentloopError, click.ClickException, click.Abort, OSError, _PipeClosedError) as error:
         sys.exit(_tell(error))
     except KeyboardInterrupt:
         sys.exit(130)
@@ -104,7 +119,7 @@ def _tell(error: Exception) -> int:
         case click.Abort():
             click.echo("interrupted", err=True)
             return 130
-        case BrokenPipeError():
+        case _PipeClosedError() | BrokenPipeError():
             _write_to_nobody()
             return 141
         case OSError():

@@ -7,13 +7,16 @@ from agentloop.predicate.reports.report import TestReport
 _SHOWN = 8
 
 
-def lost_tests(before: TestReport | None, after: TestReport | None, may_change: Callable[[str], bool]) -> list[str]:
+def lost_tests(
+    before: TestReport | None, after: TestReport | None, may_change: Callable[[str], bool], *, exited_0: bool
+) -> list[str]:
     """Say in what a report is worse than the baseline's, although the command passed.
 
     Args:
         before: the baseline's report; None when the runner gave none.
         after: the report of the check that passed.
         may_change: says of a test's file whether the task is about it.
+        exited_0: the command said that all is well, and did not have to fail.
 
     Returns:
         Problems, a line each.
@@ -23,7 +26,7 @@ def lost_tests(before: TestReport | None, after: TestReport | None, may_change: 
             before
         )
     problems = []
-    if after.counts.failed:
+    if after.counts.failed and exited_0:
         problems.append(f"the command exited with success, but its report counts {after.counts.failed} failed tests")
     if before is None:
         return problems

@@ -2,14 +2,15 @@
 
 import shlex
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentloop import events as ev
 from agentloop.errors import RepoError
-from agentloop.guard import compare, watch
-from agentloop.guard.protected import Changes, Protection, named_scripts, what_counts
+from agentloop.guard import compare, record
+from agentloop.guard.protected import Changes, Protection, has_build_files, named_scripts, scripts_in
+from agentloop.guard.record import Record
 from agentloop.guard.replay import Replay, RunCheck
 from agentloop.predicate.reports.report import TestReport
 from agentloop.repo import Repo
@@ -17,16 +18,31 @@ from agentloop.state import RunState
 
 _SHOWN = 12
 _EDITED = "the check passes only with edited checks: with these files as they were at the start it does not"
+_BUILD_FILES = ("Makefile", "GNUmakefile", "makefile", "justfile", "package.json")
 
 
-def take_baseline(repo: Repo, state: RunState) -> ev.GuardBegan:
-    """Note what a pass will be held against, beside the first snapshot and the first check."""
+def take_baseline(repo: Repo, state: RunState, path: Path) -> ev.GuardBegan:
+    """Record what a pass will be held against, beside the first snapshot and the first check.
+
+    Raises:
+        OSError: the record cannot be written.
+    """
     leaves = state.baseline.leaves if state.baseline else ()
-    protection = _protection(state, repo.tree_at(state.snapshots[0].commit))
-    return ev.GuardBegan(
-        hooks=watch.hooks(repo, protection),
-        tools=watch.tools(leaf.tool for leaf in leaves),
-    )
+    paths = repo.tree_at(state.snapshots[0].commit)
+    named = named_scripts([_argv(leaf.command) for leaf in leaves if leaf.command], paths)
+    for name in _BUILD_FILES:
+        if name in paths:
+            named |= scripts_in(_text(repo.root / name), paths)
+    tools = record.tool_digests([leaf.tool for leaf in leaves])
+    record.take(repo, _protection(state, named, builds=has_build_files(paths)), tools).save(path)
+    return ev.GuardBegan(record=str(path))
+
+
+@dataclass(slots=True)
+class _Found:
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,40 +66,31 @@ class Examination:
 
         Raises:
             Interrupted: a signal was noted.
-            OSError: a log cannot be written.
+            OSError: a log or the record cannot be read or written.
+            ValueError: the record is none.
         """
         began = time.monotonic()
-        base, now = self.state.snapshots[0].commit, self.state.snapshots[-1].commit
-        before, after = self.repo.tree_at(base), self.repo.tree_at(now)
-        protection = _protection(self.state, before)
-        changes = protection.changes(before, after, lambda path: self._same(base, now, path))
-        hidden = self._hidden(protection)
-        problems = self._tools(before) + self._reports(self._leaves(), protection)
-        notes: list[str] = []
-        replayed = bool(changes or hidden or self._speaks_of_other_tests())
-        if replayed and not problems:
-            found = self._replay(now, changes, protection, hidden)
-            problems += found.problems
-            notes += found.notes
+        before = Record.load(Path(self.state.guard_began.record if self.state.guard_began else ""))
+        protection = _protection(self.state, before.named, builds=has_build_files(before.files))
+        after = record.look(self.repo.root, protection, before.skipped)
+        changes = protection.changes(before.files, after)
+        found = _Found(self._tools(before) + self._environment(before) + self._reports(self._leaves(), protection))
+        try:
+            found.problems += self._stand_ins(before)
+            if not found.problems and (changes or self._speaks_of_other_tests()):
+                self._replay(before, changes, protection, found)
+        except RepoError as error:
+            files = _names(changes.files or changes.new_tests)
+            found.problems.append(f"the check cannot be replayed ({error.message}); not as at the start: {files}")
         return ev.Guarded(
             attempt=self.state.checks[-1].attempt,
-            accepted=not problems or self.state.task.guard == "warn",
-            problems=tuple(problems),
-            files=(*changes.files, *hidden)[:_SHOWN] if problems else (),
-            notes=tuple(notes),
-            replayed=replayed,
+            accepted=not found.problems or self.state.task.guard == "warn",
+            problems=tuple(found.problems),
+            files=changes.files[:_SHOWN] if found.problems else (),
+            notes=tuple(found.notes),
+            replayed=found.replayed,
             duration_s=time.monotonic() - began,
         )
-
-    def _same(self, base: str, now: str, path: str) -> bool:
-        texts = [what_counts(path, self.repo.file_at(commit, path)) for commit in (base, now)]
-        return bool(texts[0] == texts[1])
-
-    def _hidden(self, protection: Protection) -> tuple[str, ...]:
-        """What git ignores, hooks into a runner, and is not as it was."""
-        before: Mapping[str, str] = self.state.guard_began.hooks if self.state.guard_began else {}
-        now = watch.hooks(self.repo, protection)
-        return tuple(sorted(path for path in before.keys() | now.keys() if before.get(path) != now.get(path)))
 
     def _leaves(self) -> Sequence[ev.Leaf]:
         return self.state.checks[-1].leaves
@@ -91,20 +98,42 @@ class Examination:
     def _baseline_leaves(self) -> Mapping[str, ev.Leaf]:
         return {leaf.source: leaf for leaf in (self.state.baseline.leaves if self.state.baseline else ())}
 
-    def _tools(self, recorded: Collection[str]) -> list[str]:
-        """Other programs than at the start; one that git records is among the protected files."""
-        root = self.repo.root
+    def _tools(self, before: Record) -> list[str]:
+        """Other programs than at the start; one that lies in the tree is protected, or it is the work."""
         baseline = self._baseline_leaves()
-        digests = self.state.guard_began.tools if self.state.guard_began else {}
         problems = []
         for leaf in self._leaves():
-            before = baseline[leaf.source].tool if leaf.source in baseline else ""
-            if before and leaf.tool != before:
-                problems.append(f"`{leaf.command}` now runs {leaf.tool or 'nothing'}, it ran {before}")
-            elif watch.is_among(before, root, recorded):
-                continue
-            elif before and digests.get(before, "") != watch.tools([before]).get(before):
-                problems.append(f"the program {before} is not what it was at the start")
+            tool = baseline[leaf.source].tool if leaf.source in baseline else ""
+            if tool and leaf.tool != tool:
+                problems.append(f"`{leaf.command}` now runs {leaf.tool or 'nothing'}, it ran {tool}")
+            elif tool and not self._is_work(tool) and before.tools.get(tool) != record.tool_digests([tool])[tool]:
+                problems.append(f"the program {tool} is not what it was at the start")
+        return problems
+
+    def _is_work(self, tool: str) -> bool:
+        path = Path(tool)
+        inside = path.is_relative_to(self.repo.root)
+        return inside and not set(path.relative_to(self.repo.root).parts) & record.LINKED
+
+    def _environment(self, before: Record) -> list[str]:
+        """What hooks into Python in the tree's environments and was not installed there as part of a package."""
+        now = record.site_hooks(self.repo.root)
+        changed = [path for path, digest in now.items() if before.site.get(path) != digest]
+        return [
+            f"{path} hooks into every check and belongs to no package: put it back, or remove it"
+            for path in changed
+            if not record.was_installed(self.repo.root, path)
+        ]
+
+    def _stand_ins(self, before: Record) -> list[str]:
+        """New files that git ignores, in place of a module that it records: a commit would not have them."""
+        recorded = self.repo.tree_at(self.state.snapshots[-1].commit)
+        problems = []
+        for path in self.repo.ignored():
+            stem = path.rstrip("/").partition(".")[0]
+            modules = {f"{stem}.py", f"{stem}/__init__.py"} & recorded.keys()
+            if modules and path not in before.ignored and path.rstrip("/").startswith(stem):
+                problems.append(f"{path} is ignored by git and stands in place of {min(modules)}")
         return problems
 
     def _reports(self, leaves: Iterable[ev.Leaf], protection: Protection) -> list[str]:
@@ -113,7 +142,9 @@ class Examination:
         for leaf in leaves:
             before = baseline.get(leaf.source)
             if leaf.kind == "command" and leaf.verdict == "pass" and before:
-                problems += compare.lost_tests(_report(before), _report(leaf), protection.may_change)
+                problems += compare.lost_tests(
+                    _report(before), _report(leaf), protection.may_change, exited_0=leaf.exit_code == 0
+                )
         return list(dict.fromkeys(problems))
 
     def _speaks_of_other_tests(self) -> bool:
@@ -121,35 +152,50 @@ class Examination:
         pairs = ((baseline.get(leaf.source), leaf) for leaf in self._leaves())
         return any(compare.speaks_of_other_tests(_report(before), _report(leaf)) for before, leaf in pairs if before)
 
-    def _replay(self, now: str, changes: Changes, protection: Protection, hidden: tuple[str, ...]) -> "_Found":
-        replay = Replay(self.repo, self.state.snapshots[0].commit, self.folder, self.run_check)
-        files = _names((*changes.files, *hidden))
-        try:
-            verdict, leaves = replay.run(now, changes)
-            if verdict == "pass":
-                problems = self._reports(leaves, protection)
-                note = f"protected files changed ({files}); the check passes with them as they were, too"
-                return _Found(problems, [] if problems else [note] * bool(files))
+    def _had_tests(self) -> bool:
+        return any(leaf.tests and leaf.tests != ev.TestCounts() for leaf in self._baseline_leaves().values())
+
+    def _replay(self, before: Record, changes: Changes, protection: Protection, found: _Found) -> None:
+        """Run the check where only what counts was put back, and say what that shows."""
+        found.replayed = True
+        base, now = self.state.snapshots[0].commit, self.state.snapshots[-1].commit
+        if not self._had_tests():  # the first tests of all are the work itself
+            changes = Changes(changes.changed, changes.planted)
+        replay = Replay(self.repo, base, before, self.folder, self.run_check)
+        files = _names(changes.files or changes.new_tests)
+        verdict, leaves = replay.run(now, changes)
+        if verdict != "pass":
             control, _leaves = replay.run(now, None) if changes else ("pass", ())
-        except RepoError as error:
-            return _Found([f"the check cannot be replayed ({error.message}): put these files back: {files}"], [])
-        if not files:
-            return _Found([], ["the report speaks of other tests than at the start, and a replay did not pass"])
-        if control == "pass":
-            return _Found([f"{_EDITED}: {files}"], [])
-        return _Found([f"the check cannot be run in a clean worktree: put these files back as they were: {files}"], [])
+            found.problems += _what_failed(changes, files, control)
+            found.notes += [] if changes else ["the report speaks of other tests, and a replay did not pass"]
+            return
+        found.problems += self._reports(leaves, protection) + self._not_apart(changes)
+        if changes.files and not found.problems:
+            found.notes.append(f"protected files changed ({files}); the check passes with them as they were, too")
+
+    def _not_apart(self, changes: Changes) -> list[str]:
+        """A planted file that the replay imported from this tree all the same, as an editable install does."""
+        folders = record.paths_into(self.repo.root)
+        still_there = [
+            path for path in changes.planted if any((self.repo.root / path).parent == folder for folder in folders)
+        ]
+        if not still_there:
+            return []
+        return [f"the check cannot be replayed apart from this tree; remove these files: {_names(still_there)}"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    problems: list[str]
-    notes: list[str]
+def _what_failed(changes: Changes, files: str, control: ev.VerdictValue) -> list[str]:
+    if not changes:
+        return []
+    if not changes.files:
+        return [f"the tests of the start pass only beside the new ones: {files}"] if control == "pass" else []
+    if control == "pass":
+        return [f"{_EDITED}: {files}"]
+    return [f"the check cannot be run in a clean worktree: put these files back as they were: {files}"]
 
 
-def _protection(state: RunState, paths: Iterable[str]) -> Protection:
-    job = state.task
-    commands = [_argv(leaf.command) for leaf in (state.baseline.leaves if state.baseline else ()) if leaf.command]
-    return Protection(named_scripts(commands, paths), job.protect, job.may_edit)
+def _protection(state: RunState, named: frozenset[str], *, builds: bool) -> Protection:
+    return Protection(named, state.task.protect, state.task.may_edit, builds)
 
 
 def _argv(command: str) -> list[str]:
@@ -157,6 +203,13 @@ def _argv(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError:
         return command.split()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _report(leaf: ev.Leaf) -> TestReport | None:

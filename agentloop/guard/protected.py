@@ -23,23 +23,26 @@ _TESTS = (
     "*.test.*", "*.spec.*", "*_test.go", "*_spec.rb", "*Test.java", "*Tests.cs", "*Test.php",
 )  # fmt: skip
 _HOOKS = (
-    "conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", ".coveragerc",
-    "sitecustomize.py", "usercustomize.py", "*.pth",
-    "jest.config.*", "jest.setup.*", "vitest.config.*", "vitest.workspace.*", ".mocharc*", "karma.conf.*", ".rspec",
-    "phpunit.xml*", "nextest.toml", ".cargo/config.toml", "babel.config.*", ".babelrc*",
-    "/agentloop.toml",
+    "conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg", ".coveragerc*",
+    "pyproject.toml", "sitecustomize.py", "usercustomize.py", "*.pth", "*.dist-info/", "**/*.egg-info/entry_points.txt",
+    "package.json", ".npmrc", "jest.config.*", "jest.setup.*", "vitest.config.*", "vitest.workspace.*", "vite.config.*",
+    ".mocharc*", "karma.conf.*", "babel.config.*", ".babelrc*", ".rspec", "phpunit.xml*", "nextest.toml",
+    "**/.cargo/config*", "/agentloop.toml",
 )  # fmt: skip
+_BUILD_FILES = ("Makefile", "GNUmakefile", "makefile", "*.mk", "justfile", ".justfile", "Taskfile.y*ml", "Rakefile")
 _CONFIGURATION = (
-    "pyproject.toml", "package.json", "noxfile.py", "Makefile", "GNUmakefile", "makefile", "*.mk", "justfile",
-    ".justfile", "Taskfile.y*ml", "Rakefile", "build.gradle*", "CTestTestfile.cmake", "runtests*", "run_tests*",
-    ".github/workflows/", ".gitlab-ci.yml", ".circleci/", ".travis.yml", "Jenkinsfile", "azure-pipelines.yml",
-    ".pre-commit-config.yaml", ".git*/hooks/",
+    *_BUILD_FILES, "noxfile.py", "build.gradle*", "CTestTestfile.cmake", "runtests*", "run_tests*", "expected/",
+    "golden/", ".github/workflows/", ".gitlab-ci.yml", ".circleci/", ".travis.yml", "Jenkinsfile",
+    "azure-pipelines.yml", ".pre-commit-config.yaml",
 )  # fmt: skip
-_SHADOWS = frozenset(
-    sys.stdlib_module_names | {"pytest", "_pytest", "pluggy", "coverage", "xdist", "hypothesis", "nose2"}
-)
+_RUNNERS = (
+    "pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli", "coverage",
+    "xdist", "execnet", "hypothesis", "nose2", "pytest_cov", "pytest_asyncio", "pytest_mock", "anyio", "attr",
+)  # fmt: skip
+_SHADOWS = frozenset({*sys.stdlib_module_names, *_RUNNERS})
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
 _INTERPRETER = re.compile(r"^(python[\d.]*|node|deno|bun|ruby|perl|php|lua)$")
+_PATH = re.compile(r"[\w./-]+")
 _LOOKS_LIKE_A_CHECK = re.compile(r"check|test|verif|valid|assert|spec|smoke|e2e|lint|bench|(^|[_-])ci([_.-]|$)", re.I)
 
 
@@ -51,14 +54,16 @@ class Changes:
     """Protected files that were modified or deleted."""
     planted: tuple[str, ...] = ()
     """New files that alter what is collected or how it is judged."""
+    new_tests: tuple[str, ...] = ()
+    """New ordinary tests: welcome, and not to be needed by the old ones."""
 
     def __bool__(self) -> bool:
         """Anything at all."""
-        return bool(self.changed or self.planted)
+        return bool(self.changed or self.planted or self.new_tests)
 
     @property
     def files(self) -> tuple[str, ...]:
-        """All of them."""
+        """Those that should not have been touched."""
         return tuple(sorted({*self.changed, *self.planted}))
 
 
@@ -70,11 +75,13 @@ class Protection:
         named: files that the predicate's commands run.
         protect: the user's further globs, as in .gitignore.
         may_edit: globs of what the task is about; they win.
+        builds: there were build files at the start, so that another one beside them is a second opinion.
     """
 
     named: frozenset[str] = frozenset()
     protect: tuple[str, ...] = ()
     may_edit: tuple[str, ...] = ()
+    builds: bool = True
 
     @cached_property
     def _existing(self) -> GitIgnoreSpec:
@@ -82,7 +89,11 @@ class Protection:
 
     @cached_property
     def _new(self) -> GitIgnoreSpec:
-        return GitIgnoreSpec.from_lines([*_HOOKS, *self.protect])
+        return GitIgnoreSpec.from_lines([*_HOOKS, *(_BUILD_FILES if self.builds else ()), *self.protect])
+
+    @cached_property
+    def _tests(self) -> GitIgnoreSpec:
+        return GitIgnoreSpec.from_lines(_TESTS)
 
     @cached_property
     def _free(self) -> GitIgnoreSpec:
@@ -100,20 +111,24 @@ class Protection:
         """A new file at this path alters what is collected or how it is judged."""
         return not self.may_change(path) and (self._new.match_file(path) or _shadows(path))
 
-    def changes(
-        self, before: Mapping[str, object], after: Mapping[str, object], same: Callable[[str], bool]
-    ) -> Changes:
-        """Compare two trees.
+    def changes(self, before: Mapping[str, str], after: Mapping[str, str]) -> Changes:
+        """Compare what counts in two states of a tree.
 
         Args:
-            before: what each path held at the baseline, its content's id and its mode.
+            before: digests by path at the baseline, of all files that matter here; empty where nothing counts.
             after: likewise, now.
-            same: says of a path that changed whether what counts in it stayed the same (see `what_counts`).
         """
-        differ = [path for path, entry in before.items() if after.get(path) != entry and self.holds(path)]
-        changed = [path for path in differ if path not in after or not same(path)]
-        planted = [path for path in after.keys() - before.keys() if self.refuses_new(path)]
-        return Changes(tuple(sorted(changed)), tuple(sorted(planted)))
+        new = [path for path, digest in after.items() if path not in before and digest]
+        planted = [path for path in new if self.refuses_new(path)]
+        tests = [path for path in new if path not in planted and self._tests.match_file(path)]
+        changed = [path for path, digest in before.items() if self.holds(path) and after.get(path, "") != digest]
+        return Changes(*(tuple(sorted(paths)) for paths in (changed, planted, tests)))
+
+
+def has_build_files(paths: Iterable[str]) -> bool:
+    """There is a build file among the paths."""
+    known = GitIgnoreSpec.from_lines(_BUILD_FILES)
+    return any(known.match_file(path) for path in paths)
 
 
 def _shadows(path: str) -> bool:
@@ -125,28 +140,38 @@ def _shadows(path: str) -> bool:
 
 
 def named_scripts(commands: Iterable[Sequence[str]], paths: Iterable[str]) -> frozenset[str]:
-    """The files of the tree that are themselves the check: a program in the tree, a shell script, a script named so.
+    """The files of the tree that are themselves the check: a shell script that is run, a program or script named so.
+
+    A program of the tree of any other name is taken for the work.
 
     Args:
         commands: the argv of each command of the predicate.
         paths: the files of the tree.
     """
     known = set(paths)
-    found = set()
-    for argv in commands:
-        script = _script(argv)
-        path = str(PurePosixPath(script)) if script else ""
-        if path in known:
-            found.add(path)
-    return frozenset(found)
+    scripts = (str(PurePosixPath(script)) for argv in commands if (script := _script(argv)))
+    return frozenset(script for script in scripts if script in known)
+
+
+def scripts_in(text: str, paths: Iterable[str]) -> frozenset[str]:
+    """The scripts of the tree that a build file names."""
+    words = {str(PurePosixPath(word)) for word in _PATH.findall(text)}
+    return frozenset(path for path in words.intersection(paths) if _is_check(path))
 
 
 def _script(argv: Sequence[str]) -> str:
-    program = PurePosixPath(argv[0]).name if argv else ""
+    if not argv:
+        return ""
+    program = PurePosixPath(argv[0]).name
     first = next((word for word in argv[1:] if not word.startswith("-")), "")
-    if program in _SHELLS or (_INTERPRETER.match(program) and _LOOKS_LIKE_A_CHECK.search(PurePosixPath(first).name)):
+    if program in _SHELLS or (_INTERPRETER.match(program) and _is_check(first)):
         return first
-    return argv[0] if argv and "/" in argv[0] else ""
+    return argv[0] if "/" in argv[0] and _is_check(argv[0]) else ""
+
+
+def _is_check(path: str) -> bool:
+    name = PurePosixPath(path).name
+    return name.endswith(".sh") or bool(_LOOKS_LIKE_A_CHECK.search(name))
 
 
 def what_counts(path: str, text: str) -> Any:

@@ -2,23 +2,22 @@
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from agentloop import events as ev
+from agentloop.errors import RepoError
 from agentloop.guard.protected import Changes
+from agentloop.guard.record import LINKED, Record, counting_digest, digest
 from agentloop.repo import Repo
 
 RunCheck = Callable[[Path, Path], tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]]
 """Runs the predicate in a folder, with its logs in another; the verdict and the conditions."""
 
-_LINKED = frozenset(
-    {
-        ".venv", "venv", "env", "node_modules", ".tox", ".nox", "target", "build", "dist", "vendor", "third_party",
-        ".gradle", ".m2", ".cargo", "bower_components", "_build", "deps", "Pods", ".env",
-    }
-)  # fmt: skip
+_LINKED_NAMES = (".env",)
 _LINKED_SUFFIXES = (".egg-info", ".dist-info", ".so", ".pyd")
+_SUBMODULE = "160000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +27,14 @@ class Replay:
     Args:
         repo: the run's repository.
         base: the commit that holds the protected files as they were.
+        record: what the working tree held then, read from the disk.
         folder: where worktrees and logs are made; outside of the tree.
         check: runs the predicate.
     """
 
     repo: Repo
     base: str
+    record: Record
     folder: Path
     check: RunCheck
 
@@ -55,19 +56,40 @@ class Replay:
         with self.repo.clean_worktree(commit, tree):
             if changes is not None:
                 self._restore(tree, changes)
-            self._link_ignored(tree)
+            self._link(tree, commit, changes or Changes())
             return self.check(tree, logs)
 
     def _restore(self, tree: Path, changes: Changes) -> None:
-        for path in changes.planted:
+        for path in (*changes.planted, *changes.new_tests):
             (tree / path).unlink(missing_ok=True)
-        if changes.changed:
-            self.repo.restore_in(tree, self.base, changes.changed)
+        recorded = self.repo.tree_at(self.base)
+        changed = [path for path in changes.changed if path in recorded]
+        if changed:
+            self.repo.restore_in(tree, self.base, changed)
+        for path in changed:
+            # Git's filters, attributes and objects are within an agent's reach.
+            if counting_digest(tree, path) != self.record.files[path]:
+                raise RepoError(f"{path} cannot be had as it was at the start")
 
-    def _link_ignored(self, tree: Path) -> None:
+    def _link(self, tree: Path, commit: str, changes: Changes) -> None:
+        """Link in what a clean worktree lacks and a check may need: ignored folders, unchanged files, submodules."""
         for path in self.repo.ignored():
-            name = PurePosixPath(path).name
-            target = tree / path
-            if (name in _LINKED or name.endswith(_LINKED_SUFFIXES)) and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                target.symlink_to(self.repo.root / path)
+            if self._is_needed(path.rstrip("/")) and not any(file.startswith(path) for file in changes.files):
+                self._link_one(tree, path.rstrip("/"))
+        for path, entry in self.repo.tree_at(commit).items():
+            if entry.mode == _SUBMODULE and not any(file.startswith(f"{path}/") for file in changes.files):
+                with suppress(OSError):
+                    (tree / path).rmdir()
+                self._link_one(tree, path)
+
+    def _is_needed(self, path: str) -> bool:
+        name = PurePosixPath(path).name
+        if name in LINKED or name in _LINKED_NAMES or name.endswith(_LINKED_SUFFIXES):
+            return True
+        return path in self.record.ignored and self.record.ignored[path] == digest(self.repo.root / path)
+
+    def _link_one(self, tree: Path, path: str) -> None:
+        target = tree / path
+        if not target.exists() and not target.is_symlink():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(self.repo.root / path)

@@ -27,7 +27,7 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
         lines.append(f"  no skill committed: {state.kept_back.reason}{where}")
     elif state.declined:
         lines.append(f"  no skill: {state.declined.reason}")
-    if not state.ended and not at_work:
+    if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}")
     return lines

@@ -117,7 +117,12 @@ class Repo:
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
 
     def tree_at(self, commit: str) -> dict[str, Entry]:
-        """All files of a commit."""
+        """All files of a commit.
+
+        Raises:
+            RepoError: there is no such commit.
+        """
+        self._git.ask("cat-file", "-e", f"{commit}^{{tree}}")
         return self._paths.in_commit(commit, ["."])
 
     def clean_worktree(self, commit: str, folder: Path) -> AbstractContextManager[None]:

@@ -25,11 +25,13 @@ def clean(git: Git, commit: str, folder: Path) -> Iterator[None]:
 
 
 def _remove(git: Git, folder: Path) -> None:
+    """Take away our worktree, and what git remembers of it; others that are out of reach now stay remembered."""
     if folder.exists():
         git.find("worktree", "remove", "--force", "--force", str(folder))
-    if folder.exists():
         shutil.rmtree(folder, ignore_errors=True)
-    git.find("worktree", "prune", "--expire=now")
+    for entry in git.path("worktrees").glob("*/gitdir"):
+        if entry.read_text(encoding="utf-8", errors="replace").strip() == str(folder / ".git"):
+            shutil.rmtree(entry.parent, ignore_errors=True)
 
 
 def restore_in(tree: Path, commit: str, paths: Sequence[str]) -> None:

@@ -53,7 +53,48 @@ def test_ordinary_new_tests_are_welcome(tmp_path: Path) -> None:
     assert state.ended
     assert state.ended.exit_code == 0
     assert state.guarded
-    assert not state.guarded.replayed
+    assert not state.guarded.notes
+
+
+def test_new_tests_with_hooks_of_their_own_are_welcome(tmp_path: Path) -> None:
+    fixture = "import pytest\n\n\n@pytest.fixture\ndef three():\n    return 3\n"
+    files = {"tests/conftest.py": fixture, "tests/test_more.py": "def test_more(three):\n    assert three == 3\n"}
+    state = play(tmp_path / "p", {**HONEST, **files})
+    assert state.ended
+    assert state.ended.exit_code == 0
+
+
+def test_the_first_tests_of_all_are_the_work(tmp_path: Path) -> None:
+    files = {"tests/test_new.py": "def test_new():\n    assert True\n"}
+    state = play(tmp_path / "p", files, until=("python -m pytest -q tests/test_new.py passes",))
+    assert state.ended
+    assert state.ended.exit_code == 0
+
+
+def test_a_test_that_has_to_fail_may_fail(tmp_path: Path) -> None:
+    files = {"tests/test_new.py": "def test_new():\n    assert False\n"}
+    state = play(tmp_path / "p", files, until=("python -m pytest -q tests/test_new.py fails",))
+    assert state.ended
+    assert state.ended.exit_code == 0
+
+
+def test_a_program_of_the_tree_is_the_work_unless_it_is_named_like_a_check(tmp_path: Path) -> None:
+    state = play(tmp_path / "p", {"app": "#!/bin/sh\necho v2\n"}, until=("sh app prints v2",))
+    assert state.ended
+    assert state.ended.exit_code == 0
+
+
+def test_worktrees_of_the_person_that_are_out_of_reach_stay_remembered(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    write(root, PROJECT)
+    with Repo.create(root, "A project with a defect"):
+        subprocess.run(["git", "worktree", "add", "-q", str(tmp_path / "far")], cwd=root, check=True)
+    (tmp_path / "far").rename(tmp_path / "away")
+    with Repo.open(root) as repo, repo.clean_worktree("HEAD", tmp_path / "clean"):
+        assert (tmp_path / "clean" / "shop.py").is_file()
+    listed = subprocess.run(["git", "worktree", "list"], cwd=root, capture_output=True, text=True, check=True)
+    assert "far" in listed.stdout
+    assert "clean" not in listed.stdout
 
 
 def test_an_edited_test_file_is_replayed_and_accepted_when_the_work_is_done(tmp_path: Path) -> None:

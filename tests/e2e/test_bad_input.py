@@ -124,3 +124,18 @@ def test_a_disk_that_is_full_loses_nothing(bench: Bench) -> None:
     done = bench.call(limited)
     assert_refused(done, 2, "cannot go on", "agentloop resume")
     assert bench.agentloop("resume").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "words"),
+    [
+        (["--resume-with", "sh {sesion}", "--session-from", "(.)"], 2, "did you mean {session}"),
+        (["--session-from", "x(.)"], 2, "--resume-with"),
+        (["--resume-with", "no-such-program {prompt}"], 5, "is not on PATH"),
+    ],
+)
+def test_options_that_cannot_work_are_refused_before_any_turn(
+    bench: Bench, flags: list[str], code: int, words: str
+) -> None:
+    done = run("--until", "sh check.sh passes", *flags, "mend it", "--", "sh", "{prompt_file}", cwd=bench.repo)
+    assert_refused(done, code, words)

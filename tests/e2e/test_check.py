@@ -210,3 +210,12 @@ def test_a_run_remembers_what_the_same_tree_came_to_and_checks_after_each_turn(b
     assert ran.read_text() == "x\n" * 3
     bench.call([*argv[:3], "run", "--fresh", *argv[4:]])
     assert ran.read_text() == "x\n" * 5
+
+
+@pytest.mark.parametrize(("predicate", "code"), [("true passes", 0), ("false passes", 1)])
+def test_the_verdict_counts_although_nobody_reads_it(bench: Bench, predicate: str, code: int) -> None:
+    line = f"'{sys.executable}' -m agentloop check --fresh '{predicate}'"
+    for script in (f"{line} | true; exit ${{PIPESTATUS[0]}}", f"{line} >&-"):
+        done = bench.call(["bash", "-c", script])
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pexpect
 import psutil
 import pytest
 
@@ -366,3 +367,20 @@ def test_a_file_that_is_no_utf_8_is_no_obstacle(bench: Bench, write_skill: Step)
     done = bench.run("--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["skill"]
+
+
+def test_what_waits_for_a_person_is_resumed_in_a_terminal(bench: Bench, write_skill: Step) -> None:
+    bench.steps(WRONG, RIGHT, write_skill())
+    argv = bench.argv("--json")
+    argv[argv.index("sh check.sh passes")] = "sh check.sh passes and approved"
+    done = bench.call(argv, stdin=subprocess.DEVNULL)
+    assert done.returncode == 7, done.stderr
+    child = pexpect.spawn(
+        sys.executable, ["-m", "agentloop", "resume"], cwd=str(bench.repo), timeout=30, encoding="utf-8"
+    )
+    child.expect("approve")
+    child.sendline("y")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert (bench.repo / "skills/keep-counting/SKILL.md").is_file()
