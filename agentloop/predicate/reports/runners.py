@@ -32,6 +32,8 @@ class Runner(BaseModel):
     title: tuple[re.Pattern[str], ...] = ()
     outline: bool = False
     separator: str = " > "
+    repeats: bool = False
+    uncounted: re.Pattern[str] | None = None
     names_all: re.Pattern[str] | None = None
     names_end: re.Pattern[str] | None = None
     failure: re.Pattern[str] | None = None
