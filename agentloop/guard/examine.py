@@ -109,12 +109,18 @@ class Examination:
 
     def _reports(self, leaves: Iterable[ev.Leaf], protection: Protection) -> list[str]:
         baseline = self._baseline_leaves()
+        freed = self._freed(protection)
         problems = []
         for leaf in leaves:
             before = baseline.get(leaf.source)
             if leaf.kind == "command" and leaf.verdict == "pass" and before:
-                problems += compare.lost_tests(_report(before), _report(leaf), protection.may_change)
+                problems += compare.lost_tests(_report(before), _report(leaf), freed)
         return list(dict.fromkeys(problems))
+
+    def _freed(self, protection: Protection) -> list[str]:
+        """The files that the task is about, as they were called at the start."""
+        paths = self.repo.tree_at(self.state.snapshots[0].commit) if self.state.task.may_edit else ()
+        return [path for path in paths if protection.may_change(path)]
 
     def _speaks_of_other_tests(self) -> bool:
         baseline = self._baseline_leaves()
