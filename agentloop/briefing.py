@@ -1,6 +1,7 @@
 """The prompts by which a run asks for work, made from its state."""
 
 from agentloop import distill, prompts, steps
+from agentloop.events import Checked
 from agentloop.predicate import evidence
 from agentloop.quoting import one_line
 from agentloop.repo import Repo
@@ -19,11 +20,10 @@ def work_prompt(state: RunState, step: steps.Prompt, repo: Repo, *, remembers: b
         remembers: the session knows what was before; else it is told by the run's own ledger.
     """
     check = state.last_check
-    before = (None, state.baseline, *state.checks)[-2] if state.checks else None
     values = {
         "task": state.task.task or "Make the checks below hold.",
         "checks": distill.check_lines(check.leaves if check else ()),
-        "feedback": evidence.feedback(check, before) if check else "",
+        "feedback": evidence.feedback(check, _before(state)) if check else "",
         "attempt": str(step.attempt),
         "max_attempts": str(state.task.limits.max_attempts),
     }
@@ -34,6 +34,12 @@ def work_prompt(state: RunState, step: steps.Prompt, repo: Repo, *, remembers: b
     if step.kind != "task" and not remembers:
         return prompts.render("ledger", **values, ledger=distill.ledger(state, repo))
     return prompts.render(step.kind, **values, reason=_cut_reason(state))
+
+
+def _before(state: RunState) -> Checked | None:
+    """The check to compare the last one with: the newest before it whose tests ran; else the newest."""
+    earlier = [check for check in (state.baseline, *state.checks) if check][:-1]
+    return next((check for check in reversed(earlier) if evidence.ran_tests(check)), earlier[-1] if earlier else None)
 
 
 def _cut_reason(state: RunState) -> str:

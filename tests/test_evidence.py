@@ -29,13 +29,14 @@ def leaf(
     output: str = "the output",
     first: str = "the first error",
     complete: bool = True,
+    runner: str = "go test",
 ) -> Leaf:
     """A condition that does not hold, with a report when failures are given."""
     path = folder / f"{next(NUMBERS)}.tests.json"
     outcomes: dict[str, Outcome] = {**dict.fromkeys(passed, "passed"), **dict.fromkeys(failed or [], "failed")}
     counts = TestCounts(passed=len(passed), failed=len(failed or []))
     if failed is not None:
-        TestReport(runner="pytest", outcomes=outcomes, counts=counts, complete=complete, first_failure=first).save(path)
+        TestReport(runner=runner, outcomes=outcomes, counts=counts, complete=complete, first_failure=first).save(path)
     return Leaf(
         source=source, verdict="fail", reason="exited 1", output=output, log=str(folder / "1.log"),
         tests=counts if failed is not None else None, report=str(path) if failed is not None else "",
@@ -172,9 +173,40 @@ def test_more_failures_than_are_named_are_counted_and_listed_in_a_file(tmp_path:
     before = check(leaf(tmp_path, names[:-3]))
     text = evidence.feedback(check(leaf(tmp_path, names)), before)
     assert [line for line in fenced_lines(text) if "::" in line][:4] == [*names[-3:], names[0]]
-    found = re.search(r"\.\.\. and 960 more; all of them: (.+)", text)
+    found = re.search(r"\.\.\. and 960 more still failing\nAll the failed tests: (.+)", text)
     assert found
     assert Path(found[1]).read_text().split() == names
+
+
+def test_the_numbers_of_each_group_add_up(tmp_path: Path) -> None:
+    new, still, fixed = ([f"{word}{n}" for n in range(number)] for word, number in (("n", 80), ("s", 200), ("f", 7)))
+    text = evidence.feedback(
+        check(leaf(tmp_path, [*still, *new], passed=tuple(fixed))), check(leaf(tmp_path, [*still, *fixed]))
+    )
+    assert "**New** failures: 80\n```text\nn0\n" in text
+    assert "\nn39\n```\n... and 40 more new\nStill failing: 200, none named here\n" in text
+    assert "\nf4\n```\n... and 2 more fixed\n" in text
+    first = evidence.feedback(check(leaf(tmp_path, new)), None)
+    assert "\nn39\n```\n... and 40 more\nAll the failed tests: " in first
+
+
+UNLOADED = "test_shop (unittest.loader._FailedTest.test_shop)"
+TAX = "test_tax (test_shop.Prices.test_tax)"
+
+
+def unittest_leaf(folder: Path, *failed: str) -> Leaf:
+    return leaf(folder, list(failed), complete=False, runner="unittest")
+
+
+def test_a_module_that_loads_again_is_no_test_that_was_fixed(tmp_path: Path) -> None:
+    text = evidence.feedback(check(unittest_leaf(tmp_path, TAX)), check(unittest_leaf(tmp_path, UNLOADED)))
+    assert "Fixed" not in text
+    assert "_FailedTest" not in text
+
+
+def test_silence_says_nothing_when_a_module_did_not_load(tmp_path: Path) -> None:
+    text = evidence.feedback(check(unittest_leaf(tmp_path, UNLOADED)), check(unittest_leaf(tmp_path, TAX)))
+    assert "Fixed" not in text
 
 
 def test_nothing_closes_the_fence(tmp_path: Path) -> None:
@@ -220,7 +252,7 @@ def test_a_thousand_failing_tests_come_back_short_with_the_new_ones_first(tmp_pa
     new = "test_many.py::test_it[501]\ntest_many.py::test_it[502]"
     assert f"**New** failures: 2\n```text\n{new}\n```\nStill failing: 995\n" in text
     assert "Fixed since: 2\n```text\ntest_many.py::test_it[7]\ntest_many.py::test_it[8]\n```" in text
-    assert "... and 957 more" in text
+    assert "... and 957 more still failing" in text
     assert "AssertionError" in text
     assert "generated xml file" in Path(after.leaves[0].log).read_text()
     assert "generated xml file" not in after.leaves[0].output

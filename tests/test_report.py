@@ -144,6 +144,55 @@ def test_a_runner_without_a_report_is_read_from_its_output(project: Path, record
     assert "AssertionError: 1 != 2" in report.first_failure
 
 
+PARTS = """
+import unittest
+
+class Shop(unittest.TestCase):
+    def test_adds(self): pass
+    def test_parts(self):
+        for part in range(4):
+            with self.subTest("a part", part=part): self.fail()
+    def test_twice(self): self.fail()
+    def tearDown(self):
+        if self._testMethodName == "test_twice": raise RuntimeError
+
+class Closed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): raise RuntimeError
+    def test_never(self): pass
+"""
+SKIPPED_PARTS = """
+import unittest
+
+class Shop(unittest.TestCase):
+    def test_adds(self): pass
+    def test_parts(self):
+        for part in range(4):
+            with self.subTest(part=part): self.skipTest("no")
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "flags", "counts"),
+    [
+        (PARTS, [], TestCounts(passed=1, failed=3)),
+        (PARTS, ["-v"], TestCounts(passed=1, failed=3)),
+        (SKIPPED_PARTS, ["-v"], TestCounts(passed=1, skipped=1)),
+    ],
+    ids=["quiet", "verbose", "skipped"],
+)
+def test_parts_of_a_test_are_no_tests(
+    project: Path, recorder: Recorder, source: str, flags: list[str], counts: TestCounts
+) -> None:
+    (project / "test_shop.py").write_text(source)
+    argv = [sys.executable, "-m", "unittest", *flags, "test_shop"]
+    ran = subprocess.run(argv, cwd=project, capture_output=True, check=False)
+    recorder.feed(ran.stderr)
+    report = recorder.finish("python -m unittest")
+    assert report
+    assert report.counts == counts
+
+
 def laughs() -> str:
     entities = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
     return f'<!DOCTYPE x [<!ENTITY l0 "ha">{entities}]>' + CASES.format("<testcase name='&l11;'/>")

@@ -1,21 +1,24 @@
 """The tests of an accepting check against those of the baseline: none may vanish, be skipped or stop passing. Pure."""
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
+from pathlib import PurePosixPath
 
 from agentloop.predicate.reports.report import TestReport
+from agentloop.predicate.reports.runners import named
 
 _SHOWN = 8
 
 
 def lost_tests(
-    before: TestReport | None, after: TestReport | None, may_change: Callable[[str], bool], *, exited_0: bool
+    before: TestReport | None, after: TestReport | None, freed: Collection[str], *, exited_0: bool = True
 ) -> list[str]:
     """Say in what a report is worse than the baseline's, although the command passed.
 
     Args:
         before: the baseline's report; None when the runner gave none.
         after: the report of the check that passed.
-        may_change: says of a test's file whether the task is about it.
+        freed: the files that the task is about, as they were called at the start.
         exited_0: the command said that all is well, and did not have to fail.
 
     Returns:
@@ -31,7 +34,7 @@ def lost_tests(
     if before is None:
         return problems
     if before.complete and after.complete:
-        return problems + _by_name(before, after, may_change)
+        return problems + _by_name(before, after, freed)
     return problems + _by_number(before, after)
 
 
@@ -42,17 +45,52 @@ def speaks_of_other_tests(before: TestReport | None, after: TestReport | None) -
     return before.outcomes.keys().isdisjoint(after.outcomes)
 
 
-def _by_name(before: TestReport, after: TestReport, may_change: Callable[[str], bool]) -> list[str]:
+def _by_name(before: TestReport, after: TestReport, freed: Collection[str]) -> list[str]:
     if speaks_of_other_tests(before, after):
         return []
-    watched = [
-        test
-        for test, outcome in before.outcomes.items()
-        if outcome != "skipped" and "::" in test and not may_change(test.partition("::")[0])
-    ]
-    gone = [test for test in watched if test not in after.outcomes]
+    runner = named(before.runner)
+    watched = [test for test, outcome in before.outcomes.items() if outcome != "skipped" and runner.is_test(test)]
+    gone = _but_for_other_parameters([test for test in watched if test not in after.outcomes], before, after)
     skipped = [test for test in watched if after.outcomes.get(test) == "skipped"]
+    if freed:
+        about = _Freed(before.runner, freed)
+        gone, skipped = ([test for test in tests if not about.has(test)] for tests in (gone, skipped))
     return _named("gone", gone) + _named("skipped now", skipped)
+
+
+def _but_for_other_parameters(gone: list[str], before: TestReport, after: TestReport) -> list[str]:
+    """Ids of parameters may hold a time or an address: as many others of the same function stand for them."""
+    was, now = (Counter(test.partition("[")[0] for test in report.outcomes) for report in (before, after))
+    stays = {test.partition("[")[0] for test in after.outcomes if test in before.outcomes}
+    return [
+        test for test in gone if "[" not in test or (name := test.partition("[")[0]) in stays or now[name] < was[name]
+    ]
+
+
+class _Freed:
+    """The files that the task is about, to be found by what a runner calls a test."""
+
+    def __init__(self, runner: str, files: Collection[str]) -> None:
+        self._place = named(runner).place
+        paths = [PurePosixPath(file) for file in files]
+        self._files = _endings(paths)
+        self._modules = _endings(path.with_suffix("") for path in paths)
+
+    def has(self, test: str) -> bool:
+        """The test is in one of the files; where its id tells no file, it may be."""
+        place = self._place.match(test) if self._place else None
+        if not place:
+            return True
+        told = place.groupdict()
+        if file := told.get("file"):
+            return file in self._files
+        parts = told["module"].split(".")
+        return any("/".join(parts[:count]) in self._modules for count in range(1, len(parts) + 1))
+
+
+def _endings(paths: Iterable[PurePosixPath]) -> set[str]:
+    """Each path as it is called from the root and from each folder on the way: nobody knows where the runner ran."""
+    return {"/".join(path.parts[start:]) for path in paths for start in range(len(path.parts))}
 
 
 def _named(what: str, tests: list[str]) -> list[str]:

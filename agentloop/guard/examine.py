@@ -2,7 +2,7 @@
 
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -74,11 +74,11 @@ class Examination:
         protection = _protection(self.state, before.named, builds=has_build_files(before.files))
         after = record.look(self.repo.root, protection, before.skipped)
         changes = protection.changes(before.files, after)
-        found = _Found(self._tools(before) + self._environment(before) + self._reports(self._leaves(), protection))
+        found = _Found(self._tools(before) + self._environment(before) + self._reports(self._leaves(), before.freed))
         try:
             found.problems += self._stand_ins(before)
             if not found.problems and (changes or self._speaks_of_other_tests()):
-                self._replay(before, changes, protection, found)
+                self._replay(before, changes, found)
         except RepoError as error:
             files = _names(changes.files or changes.new_tests)
             found.problems.append(f"the check cannot be replayed ({error.message}); not as at the start: {files}")
@@ -136,15 +136,13 @@ class Examination:
                 problems.append(f"{path} is ignored by git and stands in place of {min(modules)}")
         return problems
 
-    def _reports(self, leaves: Iterable[ev.Leaf], protection: Protection) -> list[str]:
+    def _reports(self, leaves: Iterable[ev.Leaf], freed: Collection[str]) -> list[str]:
         baseline = self._baseline_leaves()
         problems = []
         for leaf in leaves:
             before = baseline.get(leaf.source)
             if leaf.kind == "command" and leaf.verdict == "pass" and before:
-                problems += compare.lost_tests(
-                    _report(before), _report(leaf), protection.may_change, exited_0=leaf.exit_code == 0
-                )
+                problems += compare.lost_tests(_report(before), _report(leaf), freed, exited_0=leaf.exit_code == 0)
         return list(dict.fromkeys(problems))
 
     def _speaks_of_other_tests(self) -> bool:
@@ -155,7 +153,7 @@ class Examination:
     def _had_tests(self) -> bool:
         return any(leaf.tests and leaf.tests != ev.TestCounts() for leaf in self._baseline_leaves().values())
 
-    def _replay(self, before: Record, changes: Changes, protection: Protection, found: _Found) -> None:
+    def _replay(self, before: Record, changes: Changes, found: _Found) -> None:
         """Run the check where only what counts was put back, and say what that shows."""
         found.replayed = True
         base, now = self.state.snapshots[0].commit, self.state.snapshots[-1].commit
@@ -169,7 +167,7 @@ class Examination:
             found.problems += _what_failed(changes, files, control)
             found.notes += [] if changes else ["the report speaks of other tests, and a replay did not pass"]
             return
-        found.problems += self._reports(leaves, protection) + self._not_apart(changes)
+        found.problems += self._reports(leaves, before.freed) + self._not_apart(changes)
         if changes.files and not found.problems:
             found.notes.append(f"protected files changed ({files}); the check passes with them as they were, too")
 

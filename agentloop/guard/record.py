@@ -32,6 +32,8 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     named: frozenset[str]
     """The files that the predicate's commands run."""
+    freed: tuple[str, ...]
+    """The files that the task is about."""
     skipped: tuple[str, ...]
     """Ignored folders that are not looked through, with a slash at the end."""
     files: dict[str, str]
@@ -69,6 +71,7 @@ def take(repo: Repo, protection: Protection, tools: dict[str, str]) -> Record:
     single = [path for path in ignored if not path.endswith("/")][:_MAX_IGNORED]
     return Record(
         named=protection.named,
+        freed=tuple(path for path in _walk(repo.root, skipped) if protection.may_change(path)),
         skipped=skipped,
         files=look(repo.root, protection, skipped),
         ignored={path: digest(repo.root / path) for path in single},

@@ -1,17 +1,18 @@
 """Short feedback out of long output: what failed by name, what is new, the first error, and where the whole log is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop.events import Checked, Leaf, TestCounts
 from agentloop.predicate.reports.report import OUR_ANNOUNCEMENT, TestReport, failures_path
+from agentloop.predicate.reports.runners import named as runner_named
 from agentloop.quoting import fenced, one_line, plain
 from agentloop.redact import redact
 
 MAX_EXCERPT_CHARS = 6000
-MAX_FEEDBACK_BYTES = 8000
+MAX_FEEDBACK_BYTES = 7500
 MAX_NAMED = 40
 """So many failing tests are named, over all conditions; the rest is counted."""
 MAX_ID_BYTES = 120
@@ -49,7 +50,7 @@ def feedback(check: Checked, before: Checked | None) -> str:
 
     Args:
         check: what the predicate came to.
-        before: the check before it; None says nothing of what is new.
+        before: an earlier check to compare it with; None says nothing of what is new.
 
     Returns:
         At most MAX_FEEDBACK_BYTES, as UTF-8.
@@ -63,6 +64,22 @@ def feedback(check: Checked, before: Checked | None) -> str:
     used = sum(_size(part) for part in ending) + sum(condition.fixed_size for condition in conditions)
     parts = [condition.render(room) for condition, room in _rooms(conditions, MAX_FEEDBACK_BYTES - used)]
     return "\n\n".join(part for part in (*parts, *ending) if part)
+
+
+def ran_tests(check: Checked) -> bool:
+    """Tests of some condition ran, or were skipped; not only what could not be loaded was reported."""
+    return any(_ran(report) for report in map(_report, check.leaves) if report)
+
+
+def _ran(report: TestReport) -> bool:
+    counts = report.counts
+    others = sum(1 for _ in _no_tests(report))
+    return counts.passed + counts.failed + counts.skipped > others
+
+
+def _no_tests(report: TestReport) -> Iterator[str]:
+    is_test = runner_named(report.runner).is_test
+    return (name for name in report.outcomes if not is_test(name))
 
 
 @dataclass(slots=True)
@@ -84,13 +101,13 @@ class _Condition:
         outcomes = report.outcomes if report else {}
         failed = [name for name, outcome in outcomes.items() if outcome == "failed"]
         known = {name for name, outcome in earlier.outcomes.items() if outcome == "failed"} if earlier else set()
-        # A runner that names only failures says by its silence that a test passed, if it came to its end.
-        otherwise = "passed" if report and not report.complete and leaf.verdict == "fail" else "gone"
+        tests = known.difference(_no_tests(earlier)) if earlier else known
+        silent = _silence(leaf, report)
         return cls(
             leaf=leaf,
             new=[name for name in failed if name not in known],
             still=[name for name in failed if name in known],
-            fixed=[name for name in sorted(known) if outcomes.get(name, otherwise) == "passed"],
+            fixed=[name for name in sorted(tests) if outcomes.get(name, silent) == "passed"],
             compared=earlier is not None,
             counts=report.counts if report else None,
             first_failure=report.first_failure if report else "",
@@ -124,8 +141,8 @@ class _Condition:
         return "\n".join(part for part in parts if part)
 
     def _fixed(self, room: int) -> str:
-        lists = (_listed("Fixed since", self.fixed, named) for named in range(_MAX_FIXED_NAMED, -1, -1))
-        return next((text for text in lists if _size(text) <= room), _listed("Fixed since", self.fixed, 0))
+        lists = [_listed("Fixed since", self.fixed, named, "fixed") for named in range(_MAX_FIXED_NAMED, -1, -1)]
+        return next((text for text in lists if _size(text) <= room), lists[-1])
 
     def _heading(self) -> str:
         source = _code(_cut(one_line(redact(self.leaf.source), 4 * _MAX_SOURCE_BYTES), _MAX_SOURCE_BYTES))
@@ -140,9 +157,10 @@ class _Condition:
     def _names(self) -> list[str]:
         left = len(self.failed) - self.named
         return [
-            _listed("**New** failures" if self.compared else "Failed", self.new, self.named),
-            _listed("Still failing", self.still, max(0, self.named - len(self.new))),
-            f"... and {left} more; all of them: {_path(failures_path(Path(self.leaf.report)))}" if left else "",
+            _listed("**New** failures", self.new, self.named, "new") if self.compared else "",
+            "" if self.compared else _listed("Failed", self.new, self.named),
+            _listed("Still failing", self.still, max(0, self.named - len(self.new)), "still failing"),
+            f"All the failed tests: {_path(failures_path(Path(self.leaf.report)))}" if left else "",
         ]
 
     def _log(self) -> str:
@@ -156,6 +174,14 @@ def _report(leaf: Leaf | None) -> TestReport | None:
         return TestReport.load(Path(leaf.report))
     except (OSError, ValueError):
         return None  # gone since: the verdict stands without it
+
+
+def _silence(leaf: Leaf, report: TestReport | None) -> str:
+    """What a test is that is not named any more."""
+    if not report or report.complete or leaf.verdict != "fail":
+        return "gone"
+    # A runner that names only failures says by its silence that a test passed, if it came to its end with all loaded.
+    return "gone" if any(_no_tests(report)) else "passed"
 
 
 def _shares(wanted: Sequence[int], total: int) -> list[int]:
@@ -176,12 +202,16 @@ def _rooms(conditions: Sequence[_Condition], room: int) -> list[tuple[_Condition
     return list(zip(conditions, _shares(wanted, max(0, room - joints)), strict=True))
 
 
-def _listed(title: str, names: Sequence[str], named: int) -> str:
-    """How many there are, and the first of them by name."""
+def _listed(title: str, names: Sequence[str], named: int, what: str = "") -> str:
+    """How many there are, the first of them by name, and how many of them are not named."""
     if not names:
         return ""
     lines = "\n".join(_cut(_tame(name), MAX_ID_BYTES) for name in names[:named])
-    return f"{title}: {len(names)}" + (f"\n{fenced(lines)}" if lines else "")
+    if not lines:
+        return f"{title}: {len(names)}, none named here"
+    left = len(names) - named
+    more = f"\n... and {left} more {what}".rstrip() if left > 0 else ""
+    return f"{title}: {len(names)}\n{fenced(lines)}{more}"
 
 
 def _further(leaves: Sequence[Leaf]) -> str:

@@ -117,6 +117,34 @@ def test_tests_may_be_reshaped_where_the_task_is_about_them(tmp_path: Path) -> N
     assert allowed.ended.exit_code == 0
 
 
+UNITTEST = (
+    "import unittest\n\nfrom shop import total\n\n\nclass Prices(unittest.TestCase):\n"
+    "    def test_total(self):\n        self.assertEqual(total([2, 3]), 5)\n\n"
+    "    def test_none(self):\n        self.assertEqual(total([]), 0)\n"
+)
+LEFT = UNITTEST.partition("\n    def test_none")[0]
+SKIPPED = UNITTEST.replace("    def test_none", "    @unittest.skip('later')\n    def test_none")
+
+
+@pytest.mark.parametrize(
+    ("changed", "may_edit", "code"),
+    [(LEFT, ("test_prices.py",), 0), (LEFT, ("tests/test_shop.py",), 6), (SKIPPED, (), 6)],
+    ids=["gone and free", "gone", "skipped"],
+)
+def test_the_tests_of_another_runner_are_watched_by_name(
+    tmp_path: Path, changed: str, may_edit: tuple[str, ...], code: int
+) -> None:
+    root = tmp_path / "p"
+    write(root, {"test_prices.py": UNITTEST, "shop.py": PROJECT["shop.py"]})
+    files = {**HONEST, "test_prices.py": changed}
+    state = play(root, files, until=("python -m unittest -v test_prices passes",), may_edit=may_edit)
+    assert state.ended
+    assert state.ended.exit_code == code
+    if code:
+        assert state.guarded
+        assert "test_none (test_prices.Prices.test_none)" in state.guarded.problems[0]
+
+
 def test_an_agent_that_gives_in_ends_with_the_reason(tmp_path: Path) -> None:
     state = play(tmp_path / "p", {"tests/test_shop.py": "def test_nothing():\n    pass\n"}, turns=2)
     assert state.ended

@@ -124,7 +124,7 @@ class _Reading:
 
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
-        self.tally = Tally()
+        self.tally = Tally(repeats=runner.repeats, uncounted=runner.uncounted)
         self._is_capturing = False
         self._heading = ""
         self._suites: list[_Suite] = []

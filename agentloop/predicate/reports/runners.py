@@ -32,6 +32,10 @@ class Runner(BaseModel):
     title: tuple[re.Pattern[str], ...] = ()
     outline: bool = False
     separator: str = " > "
+    repeats: bool = False
+    uncounted: re.Pattern[str] | None = None
+    no_test: re.Pattern[str] | None = None
+    place: re.Pattern[str] | None = None
     names_all: re.Pattern[str] | None = None
     names_end: re.Pattern[str] | None = None
     failure: re.Pattern[str] | None = None
@@ -45,6 +49,10 @@ class Runner(BaseModel):
                 if match := pattern.match(line):
                     return outcome, match.groupdict("")
         return None
+
+    def is_test(self, name: str) -> bool:
+        """The id is one of a test, and not of what could not be loaded or set up."""
+        return not (self.no_test and self.no_test.match(name))
 
     @property
     def lines_around(self) -> tuple[re.Pattern[str], ...]:
@@ -65,8 +73,12 @@ def known() -> tuple[Runner, ...]:
     return tuple(Runner.model_validate(runner) for runner in table["runner"])
 
 
+def named(name: str) -> Runner:
+    """The runner of that name; one of which nothing is known, when there is none."""
+    return next((runner for runner in known() if runner.name == name), Runner(name=name, seen="", words=()))
+
+
 @functools.cache
 def looks_for(name: str) -> Callable[[str], re.Match[str] | None]:
     """Matches the lines that a runner has something to say about, in one step."""
-    runner = next(runner for runner in known() if runner.name == name)
-    return re.compile("|".join(_GROUP_NAME.sub("?:", pattern) for pattern in runner.patterns())).match
+    return re.compile("|".join(_GROUP_NAME.sub("?:", pattern) for pattern in named(name).patterns())).match

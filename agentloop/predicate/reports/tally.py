@@ -1,6 +1,7 @@
 """What a test runner said, collected: outcomes by test id and stated totals, bounded whatever comes."""
 
 import hashlib
+import re
 from typing import Literal
 
 from agentloop.events import TestCounts
@@ -51,9 +52,16 @@ class Excerpt:
 
 
 class Tally:
-    """The tests of one command, as far as they were named and counted."""
+    """The tests of one command, as far as they were named and counted.
 
-    def __init__(self) -> None:
+    Args:
+        repeats: a stated number of failed or skipped tests is one of results, of which a test can have several.
+        uncounted: matches the ids that a stated total leaves out.
+    """
+
+    def __init__(self, *, repeats: bool = False, uncounted: re.Pattern[str] | None = None) -> None:
+        self._repeats = repeats
+        self._uncounted = uncounted
         self.outcomes: dict[str, Outcome] = {}
         self.stated: dict[str, int] = {}
         """Totals as the runner gave them: passed, failed, skipped, total."""
@@ -81,10 +89,20 @@ class Tally:
         named = dict(self.overflow)
         for outcome in self.outcomes.values():
             named[outcome] += 1
-        failed = max(self.stated.get("failed", 0), named["failed"])
-        skipped = max(self.stated.get("skipped", 0), named["skipped"])
+        failed, skipped = (self._number(outcome, named[outcome]) for outcome in ("failed", "skipped"))
         passed = self.stated.get("passed")
         if passed is None:
             total = self.stated.get("total")
-            passed = named["passed"] if total is None else max(0, total - failed - skipped)
+            passed = named["passed"] if total is None else max(0, total + self._beside - failed - skipped)
         return TestCounts(passed=passed, failed=failed, skipped=skipped)
+
+    def _number(self, outcome: Literal["failed", "skipped"], named: int) -> int:
+        stated = self.stated.get(outcome, 0)
+        if self._repeats and self.results[outcome] >= stated and not self.overflow[outcome]:
+            return named
+        return max(stated, named)
+
+    @property
+    def _beside(self) -> int:
+        """How many of the named are no part of the total."""
+        return sum(bool(self._uncounted and self._uncounted.match(name)) for name in self.outcomes)
