@@ -1,5 +1,6 @@
 """Predicates are evaluated with real programs, in three values, with the evidence for each condition."""
 
+import math
 import os
 import sys
 import time
@@ -191,7 +192,7 @@ def test_a_person_is_asked_only_when_it_matters(
 ) -> None:
     questions: list[str] = []
 
-    def ask(question: str) -> bool:
+    def ask(question: str, _timeout_s: float) -> bool:
         questions.append(question)
         return answer
 
@@ -206,6 +207,19 @@ def test_without_a_person_an_approval_is_an_error(context: Context) -> None:
     leaf = only("approved", context)
     assert (leaf.kind, leaf.verdict) == ("approved", "error")
     assert "a person has to approve it" in leaf.reason
+
+
+@pytest.mark.parametrize(("source", "limit_s"), [("approved", math.inf), ("approved within 2s", 2.0)])
+def test_a_person_has_as_long_as_within_allows(source: str, limit_s: float, context: Context) -> None:
+    given: list[float] = []
+
+    def ask(_question: str, timeout_s: float) -> bool:
+        given.append(timeout_s)
+        raise TimeoutError
+
+    leaf = only(source, replace(context, ask=ask))
+    assert (leaf.verdict, leaf.reason) == ("error", "nobody answered in time")
+    assert given == [limit_s]
 
 
 def test_a_regular_expression_that_never_ends_is_an_error(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

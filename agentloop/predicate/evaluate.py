@@ -150,7 +150,8 @@ class _Check:
         result, tries, pause_s, left_s = None, 0, _FIRST_PAUSE_S, node.limit_s
         while left_s > 0:
             tries += 1
-            newest = self.evaluate(node.child, replace(context, timeout_s=min(context.timeout_s, left_s)))
+            timeout_s, person_s = min(context.timeout_s, left_s), min(context.person_s, left_s)
+            newest = self.evaluate(node.child, replace(context, timeout_s=timeout_s, person_s=person_s))
             left_s = deadline - time.monotonic()
             if newest.verdict == "pass" or result is None or left_s > 0:
                 result = newest  # one that was cut off at the end says less than the one before

@@ -164,6 +164,20 @@ def test_a_person_at_a_terminal_is_asked(bench: Bench, answer: bytes, code: int)
     os.close(ours)
 
 
+def test_a_person_who_does_not_answer_is_not_waited_for_any_longer_than_asked(bench: Bench) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agentloop", "check", "approved within 0.3s"]
+    running = subprocess.Popen(command, cwd=bench.repo, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    try:
+        out, _none = running.communicate(timeout=30)
+    finally:
+        running.kill()
+        os.close(ours)
+    assert running.returncode == 2
+    assert b"nobody answered in time" in out
+
+
 def test_a_run_reads_the_whole_language_and_keeps_what_the_configuration_said(bench: Bench) -> None:
     (bench.repo / "agentloop.toml").write_text(CONFIG)
     bench.steps({"run": "echo 2 > count; rm agentloop.toml"}, {"run": "echo 3 > count"}, {"say": "NO SKILL: known"})
