@@ -5,12 +5,11 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import cast
-from urllib.parse import urlsplit
 
 from agentloop.errors import PredicateError
-from agentloop.predicate.language import comparison, suggest
+from agentloop.predicate.language import addresses, comparison, suggest
 from agentloop.predicate.language.lexer import JOINS, Edits, Scope, Token
-from agentloop.predicate.language.nodes import Approved, Command, FileIs, FileTest, Judge, Node, Pattern, UrlIs
+from agentloop.predicate.language.nodes import Approved, Command, FileIs, FileTest, Judge, Node, Pattern
 from agentloop.predicate.language.nodes import Verb as CommandVerb
 from agentloop.predicate.language.wording import quote
 
@@ -28,7 +27,7 @@ def read(scope: Scope) -> Node:
     token = scope.lexer.peek()
     special: Mapping[str, Callable[[Scope], Node]] = {
         "file": _file,
-        "url": _url,
+        "url": addresses.read,
         "judge": _judge,
         "approved": _approved,
     }
@@ -55,36 +54,6 @@ def _file(scope: Scope) -> FileIs:
         wanted = "a /regex/" if test.text == "matches" else 'a "text" in quotes'
         raise scope.error(test, f"{test.text} wants {wanted}")
     return FileIs(path.text, cast(FileTest, test.text), pattern, source=scope.text_since(start))
-
-
-def _url(scope: Scope) -> UrlIs:
-    lexer = scope.lexer
-    start = lexer.next().start
-    url = lexer.next()
-    _refuse_url(scope, url)
-    verb = lexer.next()
-    if verb.is_word("is") and lexer.peek().is_word("up"):
-        lexer.next()
-        return UrlIs(url.text, source=scope.text_since(start))
-    if verb.is_word("returns"):
-        status = lexer.next()
-        if not re.fullmatch(r"[1-5]\d\d", status.text, re.ASCII):
-            raise scope.error(status, "returns wants a status", "a number from 100 to 599")
-        return UrlIs(url.text, int(status.text), source=scope.text_since(start))
-    edits = [(verb.start, verb.end, word) for word in ("is up", "returns")] if not verb.is_word(*JOINS, ")") else []
-    edits = [(url.end, url.end, " is up"), (verb.start, verb.end, "is"), *edits]
-    raise scope.error(verb, "what has to be so with the address?", "is up, or returns N", edits)
-
-
-def _refuse_url(scope: Scope, url: Token) -> None:
-    try:
-        parts = urlsplit(url.text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good or not url.text.isascii() or not url.text.isprintable() or " " in url.text:
-        edits = [(url.start, url.start, "http://")] if "://" not in url.text and url.text else []
-        raise scope.error(url, "this is no address", "http://HOST[:PORT]/PATH, or https", edits)
 
 
 def _judge(scope: Scope) -> Judge:
