@@ -229,6 +229,14 @@ def test_a_regular_expression_that_never_ends_is_an_error(context: Context, monk
     assert "did not end" in leaf.reason
 
 
+def test_the_time_of_a_condition_includes_its_regular_expression(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentloop.predicate.search.SEARCH_TIMEOUT_S", 0.5)
+    leaf = only(f"echo {'a' * 60}b prints /(a+)+$/", context)
+    assert leaf.duration_s >= 0.5
+
+
 def test_long_output_becomes_short_evidence_and_a_whole_log(context: Context) -> None:
     program = context.cwd / "loud.py"
     program.write_text("print('first')\nfor _ in range(200_000):\n    print('y' * 80)\nprint('last')\nexit(3)\n")

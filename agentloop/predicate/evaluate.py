@@ -29,7 +29,7 @@ from agentloop.predicate.language.nodes import (
     leaves,
 )
 
-__all__ = ["Context", "Evaluation", "Result", "evaluate"]
+__all__ = ["NOT_ASKED", "Context", "Evaluation", "Result", "evaluate"]
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -44,7 +44,8 @@ _KINDS: Mapping[type[Node], LeafKind] = {
     Judge: "judge",
     Approved: "approved",
 }
-_NOT_ASKED = "not asked: the verdict does not depend on it"
+NOT_ASKED = "not asked: the verdict does not depend on it"
+"""The reason of what did not have to be asked; in the data it is an error like any that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class _Check:
             case Command() | Metric() | FileIs() | UrlIs() | Judge() | Approved():
                 began = time.monotonic()
                 leaf = self.leaf(unit, context)
-                leaf = leaf.model_copy(update={"duration_s": leaf.duration_s or time.monotonic() - began})
+                leaf = leaf.model_copy(update={"duration_s": time.monotonic() - began})
                 return Result(unit, leaf.verdict, leaf.reason, leaf.duration_s, leaf)
             case _:
                 raise TypeError(f"{type(unit).__name__} is put together from its parts")
@@ -225,15 +226,15 @@ def _is_hopeless(unit: Node, context: Context) -> bool:
 def _is_final(result: Result) -> bool:
     """Trying again is of no use: a command is missing, or a person has answered."""
     return any(
-        leaf.missing or (leaf.kind == "approved" and leaf.reason != _NOT_ASKED) for leaf in _flat(result, negated=False)
+        leaf.missing or (leaf.kind == "approved" and leaf.reason != NOT_ASKED) for leaf in _flat(result, negated=False)
     )
 
 
 def _not_asked(node: Node) -> Result:
     if isinstance(node, Not | And | Or | Times | Within):
         parts = node.children if isinstance(node, And | Or) else (node.child,)
-        return Result(node, "error", _NOT_ASKED, children=tuple(_not_asked(part) for part in parts))
-    leaf = _leaf(node, ("error", _NOT_ASKED))
+        return Result(node, "error", NOT_ASKED, children=tuple(_not_asked(part) for part in parts))
+    leaf = _leaf(node, ("error", NOT_ASKED))
     return Result(node, leaf.verdict, leaf.reason, leaf=leaf)
 
 
