@@ -65,6 +65,25 @@ def test_what_a_command_comes_to(source: str, verdict: str, reason: str, context
     assert leaf.missing == ("not found" in reason or "cannot be executed" in reason)
 
 
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("lnt", "the check lint"),
+        ("lnt passes", "the check lint"),
+        ("aproved", "approved"),
+        ("http://localhost:8000 is up", "url http://localhost:8000 is up"),
+        ("covrage is 90", "the metric coverage"),
+        ("covrage passes", "the metric coverage"),
+    ],
+)
+def test_a_program_that_is_missing_may_be_a_misspelt_name(source: str, meant: str, context: Context) -> None:
+    names = grammar.Names(checks={"lint": "true passes"})
+    (leaf,) = evaluate.evaluate(grammar.parse(source, names), context).leaves
+    assert leaf.verdict == "error"
+    assert leaf.reason.startswith("command not found: ")
+    assert leaf.reason.endswith(f" (did you mean {meant}?)")
+
+
 def test_a_command_that_takes_too_long_is_an_error(context: Context) -> None:
     for verb in ("passes", "fails"):
         leaf = only(f"sleep 20 {verb}", replace(context, timeout_s=0.3))
