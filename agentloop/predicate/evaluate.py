@@ -5,7 +5,7 @@ looked up, then the metrics, which read what was run, at last models and people,
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentloop import interrupts
@@ -242,13 +242,21 @@ def _joined(node: Node, done: Mapping[int, Result]) -> Result:
     match node:
         case Not(child):
             inner = _joined(child, done)
-            return Result(node, kleene.opposite(inner.verdict), "", inner.duration_s, children=(inner,))
+            return Result(
+                node, kleene.opposite(inner.verdict), _joint_reason([inner]), inner.duration_s, children=(inner,)
+            )
         case And(children) | Or(children):
             results = tuple(_joined(child, done) for child in children)
             verdict = (kleene.all_of if isinstance(node, And) else kleene.any_of)(part.verdict for part in results)
-            return Result(node, verdict, "", sum(part.duration_s for part in results), children=results)
+            return Result(
+                node, verdict, _joint_reason(results), sum(part.duration_s for part in results), children=results
+            )
         case _:
             return done[id(node)]
+
+
+def _joint_reason(parts: Sequence[Result]) -> str:
+    return NOT_ASKED if all(part.reason == NOT_ASKED for part in parts) else ""
 
 
 def _flat(result: Result, *, negated: bool) -> Iterator[Leaf]:

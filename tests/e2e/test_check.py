@@ -84,6 +84,9 @@ def test_what_was_not_asked_is_drawn_as_no_error(bench: Bench) -> None:
     done = bench.agentloop("check", "true passes or approved")
     lines = [line.rpartition(" (")[0] for line in done.stdout.splitlines()]
     assert lines[-1] == "└─ - not asked  approved: the verdict does not depend on it"
+    drawn = bench.agentloop("check", "true passes or not (approved and approved 2 times)").stdout
+    assert "error" not in drawn
+    assert drawn.count("- not asked") == 5
     tree = json.loads(bench.agentloop("check", "--json", "true passes or approved 2 times").stdout)["tree"]
     assert tree["children"][1]["verdict"] == "error"
 
