@@ -1,5 +1,6 @@
 """Predicates are evaluated with real programs, in three values, with the evidence for each condition."""
 
+import math
 import os
 import sys
 import time
@@ -62,6 +63,25 @@ def test_what_a_command_comes_to(source: str, verdict: str, reason: str, context
     assert (leaf.verdict, leaf.reason) == (verdict, reason)
     assert leaf.source == source
     assert leaf.missing == ("not found" in reason or "cannot be executed" in reason)
+
+
+@pytest.mark.parametrize(
+    ("source", "meant"),
+    [
+        ("lnt", "the check lint"),
+        ("lnt passes", "the check lint"),
+        ("aproved", "approved"),
+        ("http://localhost:8000 is up", "url http://localhost:8000 is up"),
+        ("covrage is 90", "the metric coverage"),
+        ("covrage passes", "the metric coverage"),
+    ],
+)
+def test_a_program_that_is_missing_may_be_a_misspelt_name(source: str, meant: str, context: Context) -> None:
+    names = grammar.Names(checks={"lint": "true passes"})
+    (leaf,) = evaluate.evaluate(grammar.parse(source, names), context).leaves
+    assert leaf.verdict == "error"
+    assert leaf.reason.startswith("command not found: ")
+    assert leaf.reason.endswith(f" (did you mean {meant}?)")
 
 
 def test_a_command_that_takes_too_long_is_an_error(context: Context) -> None:
@@ -191,7 +211,7 @@ def test_a_person_is_asked_only_when_it_matters(
 ) -> None:
     questions: list[str] = []
 
-    def ask(question: str) -> bool:
+    def ask(question: str, _timeout_s: float) -> bool:
         questions.append(question)
         return answer
 
@@ -208,11 +228,32 @@ def test_without_a_person_an_approval_is_an_error(context: Context) -> None:
     assert "a person has to approve it" in leaf.reason
 
 
+@pytest.mark.parametrize(("source", "limit_s"), [("approved", math.inf), ("approved within 2s", 2.0)])
+def test_a_person_has_as_long_as_within_allows(source: str, limit_s: float, context: Context) -> None:
+    given: list[float] = []
+
+    def ask(_question: str, timeout_s: float) -> bool:
+        given.append(timeout_s)
+        raise TimeoutError
+
+    leaf = only(source, replace(context, ask=ask))
+    assert (leaf.verdict, leaf.reason) == ("error", "nobody answered in time")
+    assert given == [limit_s]
+
+
 def test_a_regular_expression_that_never_ends_is_an_error(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agentloop.predicate.search.SEARCH_TIMEOUT_S", 0.5)
     leaf = only(f"echo {'a' * 60}b prints /(a+)+$/", context)
     assert leaf.verdict == "error"
     assert "did not end" in leaf.reason
+
+
+def test_the_time_of_a_condition_includes_its_regular_expression(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentloop.predicate.search.SEARCH_TIMEOUT_S", 0.5)
+    leaf = only(f"echo {'a' * 60}b prints /(a+)+$/", context)
+    assert leaf.duration_s >= 0.5
 
 
 def test_long_output_becomes_short_evidence_and_a_whole_log(context: Context) -> None:

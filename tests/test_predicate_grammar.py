@@ -123,6 +123,33 @@ def test_what_is_read(source: str, node: Node) -> None:
         ("file a.out passes", 12, "what has to be so", '"file" a.out passes'),
         ("url localhost:80 is up", 5, "no address", "url http://localhost:80 is up"),
         ("url ftp://a is up", 5, "no address", ""),
+        ("url http://ann:zq81@a/ is up", 5, "no user and no password", ""),
+        ("url http://ann@a/ is up", 5, "no user and no password", ""),
+        ("url http://a/\u00fc?q=\u00e9 is up", 5, "percent-encoded", "url http://a/%C3%BC?q=%C3%A9 is up"),
+        ("url http://\u00fc.org/ is up", 5, "percent-encoded", ""),
+        ("coverage is 90", 1, "is a metric", "coverage >= 90"),
+        ("coverage at least 90%", 1, "is a metric", "coverage >= 90%"),
+        ("duration below 5s", 1, "is a metric", "duration < 5s"),
+        ("coverage", 1, "is a metric", "coverage >= baseline"),
+        ("coverage run -m pytest", 1, "is a metric", "coverage run -m pytest passes"),
+        ("pytest passes adn true passes", 15, "has ended", "pytest passes and true passes"),
+        ("pytest passes withn 3s", 15, "has ended", "pytest passes within 3s"),
+        ("url http://x is up wihtin 30s", 20, "has ended", "url http://x is up within 30s"),
+        ("url http://x is up within 30 s", 30, "has ended", "url http://x is up within 30s"),
+        ("true passes 3times", 13, "has ended", "true passes 3 times"),
+        ("true passes 3 tiems", 13, "has ended", "true passes 3 times"),
+        ("judge", 6, "one question", ""),
+        ("$(ls) passes", 2, "quoted", '"$(ls)" passes'),
+        ("echo $(ls) passes", 7, "quoted", '"echo $(ls)" passes'),
+        ("pytest does not pass", 13, "not stands before", "not pytest passes"),
+        ("a.txt exists", 7, "file stands before", "file a.txt exists"),
+        ("true passes and a.txt contains 'x'", 23, "file stands before", "true passes and file a.txt contains 'x'"),
+        ("coverage >= basline", 13, "number", "coverage >= baseline"),
+        ("coverage > = 90", 12, "number", "coverage >= 90"),
+        ("coverage => 90", 11, "number", "coverage >= 90"),
+        ("coverage =< 90", 11, "number", "coverage <= 90"),
+        ('file a.txt matches "x/y"', 12, "wants a /regex/", "file a.txt matches /x\\/y/"),
+        ("file a.txt contains /x/", 12, "wants a", 'file a.txt contains "x"'),
         ("url http://a", 13, "what has to be so", "url http://a is up"),
         ("url http://a returns 20", 22, "status", ""),
         ("judge is it so", 7, "one question", 'judge "is it so"'),
@@ -160,6 +187,31 @@ def test_a_long_line_is_cut_around_the_column() -> None:
     _first, shown, caret, *_rest = caught.value.message.splitlines()
     assert len(shown) < 120
     assert shown[caret.index("^")] == "|"
+
+
+@pytest.mark.parametrize(
+    "source", ["url http://ann:zq81@a is up", "url http://ann:z@q81@a", "url ftp://zq81:b@a is up"]
+)
+def test_a_password_in_an_address_is_not_shown(source: str) -> None:
+    with pytest.raises(PredicateError) as caught:
+        grammar.parse(source)
+    assert "q81" not in caught.value.message + caught.value.hint
+    assert len(caught.value.message.splitlines()[1]) == len(source) + 2
+
+
+@pytest.mark.parametrize(
+    ("source", "caret"),
+    [
+        ("\u65e5\u672c\u8a9e passess", "         ^~~~~~~"),
+        ("e\u0301te\u0301 passess", "      ^~~~~~~"),
+        ("a \u65e5\u672c passess", "         ^~~~~~~"),
+        ("url \u65e5\u672c is up", "      ^~~~"),
+    ],
+)
+def test_the_caret_stands_below_the_part_also_behind_wide_characters(source: str, caret: str) -> None:
+    with pytest.raises(PredicateError) as caught:
+        grammar.parse(source)
+    assert caught.value.message.splitlines()[2] == caret
 
 
 def test_a_shell_line_may_end_in_a_word_that_only_looks_like_an_excuse() -> None:

@@ -110,6 +110,15 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _is_gone() -> bool:
+    """The current folder has been removed."""
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib imports more than `--version` needs
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def _tell(error: Exception) -> int:
     """Say what went wrong; returns the exit code."""
     match error:
@@ -122,6 +131,9 @@ def _tell(error: Exception) -> int:
         case _PipeClosedError() | BrokenPipeError():
             _write_to_nobody()
             return 141
+        case FileNotFoundError() if _is_gone():
+            click.echo("error: the current folder has been removed\n  change to one that exists", err=True)
+            return 2
         case OSError():
             _write_to_nobody()
             click.echo(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}", err=True)

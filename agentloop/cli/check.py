@@ -21,7 +21,7 @@ from agentloop.events import SCHEMA, VerdictValue
 from agentloop.predicate import evaluate, judge, probes
 from agentloop.predicate.evaluate import Evaluation, Result
 from agentloop.predicate.language import grammar
-from agentloop.predicate.language.nodes import And, Node, Not, Or, Times, Within
+from agentloop.predicate.language.nodes import And, Command, Node, Not, Or, Times, Within, leaves
 from agentloop.predicate.language.wording import explain as explained
 from agentloop.predicate.language.wording import number, render
 from agentloop.process import child_environment
@@ -58,6 +58,9 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
         if explain:
             _explain(node, as_json=as_json)
             return 0
+        for leaf in () if as_json else leaves(node):
+            if isinstance(leaf, Command) and leaf.bare:
+                click.echo(f"read as: `{one_line(leaf.command, _MAX_SOURCE_CHARS)}` passes", err=True)
         with _log_folder(logs) as folder:
             context = evaluate.Context(
                 cwd=repo.root if repo else Path.cwd(),
@@ -79,7 +82,8 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
             with interrupts.noted():
                 evaluation = evaluate.evaluate(node, context)
             memory.remember(evaluation)
-            kept = logs is not None or evaluation.verdict != "pass"
+            has_logs = any(leaf.log for leaf in evaluation.leaves)
+            kept = logs is not None or (has_logs and evaluation.verdict != "pass")
             if not kept:
                 shutil.rmtree(folder, ignore_errors=True)
             try:
@@ -208,8 +212,10 @@ def _tree(result: Result, before_first: str = "", before_rest: str = "") -> list
 
 
 def _line(result: Result) -> str:
-    shown = _mark(result.verdict)
-    reason = f": {one_line(result.reason, _MAX_SOURCE_CHARS)}" if result.reason else ""
+    is_asked = result.reason != evaluate.NOT_ASKED
+    shown = _mark(result.verdict) if is_asked else "- not asked"
+    text = result.reason if is_asked else result.reason.partition(": ")[2]
+    reason = f": {one_line(text, _MAX_SOURCE_CHARS)}" if text else ""
     return f"{shown}  {_title(result.node)}{reason} ({result.duration_s:.2f} s)"
 
 

@@ -95,7 +95,8 @@ def run(node: Command, number: int, context: Context) -> Ran:
             )
         except CannotStartError as error:
             recorder.finish(node.command)
-            return Ran(Leaf(**known, verdict="error", reason=error.message, missing=True), "")
+            reason = f"{error.message} (did you mean {node.near}?)" if node.near else error.message
+            return Ran(Leaf(**known, verdict="error", reason=reason, missing=True), "")
     text = plain(output.text())
     verdict, reason = _finding(node, exited, text, context)
     report = recorder.finish(node.command)

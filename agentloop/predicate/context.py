@@ -1,5 +1,6 @@
 """What an evaluation is told, and what it notes on its way."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +32,11 @@ class Context:
     """The metrics as they were measured first; a metric that is not in it is its own baseline."""
     metrics: Mapping[str, MetricSpec] = field(default_factory=dict)
     judge_model: str = ""
-    ask: Callable[[str], bool] | None = None
-    """Puts a question to the person; None when nobody is there."""
+    ask: Callable[[str, float], bool] | None = None
+    """Puts a question to the person, who has so many seconds, and raises TimeoutError after them; None when nobody is
+    there."""
+    person_s: float = math.inf
+    """What a person may take to answer."""
 
 
 @dataclass(frozen=True, slots=True)

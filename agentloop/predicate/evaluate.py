@@ -5,7 +5,7 @@ looked up, then the metrics, which read what was run, at last models and people,
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from agentloop import interrupts
@@ -29,7 +29,7 @@ from agentloop.predicate.language.nodes import (
     leaves,
 )
 
-__all__ = ["Context", "Evaluation", "Result", "evaluate"]
+__all__ = ["NOT_ASKED", "Context", "Evaluation", "Result", "evaluate"]
 
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
@@ -44,7 +44,8 @@ _KINDS: Mapping[type[Node], LeafKind] = {
     Judge: "judge",
     Approved: "approved",
 }
-_NOT_ASKED = "not asked: the verdict does not depend on it"
+NOT_ASKED = "not asked: the verdict does not depend on it"
+"""The reason of what did not have to be asked; in the data it is an error like any that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ class _Check:
             case Command() | Metric() | FileIs() | UrlIs() | Judge() | Approved():
                 began = time.monotonic()
                 leaf = self.leaf(unit, context)
-                leaf = leaf.model_copy(update={"duration_s": leaf.duration_s or time.monotonic() - began})
+                leaf = leaf.model_copy(update={"duration_s": time.monotonic() - began})
                 return Result(unit, leaf.verdict, leaf.reason, leaf.duration_s, leaf)
             case _:
                 raise TypeError(f"{type(unit).__name__} is put together from its parts")
@@ -150,7 +151,8 @@ class _Check:
         result, tries, pause_s, left_s = None, 0, _FIRST_PAUSE_S, node.limit_s
         while left_s > 0:
             tries += 1
-            newest = self.evaluate(node.child, replace(context, timeout_s=min(context.timeout_s, left_s)))
+            timeout_s, person_s = min(context.timeout_s, left_s), min(context.person_s, left_s)
+            newest = self.evaluate(node.child, replace(context, timeout_s=timeout_s, person_s=person_s))
             left_s = deadline - time.monotonic()
             if newest.verdict == "pass" or result is None or left_s > 0:
                 result = newest  # one that was cut off at the end says less than the one before
@@ -224,15 +226,15 @@ def _is_hopeless(unit: Node, context: Context) -> bool:
 def _is_final(result: Result) -> bool:
     """Trying again is of no use: a command is missing, or a person has answered."""
     return any(
-        leaf.missing or (leaf.kind == "approved" and leaf.reason != _NOT_ASKED) for leaf in _flat(result, negated=False)
+        leaf.missing or (leaf.kind == "approved" and leaf.reason != NOT_ASKED) for leaf in _flat(result, negated=False)
     )
 
 
 def _not_asked(node: Node) -> Result:
     if isinstance(node, Not | And | Or | Times | Within):
         parts = node.children if isinstance(node, And | Or) else (node.child,)
-        return Result(node, "error", _NOT_ASKED, children=tuple(_not_asked(part) for part in parts))
-    leaf = _leaf(node, ("error", _NOT_ASKED))
+        return Result(node, "error", NOT_ASKED, children=tuple(_not_asked(part) for part in parts))
+    leaf = _leaf(node, ("error", NOT_ASKED))
     return Result(node, leaf.verdict, leaf.reason, leaf=leaf)
 
 
@@ -240,13 +242,21 @@ def _joined(node: Node, done: Mapping[int, Result]) -> Result:
     match node:
         case Not(child):
             inner = _joined(child, done)
-            return Result(node, kleene.opposite(inner.verdict), "", inner.duration_s, children=(inner,))
+            return Result(
+                node, kleene.opposite(inner.verdict), _joint_reason([inner]), inner.duration_s, children=(inner,)
+            )
         case And(children) | Or(children):
             results = tuple(_joined(child, done) for child in children)
             verdict = (kleene.all_of if isinstance(node, And) else kleene.any_of)(part.verdict for part in results)
-            return Result(node, verdict, "", sum(part.duration_s for part in results), children=results)
+            return Result(
+                node, verdict, _joint_reason(results), sum(part.duration_s for part in results), children=results
+            )
         case _:
             return done[id(node)]
+
+
+def _joint_reason(parts: Sequence[Result]) -> str:
+    return NOT_ASKED if all(part.reason == NOT_ASKED for part in parts) else ""
 
 
 def _flat(result: Result, *, negated: bool) -> Iterator[Leaf]:

@@ -4,6 +4,7 @@ import os
 import select
 import stat
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -120,18 +121,24 @@ def approved(context: Context) -> Finding:
     """
     if context.ask is None:
         return "error", "a person has to approve it, and nobody can be asked without a terminal"
-    return ("pass", "approved") if context.ask("Do you approve?") else ("fail", "not approved")
+    try:
+        return ("pass", "approved") if context.ask("Do you approve?", context.person_s) else ("fail", "not approved")
+    except TimeoutError:
+        return "error", "nobody answered in time"
 
 
-def person() -> Callable[[str], bool] | None:
+def person() -> Callable[[str, float], bool] | None:
     """How the person at the terminal is asked; None when there is no terminal."""
     return _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
 
 
-def _ask(question: str) -> bool:
+def _ask(question: str, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
     sys.stderr.write(f"{question} [y/N]\n")
     sys.stderr.flush()
     while not select.select([sys.stdin], [], [], _LOOK_S)[0]:
         raise_if_interrupted()
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"no answer within {timeout_s:.1f} s")
     raise_if_interrupted()
     return os.read(sys.stdin.fileno(), 1000).strip().lower() in (b"y", b"yes")

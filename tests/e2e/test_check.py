@@ -73,6 +73,40 @@ def test_what_is_not_understood_is_shown_with_a_caret(bench: Bench) -> None:
     assert done.stderr.splitlines()[-1] == "  did you mean: pytest passes"
 
 
+def test_how_a_command_without_a_verb_was_read_is_said(bench: Bench) -> None:
+    done = bench.agentloop("check", "sh check.sh", "true passes")
+    assert done.stderr.splitlines()[0] == "read as: `sh check.sh` passes"
+    assert done.stderr.count("read as") == 1
+    assert "read as" not in bench.agentloop("check", "--json", "sh check.sh").stderr
+
+
+def test_what_was_not_asked_is_drawn_as_no_error(bench: Bench) -> None:
+    done = bench.agentloop("check", "true passes or approved")
+    lines = [line.rpartition(" (")[0] for line in done.stdout.splitlines()]
+    assert lines[-1] == "└─ - not asked  approved: the verdict does not depend on it"
+    drawn = bench.agentloop("check", "true passes or not (approved and approved 2 times)").stdout
+    assert "error" not in drawn
+    assert drawn.count("- not asked") == 5
+    tree = json.loads(bench.agentloop("check", "--json", "true passes or approved 2 times").stdout)["tree"]
+    assert tree["children"][1]["verdict"] == "error"
+
+
+def test_a_folder_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f'rmdir "{gone}" && exec "{sys.executable}" -m agentloop check "true passes"'
+    done = subprocess.run(["sh", "-c", line], cwd=gone, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[0] == "error: the current folder has been removed"
+
+
+def test_an_empty_folder_of_logs_is_not_kept(bench: Bench, temporary: Path) -> None:
+    result = json.loads(bench.agentloop("check", "--json", "no-such-x passes").stdout)
+    assert (result["verdict"], result["logs"]) == ("error", None)
+    bench.agentloop("check", "file nowhere exists")
+    assert list(temporary.iterdir()) == []
+
+
 def test_json_is_one_object_with_the_tree(bench: Bench, temporary: Path) -> None:
     (bench.repo / "agentloop.toml").write_text(CONFIG)
     done = bench.agentloop("check", "--json", "counted and count >= baseline")
@@ -162,6 +196,20 @@ def test_a_person_at_a_terminal_is_asked(bench: Bench, answer: bytes, code: int)
     assert running.communicate(timeout=30)[0]
     assert running.returncode == code
     os.close(ours)
+
+
+def test_a_person_who_does_not_answer_is_not_waited_for_any_longer_than_asked(bench: Bench) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "agentloop", "check", "approved within 0.3s"]
+    running = subprocess.Popen(command, cwd=bench.repo, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    try:
+        out, _none = running.communicate(timeout=30)
+    finally:
+        running.kill()
+        os.close(ours)
+    assert running.returncode == 2
+    assert b"nobody answered in time" in out
 
 
 def test_a_run_reads_the_whole_language_and_keeps_what_the_configuration_said(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from agentloop.predicate.language import suggest
-from agentloop.predicate.language.lexer import Scope, Token
+from agentloop.predicate.language.lexer import Edits, Scope, Token
 from agentloop.predicate.language.nodes import Metric, Operator
 
 METRIC_UNITS: Mapping[str, Mapping[str, float]] = {
@@ -45,7 +45,9 @@ def read(scope: Scope) -> Metric | None:
     lexer.position = head.end()
     wanted = lexer.peek()
     if not value or not _ends(lexer.source, value.end()):
-        raise scope.error(wanted, f"{name.text} is compared with a number", "a number such as 90, or baseline")
+        raise scope.error(wanted, f"{name.text} is compared with a number",
+                          "a number such as 90, or baseline",
+                          _edits(head, wanted))  # fmt: skip
     lexer.position = value.end()
     parts = value.groupdict()
     number, unit = float(parts["number"] or 0), parts.get("percent") or parts["unit"] or ""
@@ -61,6 +63,17 @@ def read(scope: Scope) -> Metric | None:
         baseline=value.re is _BASELINE,
         source=scope.text_since(start),
     )
+
+
+def _edits(head: re.Match[str], wanted: Token) -> Edits:
+    """What may have been meant: an operator in one piece and in order, or `baseline`."""
+    rest = re.match(r"[<>=]+", wanted.text)
+    if rest:
+        signs = head["op"] + rest[0]
+        return [(head.start("op"), wanted.start + rest.end(), sign) for sign in ("<=", ">=") if set(sign) == set(signs)]
+    word = re.match(r"[a-z]*", wanted.text)
+    near = suggest.near_name(word[0], ["baseline"]) if word else ""
+    return [(wanted.start, wanted.start + len(word[0]), near)] if word and near else []
 
 
 def _ends(source: str, at: int) -> bool:

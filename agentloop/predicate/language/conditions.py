@@ -4,15 +4,15 @@ import itertools
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import cast
-from urllib.parse import urlsplit
 
 from agentloop.errors import PredicateError
-from agentloop.predicate.language import comparison, suggest
+from agentloop.predicate.language import addresses, comparison, suggest
 from agentloop.predicate.language.lexer import JOINS, Edits, Scope, Token
-from agentloop.predicate.language.nodes import Approved, Command, FileIs, FileTest, Judge, Node, Pattern, UrlIs
+from agentloop.predicate.language.nodes import Approved, Command, FileIs, FileTest, Judge, Node, Pattern
 from agentloop.predicate.language.nodes import Verb as CommandVerb
-from agentloop.predicate.language.wording import quote
+from agentloop.predicate.language.wording import quote, write_pattern
 
 _VERBS = {"pass": "passes", "succeeds": "passes", **{verb: verb for verb in ("passes", "fails", "exits", "prints")}}
 _EXPECTED = 'passes, fails, exits N, prints "text" or prints /regex/'
@@ -28,7 +28,7 @@ def read(scope: Scope) -> Node:
     token = scope.lexer.peek()
     special: Mapping[str, Callable[[Scope], Node]] = {
         "file": _file,
-        "url": _url,
+        "url": addresses.read,
         "judge": _judge,
         "approved": _approved,
     }
@@ -50,41 +50,13 @@ def _file(scope: Scope) -> FileIs:
         edits = [(test.start, test.end, near)] if near else []
         edits += [(path.end, path.end, " exists"), (start, start + 4, '"file"')]
         raise scope.error(test, "what has to be so with the file?", 'exists, contains "text" or matches /regex/', edits)
+    at = lexer.skip_space()
     pattern = None if test.text == "exists" else _pattern(scope, test)
     if pattern and pattern.is_regex != (test.text == "matches"):
         wanted = "a /regex/" if test.text == "matches" else 'a "text" in quotes'
-        raise scope.error(test, f"{test.text} wants {wanted}")
+        other = write_pattern(replace(pattern, is_regex=not pattern.is_regex))
+        raise scope.error(test, f"{test.text} wants {wanted}", edits=[(at, lexer.position, other)])
     return FileIs(path.text, cast(FileTest, test.text), pattern, source=scope.text_since(start))
-
-
-def _url(scope: Scope) -> UrlIs:
-    lexer = scope.lexer
-    start = lexer.next().start
-    url = lexer.next()
-    _refuse_url(scope, url)
-    verb = lexer.next()
-    if verb.is_word("is") and lexer.peek().is_word("up"):
-        lexer.next()
-        return UrlIs(url.text, source=scope.text_since(start))
-    if verb.is_word("returns"):
-        status = lexer.next()
-        if not re.fullmatch(r"[1-5]\d\d", status.text, re.ASCII):
-            raise scope.error(status, "returns wants a status", "a number from 100 to 599")
-        return UrlIs(url.text, int(status.text), source=scope.text_since(start))
-    edits = [(verb.start, verb.end, word) for word in ("is up", "returns")] if not verb.is_word(*JOINS, ")") else []
-    edits = [(url.end, url.end, " is up"), (verb.start, verb.end, "is"), *edits]
-    raise scope.error(verb, "what has to be so with the address?", "is up, or returns N", edits)
-
-
-def _refuse_url(scope: Scope, url: Token) -> None:
-    try:
-        parts = urlsplit(url.text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        good = False
-    if not good or not url.text.isascii() or not url.text.isprintable() or " " in url.text:
-        edits = [(url.start, url.start, "http://")] if "://" not in url.text and url.text else []
-        raise scope.error(url, "this is no address", "http://HOST[:PORT]/PATH, or https", edits)
 
 
 def _judge(scope: Scope) -> Judge:
@@ -92,7 +64,7 @@ def _judge(scope: Scope) -> Judge:
     question = scope.lexer.next()
     if not question.lone or not question.text.strip():
         rest = _rest_of_words(scope, question)
-        edits = [(question.start, rest, quote(scope.lexer.source[question.start : rest]))]
+        edits = [(question.start, rest, quote(scope.lexer.source[question.start : rest]))] if question.text else []
         raise scope.error(question, "judge wants one question", "a question in quotes", edits)
     return Judge(question.text, source=scope.text_since(start))
 
@@ -142,7 +114,8 @@ def _made(
             "the command without that part: a check that cannot fail proves nothing",
         )
     argv = tuple(word.text for word in words)
-    return Command(argv, shell, verb, code, pattern, bare=bare, source=scope.text_since(start))
+    near = "" if shell else suggest.instead_of_program(argv, scope.checks, [*comparison.METRIC_UNITS, *scope.metrics])
+    return Command(argv, shell, verb, code, pattern, bare=bare, near=near, source=scope.text_since(start))
 
 
 def _without_verb(scope: Scope, words: list[Token], end: Token) -> Command:
@@ -153,18 +126,26 @@ def _without_verb(scope: Scope, words: list[Token], end: Token) -> Command:
     _refuse_words(scope, words, end)
     if end.is_word("("):
         closing = lexer.source.find(")", end.start) + 1 or len(lexer.source)
-        group = quote(lexer.source[end.start : closing])
-        raise scope.error(end, "a parenthesis in a command has to be quoted", edits=[(end.start, closing, group)])
+        edits: Edits = [(end.start, closing, quote(lexer.source[end.start : closing]))]
+        if lexer.source[: end.start].endswith("$"):
+            edits = _quoted_whole(scope, words)
+        raise scope.error(end, "a parenthesis in a command has to be quoted", edits=edits)
+    if words[1:] and words[1].is_word("exists", "contains", "matches"):
+        edits = [(words[0].start, words[0].start, "file "), (words[-1].end, words[-1].end, " passes")]
+        raise scope.error(words[1], "the word file stands before a path", "file PATH exists, or a verb", edits)
     meant = _misspelt(words)
     if meant:
         word, verb = meant
+        if words[words.index(word) - 1].is_word("not"):
+            raise _not_behind(scope, words[: words.index(word)], word.end, verb)
         raise scope.error(word, f"{word.text!r} is no verb", _EXPECTED, [(word.start, word.end, verb)])
     is_whole = end.is_end and not lexer.source[: words[0].start].strip()
     if is_whole:
+        _refuse_metric(scope, words)
         return _made(scope, words, words[0].start, "passes", 0, None, bare=True)
     near = suggest.near_check(words[0].text, scope.checks) if len(words) == 1 else ""
     edits = [(words[0].start, words[0].end, near)] if near else []
-    edits.append((words[-1].end, words[-1].end, " passes"))
+    edits = [*edits, (words[-1].end, words[-1].end, " passes")]
     whole = Token("", words[0].start, words[-1].end)
     raise scope.error(whole, "no verb after this command", _EXPECTED, edits)
 
@@ -191,12 +172,33 @@ def _refuse_words(scope: Scope, words: list[Token], verb: Token) -> None:
             raise scope.error(word, f"{word.text!r} is no verb", "and, or between conditions",
                               [(word.start, word.end, f"{bare} and"), (word.start, word.end, bare)])  # fmt: skip
     if words[-1].is_word("not") and verb.text in _VERBS:
-        edits = [(words[0].start, verb.end, f"not {_slice(scope, words[:-1])} {verb.text}")] if words[1:] else []
-        raise scope.error(words[-1], "not stands before a condition", "not COMMAND VERB", edits)
+        raise _not_behind(scope, words, verb.end, _VERBS[verb.text])
     if _ASSIGNMENT.match(scope.lexer.source, words[0].start) and not words[0].lone:
         at = words[0].start
         raise scope.error(words[0], "a variable before a command needs a shell", "env, or the whole command in quotes",
                           [(at, at, "env ")])  # fmt: skip
+
+
+def _refuse_metric(scope: Scope, words: list[Token]) -> None:
+    """Refuse a bare command that begins as a comparison does."""
+    name, last = words[0], words[-1]
+    if name.quoted or name.text not in (*comparison.METRIC_UNITS, *scope.metrics):
+        return
+    edits = [(name.end, name.end, " >= baseline")] if last is name else []
+    if last is not name:
+        edits = [(name.end, last.start, f" {suggest.operator_for(word.text for word in words[1:-1])} ")]
+    edits.append((last.end, last.end, " passes"))
+    expected = "METRIC >= NUMBER, or a verb behind a command of that name"
+    raise scope.error(name, f"{name.text} is a metric, and is compared with nothing", expected, edits)
+
+
+def _not_behind(scope: Scope, words: list[Token], end: int, verb: str) -> PredicateError:
+    """The error for a `not` that is the last of the words before a verb."""
+    kept = words[:-1]
+    while kept[1:] and kept[-1].is_word("does", "do", "did", "is"):
+        kept = kept[:-1]
+    edits = [(words[0].start, end, f"not {_slice(scope, kept)} {verb}")] if kept else []
+    return scope.error(words[-1], "not stands before a condition", "not COMMAND VERB", edits)
 
 
 def _needs_shell(scope: Scope, words: list[Token], sign: Token) -> PredicateError:

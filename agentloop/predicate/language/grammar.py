@@ -233,6 +233,7 @@ class _Parser:
     def left_over(self, token: Token) -> PredicateError:
         join = suggest.join_for(token.text) if not token.quoted else ""
         edits = [(token.start, token.end, join)] if join else []
+        edits += suggest.misplaced(self.source, token.start, token.end) if not token.quoted else []
         edits += [(token.start, token.start, "and ")]
         what = "and, or"
         if token.text == ")" and not token.quoted:

@@ -1,6 +1,7 @@
 """The words of a predicate, and errors that point at one of them."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ JOINS = ("and", "or")
 SHELL_CHARS = "|;&<>"
 _LINE_CHARS = 100
 _SPACE = re.compile(r"\s*")
+_USER = re.compile(r"(?<=://)[^\s/?#]+(?=@)")
 _UNREADABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -159,22 +161,34 @@ class Lexer:
         line_start = self.source.rfind("\n", 0, start) + 1
         line_end = self.source.find("\n", line_start)
         line = self.source[line_start : line_end if line_end >= 0 else len(self.source)]
+        line = _USER.sub(lambda user: "*" * len(user[0]), line)
         column = start - line_start
         row = self.source.count("\n", 0, line_start)
         place = f"column {column + 1}" if not row else f"line {row + 1}, column {column + 1}"
         cut = max(0, column - _LINE_CHARS // 2)
         shown = "".join(char if char.isprintable() else " " for char in line[cut : cut + _LINE_CHARS])
-        width = max(1, min(end - start, len(shown) - (column - cut)))
+        width = max(1, _columns(shown[column - cut : column - cut + end - start]))
         lines = [
             f"{self.label}, {place}: {what}",
             f"  {shown}",
-            f"  {' ' * (column - cut)}^{'~' * (width - 1)}",
+            f"  {' ' * _columns(shown[: column - cut])}^{'~' * (width - 1)}",
         ]
         if expected:
             lines.append(f"  expected: {expected}")
         near = meant()
         can_be_shown = bool(near) and plain(near) == near
         return PredicateError("\n".join(lines), hint=f"did you mean: {near}" if can_be_shown else "")
+
+
+def _columns(text: str) -> int:
+    """How many columns of a terminal the text takes."""
+    return sum(_columns_of(char) for char in text)
+
+
+def _columns_of(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Command:
     """What `prints` wants to be printed."""
     bare: bool = field(default=False, compare=False)
     """It was written without a verb."""
+    near: str = field(default="", compare=False)
+    """What else may have been meant, to be told when there is no such program."""
     source: str = field(default="", compare=False)
 
     @property

@@ -17,6 +17,13 @@ _MEANT = {
     "returns": "exits",
 }
 _JOINS = {"&&": "and", "&": "and", "||": "or", "|": "or", ",": "and", ";": "and", "plus": "and"}
+_NEAR_JOIN = 0.6
+_COMPARING = dict.fromkeys(("is", "at", "least", "than", "of", "to", "be", "≥"), "") | {
+    **dict.fromkeys(("below", "under", "less"), "<"),
+    **dict.fromkeys(("above", "over", "more"), ">"),
+    **dict.fromkeys(("most", "≤"), "<="),
+    "equals": "=",
+}
 _ALWAYS_TRUE = re.compile(
     r"(?:\|\||;|\n|(?<!&)&)\s*(?P<what>true|:|exit\s+0|(?:/usr)?/bin/true)\s*(?:#[^\n]*)?[;)}\s]*$"
 )
@@ -45,6 +52,45 @@ def join_for(word: str) -> str:
     """The word of the language for what joins conditions elsewhere; empty when it joins nothing."""
     lower = word.lower()
     return lower if lower in ("and", "or") else _JOINS.get(word, "")
+
+
+def misplaced(source: str, start: int, end: int) -> list[tuple[int, int, str]]:
+    """Edits for a word that stands where a condition has ended: another word was meant, or a space is wrong."""
+    word, after = source[start:end], re.compile(r"\s+(\S+)").match(source, end)
+    near = _near_join(word)
+    edits = [(start, end, near)] if near else []
+    count = re.fullmatch(r"(\d+)(?:times?|x)", word, re.ASCII)
+    if count:
+        edits.append((start, end, f"{count[1]} times"))
+    if word.isdigit() and after and _near_join(after[1]) == "times":
+        edits.append((*after.span(1), "times"))
+    number = re.search(r"\bwithin\s+[\d.]+(\s+)$", source[:start])
+    if number:
+        edits.append((number.start(1), start, ""))
+    return edits
+
+
+def _near_join(word: str) -> str:
+    words = ("and", "or", "within", "times")
+    return next(iter(difflib.get_close_matches(word.lower(), words, n=1, cutoff=_NEAR_JOIN)), "")
+
+
+def operator_for(words: Iterable[str]) -> str:
+    """The operator that words such as `is at least` stand for; empty when they compare nothing."""
+    found = [_COMPARING.get(word.lower()) for word in words]
+    if None in found:
+        return ""
+    return next(filter(None, found), ">=")
+
+
+def instead_of_program(argv: tuple[str, ...], checks: Iterable[str], metrics: Iterable[str]) -> str:
+    """What may have been meant by a command whose program is missing; empty when nothing is near."""
+    if argv[0].startswith(("http://", "https://")):
+        return f"url {argv[0]} is up" if "@" not in argv[0] else ""
+    names = {name: f"the metric {name}" for name in metrics}
+    if len(argv) == 1:
+        names |= {"approved": "approved", **{name: f"the check {name}" for name in checks}}
+    return names.get(near_check(argv[0], names), "")
 
 
 def hides_failure(line: str, *, prints: bool) -> str:

@@ -64,7 +64,7 @@ def _leaf(node: LeafNode) -> str:
         case Metric():
             return f"{node.name} {node.operator} {_bound(node)}"
         case FileIs(path, test, pattern):
-            return f"file {_word(path)} {test}" + (f" {_pattern(pattern)}" if pattern else "")
+            return f"file {_word(path)} {test}" + (f" {write_pattern(pattern)}" if pattern else "")
         case UrlIs(url, status):
             address = _ODD_IN_URL.sub(r"\\\g<0>", url)
             return f"url {address} " + ("is up" if status is None else f"returns {status}")
@@ -91,12 +91,13 @@ def _verb(node: Command) -> str:
         case "exits":
             return f"exits {node.code}"
         case "prints" if node.pattern:
-            return f"prints {_pattern(node.pattern)}"
+            return f"prints {write_pattern(node.pattern)}"
         case verb:
             return verb
 
 
-def _pattern(pattern: Pattern) -> str:
+def write_pattern(pattern: Pattern) -> str:
+    """The text in quotes, or the expression between slashes."""
     if not pattern.is_regex:
         return quote(pattern.text)
     return "/" + re.sub(r"\\.|/", lambda match: r"\/" if match[0] == "/" else match[0], pattern.text, flags=re.S) + "/"
@@ -160,7 +161,7 @@ def _say(leaf: LeafNode) -> str:
         case Metric():
             return f"the metric {leaf.name} is {_OPERATORS[leaf.operator]} {_say_bound(leaf)}"
         case FileIs(path, test, pattern):
-            return f"the file {path} {test}" + (f" {_pattern(pattern)}" if pattern else "")
+            return f"the file {path} {test}" + (f" {write_pattern(pattern)}" if pattern else "")
         case UrlIs(url, status):
             return f"{url} answers " + ("with a status below 400" if status is None else f"with status {status}")
         case Judge(question):
@@ -178,7 +179,7 @@ def _say_verb(leaf: Command) -> str:
         case "exits":
             return f"exits with {leaf.code}"
         case "prints":
-            return f"exits with 0 and prints {_pattern(leaf.pattern or Pattern(''))}"
+            return f"exits with 0 and prints {write_pattern(leaf.pattern or Pattern(''))}"
 
 
 def _say_bound(leaf: Metric) -> str:
