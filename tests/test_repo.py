@@ -206,7 +206,10 @@ def test_a_branch_that_others_move_loses_no_commit(repo: Repo) -> None:
 
     def others() -> None:
         for number in range(10):
-            git(repo.root, "commit", "-q", "--allow-empty", "-m", f"Other {number}")
+            argv = ["git", "commit", "-q", "--allow-empty", "-m", f"Other {number}"]
+            # Git gives up at once when somebody else holds a lock; a person would try again.
+            while subprocess.run(argv, cwd=repo.root, capture_output=True, check=False).returncode != 0:
+                time.sleep(0.01)
 
     thread = threading.Thread(target=others)
     thread.start()

@@ -13,6 +13,8 @@ from agentloop.guard.tricks import HONEST, PROJECT, TRICKS, Trick
 from agentloop.repo import Repo
 from agentloop.state import RunState
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
 def test_a_trick_is_refused_unless_it_is_out_of_reach(trick: Trick) -> None:
@@ -74,12 +76,6 @@ def test_the_first_tests_of_all_are_the_work(tmp_path: Path) -> None:
 def test_a_test_that_has_to_fail_may_fail(tmp_path: Path) -> None:
     files = {"tests/test_new.py": "def test_new():\n    assert False\n"}
     state = play(tmp_path / "p", files, until=("python -m pytest -q tests/test_new.py fails",))
-    assert state.ended
-    assert state.ended.exit_code == 0
-
-
-def test_a_program_of_the_tree_is_the_work_unless_it_is_named_like_a_check(tmp_path: Path) -> None:
-    state = play(tmp_path / "p", {"app": "#!/bin/sh\necho v2\n"}, until=("sh app prints v2",))
     assert state.ended
     assert state.ended.exit_code == 0
 

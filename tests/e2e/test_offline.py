@@ -12,6 +12,7 @@ from agentloop.skills import findings
 
 from .conftest import git
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
 BUGGY = {
     "inventory.py": '''"""Stock."""
 

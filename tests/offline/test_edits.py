@@ -11,6 +11,8 @@ from agentloop.offline.places import Source
 from agentloop.offline.sources import editable_files, is_editable
 from agentloop.offline.validate import Outcome, improves
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 
 def edits(text: str) -> dict[str, set[str]]:
     """All programs that one edit makes of a text, by the name of the operator."""

@@ -15,6 +15,8 @@ from agentloop.offline.validate import run
 from . import projects
 from .conftest import UNITTEST, ScriptedSupervisor, contents
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 Write = Callable[[Mapping[str, str], str], ScriptedSupervisor]
 
 SLOW = {

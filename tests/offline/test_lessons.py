@@ -13,6 +13,8 @@ from agentloop.offline.sample import CHECK, make_sample, make_sibling
 from . import projects
 from .conftest import UNITTEST, ScriptedSupervisor
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 Write = Callable[[Mapping[str, str], str], ScriptedSupervisor]
 DISTILL = f"Write it down.\n\nDraft folder: `.draft`\n\nCheck: `{CHECK}`\n"
 

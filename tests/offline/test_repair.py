@@ -7,6 +7,8 @@ import pytest
 from . import projects
 from .conftest import PYTEST, UNITTEST, ScriptedSupervisor, contents
 
+pytestmark = pytest.mark.usefixtures("unmeasured_children")
+
 Write = Callable[[Mapping[str, str], str], ScriptedSupervisor]
 
 
