@@ -130,10 +130,10 @@ class Examination:
         recorded = self.repo.tree_at(self.state.snapshots[-1].commit)
         problems = []
         for path in self.repo.ignored():
-            stem = path.rstrip("/").partition(".")[0]
-            modules = {f"{stem}.py", f"{stem}/__init__.py"} & recorded.keys()
-            if modules and path not in before.ignored and path.rstrip("/").startswith(stem):
-                problems.append(f"{path} is ignored by git and stands in place of {min(modules)}")
+            module = _module(path)
+            stands_for = {f"{module}.py", f"{module}/__init__.py"} & recorded.keys() if module else set()
+            if stands_for and path not in before.ignored:
+                problems.append(f"{path} is ignored by git and stands in place of {min(stands_for)}")
         return problems
 
     def _reports(self, leaves: Iterable[ev.Leaf], freed: Collection[str]) -> list[str]:
@@ -180,6 +180,17 @@ class Examination:
         if not still_there:
             return []
         return [f"the check cannot be replayed apart from this tree; remove these files: {_names(still_there)}"]
+
+
+def _module(path: str) -> str:
+    """The path of the Python module that an ignored file or folder could be, without its ending; empty for none."""
+    folder, name = path.rstrip("/").rpartition("/")[::2]
+    stem, _dot, ending = name.partition(".")
+    if path.endswith("/"):
+        stem = "" if ending else stem
+    elif not name.endswith((".py", ".so", ".pyd", ".pyc")):
+        stem = ""
+    return f"{folder}/{stem}" if stem and folder else stem
 
 
 def _what_failed(changes: Changes, files: str, control: ev.VerdictValue) -> list[str]:
