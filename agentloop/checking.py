@@ -50,7 +50,8 @@ class Checks:
                 remembered_from=receipt.at,
             )
         found = self.run(state, self.repo.root, logs)
-        if found.verdict != "error":
+        # A failure in the middle is followed by another change: nobody asks for it again.
+        if found.verdict == "pass" or (found.verdict == "fail" and attempt == 0):
             self._remember(state, found)
         return ev.Checked(
             attempt=attempt,
