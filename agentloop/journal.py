@@ -26,7 +26,8 @@ from agentloop.quoting import writable
 from agentloop.redact import redact
 from agentloop.state import RunState, fold
 
-_UNSYNCED = (ev.ToolCalled, ev.AgentWaited, ev.CheckStarted)
+# A snapshot that a power cut takes back is taken again; the check after it is synced.
+_UNSYNCED = (ev.ToolCalled, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
 _RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
 
 
