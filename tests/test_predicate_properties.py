@@ -1,6 +1,6 @@
 """Whatever is typed: it is read, or refused with a column; and what was read is written as it is read.
 
-AGENTLOOP_EXAMPLES=100000 makes a long session of it; it is the number of all examples together.
+AGENTLOOP_EXAMPLES=100000 makes a long run of it; it is the number of all examples together.
 """
 
 import os

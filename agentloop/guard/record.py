@@ -3,7 +3,7 @@
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
@@ -114,7 +114,7 @@ def digest(path: Path) -> str:
         return "unreadable"
 
 
-def tool_digests(tools: Iterator[str] | list[str]) -> dict[str, str]:
+def tool_digests(tools: Iterable[str]) -> dict[str, str]:
     """The digests of programs, links followed."""
     return {tool: digest(Path(tool).resolve()) for tool in sorted(set(tools)) if tool}
 
