@@ -76,7 +76,7 @@ class Examination:
         changes = protection.changes(before.files, after)
         found = _Found(self._tools(before) + self._environment(before) + self._reports(self._leaves(), before.freed))
         try:
-            found.problems += self._stand_ins(before)
+            found.problems += self._stand_ins(before, protection)
             if not found.problems and (changes or self._speaks_of_other_tests()):
                 self._replay(before, changes, found)
         except RepoError as error:
@@ -125,16 +125,20 @@ class Examination:
             if not record.was_installed(self.repo.root, path)
         ]
 
-    def _stand_ins(self, before: Record) -> list[str]:
+    def _stand_ins(self, before: Record, protection: Protection) -> list[str]:
         """New files that git ignores, in place of a module that it records: a commit would not have them."""
         recorded = self.repo.tree_at(self.state.snapshots[-1].commit)
         problems = []
         for path in self.repo.ignored():
             module = _module(path)
             stands_for = {f"{module}.py", f"{module}/__init__.py"} & recorded.keys() if module else set()
-            if stands_for and path not in before.ignored:
-                problems.append(f"{path} is ignored by git and stands in place of {min(stands_for)}")
+            if stands_for and path not in before.ignored and not protection.may_change(path) and self._is_module(path):
+                problems.append(f"{path} is ignored by git and stands in place of {min(stands_for)}: remove it")
         return problems
+
+    def _is_module(self, path: str) -> bool:
+        """Of a folder and a module of one name Python takes the folder only when it is a package."""
+        return not path.endswith("/") or any((self.repo.root / path).glob("__init__.*"))
 
     def _reports(self, leaves: Iterable[ev.Leaf], freed: Collection[str]) -> list[str]:
         baseline = self._baseline_leaves()

@@ -22,7 +22,7 @@ LINKED = frozenset(
 _CACHES = frozenset({".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".cache"})
 _ENVIRONMENTS = (".venv", "venv", "env")
 _SITE = ("*.pth", "sitecustomize.py", "usercustomize.py", "*.dist-info/entry_points.txt")
-_MAX_IGNORED = 500
+_MAX_DIGESTED = 500
 _MAX_TEXT_BYTES = 1024 * 1024
 
 
@@ -39,7 +39,7 @@ class Record(BaseModel):
     files: dict[str, str]
     """The digest of what counts in each file that is protected or hooks into a runner, by path."""
     ignored: dict[str, str]
-    """The digests of single files that git ignores."""
+    """What git ignores: the digests of single files, of the first ones; folders end with a slash and have none."""
     site: dict[str, str]
     """The digests of what hooks into Python in the tree's own environments."""
     tools: dict[str, str]
@@ -68,13 +68,13 @@ def take(repo: Repo, protection: Protection, tools: dict[str, str]) -> Record:
     """Look at the tree as it is now."""
     ignored = repo.ignored()
     skipped = tuple(path for path in ignored if path.endswith("/") and _name(path) in LINKED)
-    single = [path for path in ignored if not path.endswith("/")][:_MAX_IGNORED]
+    single = set([path for path in ignored if not path.endswith("/")][:_MAX_DIGESTED])
     return Record(
         named=protection.named,
         freed=tuple(path for path in _walk(repo.root, skipped) if protection.may_change(path)),
         skipped=skipped,
         files=look(repo.root, protection, skipped),
-        ignored={path: digest(repo.root / path) for path in single},
+        ignored={path: digest(repo.root / path) if path in single else "" for path in ignored},
         site=site_hooks(repo.root),
         tools=tools,
     )

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -28,9 +30,17 @@ def test_the_honest_mending_is_accepted_under_every_check(until: str) -> None:
     assert trial.accepted, trial
 
 
-def play(root: Path, files: dict[str, str], *, removed: str = "", turns: int = 1, **job: object) -> RunState:
+def play(
+    root: Path,
+    files: dict[str, str],
+    *,
+    removed: str = "",
+    turns: int = 1,
+    before: Mapping[str, str] = MappingProxyType({}),
+    **job: object,
+) -> RunState:
     """A run whose agent writes files, by a script of its own."""
-    write(root, PROJECT)
+    write(root, {**PROJECT, **before})
     script = root.parent / "agent.py"
     lines = [f"write(Path.cwd(), {files!r}, {[removed] if removed else []!r})", "print('BLOCKED: see the test')"]
     text = "from pathlib import Path\nfrom agentloop.guard.cheater import write\n" + "\n".join(lines[:turns])
@@ -78,6 +88,18 @@ def test_a_test_that_has_to_fail_may_fail(tmp_path: Path) -> None:
     state = play(tmp_path / "p", files, until=("python -m pytest -q tests/test_new.py fails",))
     assert state.ended
     assert state.ended.exit_code == 0
+
+
+def test_an_ignored_folder_is_no_stand_in_unless_it_is_a_new_package(tmp_path: Path) -> None:
+    """build.py beside the ignored build/ is what many projects have, before a turn or only after it."""
+    ignore = {".gitignore": PROJECT[".gitignore"] + "build/\nshop/\n", "build.py": "print('building')\n"}
+    old = play(
+        tmp_path / "one" / "p", dict(HONEST), before={**ignore, "build/out/__init__.py": "", "build/__init__.py": ""}
+    )
+    new = play(tmp_path / "two" / "p", {**HONEST, "build/out.txt": "built\n", "shop/out.txt": "o\n"}, before=ignore)
+    for state in (old, new):
+        assert state.ended
+        assert state.ended.exit_code == 0, state.guarded
 
 
 def test_worktrees_of_the_person_that_are_out_of_reach_stay_remembered(tmp_path: Path) -> None:
