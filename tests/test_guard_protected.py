@@ -21,7 +21,19 @@ def test_what_says_what_success_is_has_to_stay(path: str) -> None:
     assert not Protection(may_edit=(path,)).holds(path)
 
 
-@pytest.mark.parametrize("path", ["src/app.py", "app.py", "latest.py", "contest.py", "docs/testing.md", "README.md"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "src/app.py",
+        "app.py",
+        "latest.py",
+        "contest.py",
+        "docs/testing.md",
+        "README.md",
+        "calendar.py",
+        "src/http/client.py",
+    ],
+)
 def test_the_work_itself_is_free(path: str) -> None:
     assert not PLAIN.holds(path)
     assert Protection(protect=(path,)).holds(path)
@@ -38,7 +50,19 @@ def test_a_new_file_that_hooks_into_a_runner_is_refused(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["tests/test_new.py", "tests/__init__.py", "app/random.py", "src/app/json.py", "new.py"]
+    "path",
+    [
+        "tests/test_new.py",
+        "tests/__init__.py",
+        "app/random.py",
+        "src/app/json.py",
+        "new.py",
+        "test/first.js",
+        "test/test_a.py",
+        "src/test/java/FirstTest.java",
+        "src/types/index.ts",
+        "site/index.html",
+    ],
 )
 def test_a_new_ordinary_file_is_welcome(path: str) -> None:
     assert not PLAIN.refuses_new(path)

@@ -39,7 +39,8 @@ _RUNNERS = (
     "pytest", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "tomli", "coverage",
     "xdist", "execnet", "hypothesis", "nose2", "pytest_cov", "pytest_asyncio", "pytest_mock", "anyio", "attr",
 )  # fmt: skip
-_SHADOWS = frozenset({*sys.stdlib_module_names, *_RUNNERS})
+# Python's own tests are in a package that nobody imports, and many a project has a folder of that name.
+_SHADOWS = frozenset({*sys.stdlib_module_names, *_RUNNERS}) - {"test"}
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish"})
 _INTERPRETER = re.compile(r"^(python[\d.]*|node|deno|bun|ruby|perl|php|lua)$")
 _PATH = re.compile(r"[\w./-]+")
@@ -105,7 +106,7 @@ class Protection:
 
     def holds(self, path: str) -> bool:
         """An existing file at this path has to stay as it is."""
-        return not self.may_change(path) and (path in self.named or self._existing.match_file(path) or _shadows(path))
+        return not self.may_change(path) and (path in self.named or self._existing.match_file(path))
 
     def refuses_new(self, path: str) -> bool:
         """A new file at this path alters what is collected or how it is judged."""
@@ -133,10 +134,12 @@ def has_build_files(paths: Iterable[str]) -> bool:
 
 def _shadows(path: str) -> bool:
     """A module at the root, or in a source folder there, that would be imported in place of a runner's or Python's."""
+    if not path.endswith((".py", ".pyc", ".so", ".pyd")):
+        return False
     first, *rest = PurePosixPath(path).parts
     if first in ("src", "lib") and rest:
         first, *rest = rest
-    return first.removesuffix(".py") in _SHADOWS and (bool(rest) or first.endswith(".py"))
+    return first.partition(".")[0] in _SHADOWS
 
 
 def named_scripts(commands: Iterable[Sequence[str]], paths: Iterable[str]) -> frozenset[str]:

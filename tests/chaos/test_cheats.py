@@ -102,6 +102,20 @@ def test_an_ignored_folder_is_no_stand_in_unless_it_is_a_new_package(tmp_path: P
         assert state.ended.exit_code == 0, state.guarded
 
 
+def test_a_module_that_is_called_like_one_of_pythons_is_the_work_when_it_was_there(tmp_path: Path) -> None:
+    before = {
+        "src/statistics.py": "def total(prices):\n    return sum(prices) - 1\n",
+        "shop.py": "import importlib.util\n\nspec = importlib.util.spec_from_file_location('s', 'src/statistics.py')\n"
+        "module = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(module)\ntotal = module.total\n",
+    }
+    files = {"src/statistics.py": "def total(prices):\n    return sum(prices)\n"}
+    state = play(tmp_path / "p", files, before=before)
+    assert state.ended
+    assert state.ended.exit_code == 0, state.guarded
+    assert state.guarded
+    assert not state.guarded.replayed
+
+
 def test_worktrees_of_the_person_that_are_out_of_reach_stay_remembered(tmp_path: Path) -> None:
     root = tmp_path / "p"
     write(root, PROJECT)
