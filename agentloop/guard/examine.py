@@ -116,9 +116,13 @@ class Examination:
         return inside and not set(path.relative_to(self.repo.root).parts) & record.LINKED
 
     def _environment(self, before: Record) -> list[str]:
-        """What hooks into Python in the tree's environments and was not installed there as part of a package."""
+        """What hooks into Python in the environments that were there, and was not installed as part of a package."""
         now = record.site_hooks(self.repo.root)
-        changed = [path for path, digest in now.items() if before.site.get(path) != digest]
+        changed = [
+            path
+            for path, digest in now.items()
+            if before.site.get(path) != digest and f"{path.partition('/')[0]}/" in before.environments
+        ]
         return [
             f"{path} hooks into every check and belongs to no package: put it back, or remove it"
             for path in changed

@@ -40,6 +40,8 @@ class Record(BaseModel):
     """The digest of what counts in each file that is protected or hooks into a runner, by path."""
     ignored: dict[str, str]
     """What git ignores: the digests of single files, of the first ones; folders end with a slash and have none."""
+    environments: tuple[str, ...]
+    """The tree's own Python environments, with a slash at the end; a new one hooks into nothing that was there."""
     site: dict[str, str]
     """The digests of what hooks into Python in the tree's own environments."""
     tools: dict[str, str]
@@ -75,6 +77,7 @@ def take(repo: Repo, protection: Protection, tools: dict[str, str]) -> Record:
         skipped=skipped,
         files=look(repo.root, protection, skipped),
         ignored={path: digest(repo.root / path) if path in single else "" for path in ignored},
+        environments=tuple(f"{name}/" for name in _ENVIRONMENTS if (repo.root / name / "lib").is_dir()),
         site=site_hooks(repo.root),
         tools=tools,
     )

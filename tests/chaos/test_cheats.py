@@ -116,6 +116,20 @@ def test_a_module_that_is_called_like_one_of_pythons_is_the_work_when_it_was_the
     assert not state.guarded.replayed
 
 
+SITE = ".venv/lib/python3.11/site-packages"
+
+
+def test_a_hook_planted_in_the_environment_is_refused_and_an_installed_one_is_not(tmp_path: Path) -> None:
+    ignore = {".gitignore": PROJECT[".gitignore"] + ".venv/\n"}
+    there = {**ignore, f"{SITE}/old.txt": ""}
+    hook = {f"{SITE}/hook.pth": "import os\n"}
+    planted = play(tmp_path / "one" / "p", {**HONEST, **hook}, before=there)
+    installed = {**hook, f"{SITE}/hook-1.dist-info/RECORD": "hook.pth,sha256=x,1\n"}
+    honest = play(tmp_path / "two" / "p", {**HONEST, **installed}, before=there)
+    made = play(tmp_path / "three" / "p", {**HONEST, **hook}, before=ignore)
+    assert [state.ended.exit_code for state in (planted, honest, made) if state.ended] == [6, 0, 0]
+
+
 def test_worktrees_of_the_person_that_are_out_of_reach_stay_remembered(tmp_path: Path) -> None:
     root = tmp_path / "p"
     write(root, PROJECT)
