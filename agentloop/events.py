@@ -13,6 +13,8 @@ SCHEMA = 1
 Purpose = Literal["work", "distill", "repair"]
 VerdictValue = Literal["pass", "fail", "error"]
 LeafKind = Literal["command", "metric", "file", "url", "judge", "approved"]
+SkillOperation = Literal["create", "update"]
+SkillsTo = Literal["commit", "branch", "outbox"]
 CheckRole = Literal["attempt", "confirm", "recheck"]
 GuardMode = Literal["enforce", "warn", "off"]
 TurnStatus = Literal["done", "failed", "timed_out", "idle"]
@@ -145,6 +147,14 @@ class Job(BaseModel):
     worktree: str
     skills_dir: str = "skills"
     distill: Literal["auto", "always", "never"] = "auto"
+    distill_in: Literal["same", "fork"] = "same"
+    """Whether the session itself is asked for the skill, or a fork of it."""
+    skills_to: SkillsTo = "commit"
+    """Where a skill goes: a commit on the branch that is checked out, one on another branch, or the outbox."""
+    skills_branch: str = ""
+    """The branch, for `skills_to = branch`."""
+    review: bool = False
+    """A person is shown the draft and asked before it goes anywhere."""
     link: bool = True
     guard: GuardMode = "enforce"
     protect: tuple[str, ...] = ()
@@ -288,6 +298,20 @@ class ToolCalled(_Event):
     type: Literal["tool.called"] = "tool.called"
     name: str
     detail: str = ""
+    call: str = ""
+    """The agent's own id of the call; empty when it names none."""
+    command: str = ""
+    """The whole command line, bounded, of a tool that runs one."""
+
+
+class ToolEnded(_Event):
+    """A call of a tool came to its end."""
+
+    type: Literal["tool.ended"] = "tool.ended"
+    call: str
+    failed: bool
+    output: str = ""
+    """What it said, bounded; of a call that failed."""
 
 
 class AgentWaited(_Event):
@@ -315,6 +339,8 @@ class TurnEnded(_Event):
     error_class: ErrorClass | None = None
     duration_s: float = 0.0
     killed: tuple[str, ...] = ()
+    model: str = ""
+    """The model as the agent names it; empty when it does not."""
 
 
 class SkillDeclined(_Event):
@@ -332,6 +358,9 @@ class SkillDrafted(_Event):
     path: str
     """The draft's copy in the run's folder."""
     findings: tuple[str, ...] = ()
+    operation: SkillOperation = "create"
+    diff: str = ""
+    """What an update changes, bounded."""
 
 
 class SkillKeptBack(_Event):
@@ -349,6 +378,8 @@ class SkillPublished(_Event):
     name: str
     commit: str
     paths: tuple[str, ...]
+    branch: str = ""
+    """The branch that it was committed on, when that is not the one that was checked out."""
     note: str = ""
     """What the person has to know about the commit; mostly nothing."""
 
@@ -356,6 +387,14 @@ class SkillPublished(_Event):
     def folder(self) -> str:
         """The skill's folder, relative to the repository's root: where the topmost SKILL.md lies."""
         return min((path for path in self.paths if path.endswith("/SKILL.md")), key=len).removesuffix("/SKILL.md")
+
+
+class SkillRejected(_Event):
+    """A person rejected the draft."""
+
+    type: Literal["skill.rejected"] = "skill.rejected"
+    name: str
+    reason: str
 
 
 class SkillTakenBack(_Event):
@@ -397,12 +436,14 @@ Event = Annotated[
     | SessionOpened
     | SessionLost
     | ToolCalled
+    | ToolEnded
     | AgentWaited
     | TurnEnded
     | SkillDeclined
     | SkillDrafted
     | SkillKeptBack
     | SkillPublished
+    | SkillRejected
     | SkillTakenBack
     | SkillsLinked
     | RunEnded,

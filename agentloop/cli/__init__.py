@@ -4,6 +4,7 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import click
@@ -35,17 +36,26 @@ class _PipeClosedError(Exception):
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported only when they are run; `--help` imports none of them."""
+    """A group whose commands are imported only when they are run; `--help` imports none of them.
+
+    Args:
+        table: by the command's name, where it is and what it does.
+        settings: what click's own group takes.
+    """
+
+    def __init__(self, *, table: Mapping[str, tuple[str, str]], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """The commands' names, in the order of the table."""
-        return [*COMMANDS]
+        return [*self.table]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - likewise
         """Import one command."""
-        if cmd_name not in COMMANDS:
+        if cmd_name not in self.table:
             return None
-        module, _colon, attribute = COMMANDS[cmd_name][0].partition(":")
+        module, _colon, attribute = self.table[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
@@ -59,20 +69,22 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the table for `--help`."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_target, text) in COMMANDS.items()])
+            formatter.write_dl([(name, text) for name, (_target, text) in self.table.items()])
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[Any, Any, list[str]]:
         """Find the command, or fail with the nearest name."""
         import difflib
 
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if args[0] not in self.table and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], self.table, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             raise click.UsageError(f"No such command {args[0]!r}.{hint}", ctx)
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(
+    cls=LazyGroup, table=COMMANDS, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110}
+)
 @click.version_option(__version__, prog_name="agentloop")
 def cli() -> None:
     """Supervise any CLI coding agent until a command proves success, then keep what it learned as a skill.

@@ -1,15 +1,12 @@
-"""What is wrong with a skill: the hard rules of the format, and what must not be in one.
-
-A static look is a seatbelt against accidents, not a verdict on malice.
-"""
+"""A skill's folder held against the rules."""
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from agentloop.redact import secrets_in
+from agentloop.skills.findings.finding import Finding, error, warning
 from agentloop.skills.format import FILE, KEYS, SkillFormatError, frontmatter
 
 MAX_FILES = 50
@@ -28,27 +25,10 @@ _LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:|#)(?P<path>[^)\s#]+)")
 _FENCE = re.compile(r"^ {0,3}(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong with a skill."""
-
-    rule: str
-    severity: Literal["error", "warning"]
-    path: str
-    """The file, relative to the skill's folder."""
-    line: int
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """One line, to be read by a person or sent back to a session."""
-        return f"{self.path}:{self.line}: {self.rule}: {self.message}. Remedy: {self.remedy}."
-
-
 def find(folder: Path) -> list[Finding]:
     """Hold a skill's folder against the rules; empty when nothing is wrong. Never raises for what it holds."""
     if folder.is_symlink():
-        return [_error("link", ".", 1, "the skill is a link", "write a folder with files")]
+        return [error("link", ".", 1, "the skill is a link", "write a folder with files")]
     found = list(_files(folder))
     path = folder / FILE
     if path.is_file() and not path.is_symlink():
@@ -56,12 +36,8 @@ def find(folder: Path) -> list[Finding]:
         if text is not None:
             found += _skill_file(folder, text)
     else:
-        found.append(_error("skill-file", FILE, 1, f"there is no {FILE}", f"write {folder.name}/{FILE}"))
+        found.append(error("skill-file", FILE, 1, f"there is no {FILE}", f"write {folder.name}/{FILE}"))
     return found
-
-
-def _error(rule: str, path: str, line: int, message: str, remedy: str) -> Finding:
-    return Finding(rule, "error", path, line, message, remedy)
 
 
 def _text(path: Path) -> str | None:
@@ -75,39 +51,41 @@ def _text(path: Path) -> str | None:
 def _files(folder: Path) -> Iterator[Finding]:
     paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
     if len(paths) > MAX_FILES:
-        yield _error("size", ".", 1, f"it has {len(paths)} files", f"keep at most {MAX_FILES}")
+        yield error("size", ".", 1, f"it has {len(paths)} files", f"keep at most {MAX_FILES}")
     for path in paths[:MAX_FILES]:
         name = path.relative_to(folder).as_posix()
         if path.is_symlink() or not path.is_file():
-            yield _error(
+            yield error(
                 "link", name, 1, "it is a link or no ordinary file", "put a copy of the file there, or leave it out"
             )
         elif path.stat().st_size > MAX_FILE_BYTES:
-            yield _error("size", name, 1, "it is larger than 256 KB", "leave it out")
+            yield error("size", name, 1, "it is larger than 256 KB", "leave it out")
         else:
             text = _text(path)
             if text is None:
-                yield _error("binary", name, 1, "it is no UTF-8 text", "leave it out")
+                yield error("binary", name, 1, "it is no UTF-8 text", "leave it out")
             else:
                 yield from _unsafe(name, text)
 
 
 def _unsafe(name: str, text: str) -> Iterator[Finding]:
     for line, kind in secrets_in(text):
-        yield _error("secret", name, line, f"it holds a secret ({kind})", "name the variable that holds it instead")
+        yield error("secret", name, line, f"it holds a secret ({kind})", "name the variable that holds it instead")
     for pattern, rule, message, remedy in (
         (_MACHINE_PATH, "machine-path", "it names a path of one machine", "use a path relative to the repository"),
         (_HIDDEN, "hidden-text", "it holds characters that cannot be seen", "write plain text"),
     ):
         for match in pattern.finditer(text):
-            yield _error(rule, name, text.count("\n", 0, match.start()) + 1, message, remedy)
+            yield error(rule, name, text.count("\n", 0, match.start()) + 1, message, remedy)
 
 
 def _skill_file(folder: Path, text: str) -> Iterator[Finding]:
     try:
         content, body, first_line = frontmatter(text)
-    except SkillFormatError as error:
-        yield _error("frontmatter", FILE, error.line, error.message, "begin with ---, name and description, then ---")
+    except SkillFormatError as problem:
+        yield error(
+            "frontmatter", FILE, problem.line, problem.message, "begin with ---, name and description, then ---"
+        )
         return
     yield from _keys(text, content)
     for key, rule in (("name", _name), ("description", _description)):
@@ -115,7 +93,7 @@ def _skill_file(folder: Path, text: str) -> Iterator[Finding]:
         if isinstance(value, str) and value.strip():
             yield from rule(folder, _line_of(text, key), value)
         else:
-            yield _error(f"{key}-missing", FILE, _line_of(text, key), f"{key} is missing or empty", f"give it a {key}")
+            yield error(f"{key}-missing", FILE, _line_of(text, key), f"{key} is missing or empty", f"give it a {key}")
     yield from _optional(text, content)
     yield from _body(folder, body, first_line)
 
@@ -124,58 +102,58 @@ def _keys(text: str, content: dict[str, Any]) -> Iterator[Finding]:
     for key in content:
         if key not in KEYS:
             remedy = f"use only {', '.join(KEYS)}"
-            yield _error("unknown-key", FILE, _line_of(text, key), f"the key {key!r} is not in the format", remedy)
+            yield error("unknown-key", FILE, _line_of(text, key), f"the key {key!r} is not in the format", remedy)
 
 
 def _name(folder: Path, line: int, name: str) -> Iterator[Finding]:
     if len(name) > 64:
-        yield _error("name-length", FILE, line, f"the name has {len(name)} characters", "use at most 64")
+        yield error("name-length", FILE, line, f"the name has {len(name)} characters", "use at most 64")
     if not _NAME.fullmatch(name):
         remedy = "use a-z, 0-9 and single hyphens between them"
-        yield _error("name-format", FILE, line, f"the name {name!r} is not in lower case with hyphens", remedy)
+        yield error("name-format", FILE, line, f"the name {name!r} is not in lower case with hyphens", remedy)
     if name != folder.name:
         remedy = "give both the same name"
-        yield _error("name-folder", FILE, line, f"the name {name!r} is not its folder's ({folder.name!r})", remedy)
+        yield error("name-folder", FILE, line, f"the name {name!r} is not its folder's ({folder.name!r})", remedy)
 
 
 def _description(_folder: Path, line: int, description: str) -> Iterator[Finding]:
     if len(description) > 1024:
-        yield _error("description-length", FILE, line, f"it has {len(description)} characters", "use at most 1024")
+        yield error("description-length", FILE, line, f"it has {len(description)} characters", "use at most 1024")
     if "<" in description and ">" in description:
-        yield _error("description-markup", FILE, line, "it holds angle brackets", "write it without < and >")
+        yield error("description-markup", FILE, line, "it holds angle brackets", "write it without < and >")
     if "use when" not in description.lower():
         remedy = "say when to use it, with the symptoms and the exact error texts"
-        yield Finding("description-trigger", "warning", FILE, line, "it has no 'Use when'", remedy)
+        yield warning("description-trigger", FILE, line, "it has no 'Use when'", remedy)
 
 
 def _optional(text: str, content: dict[str, Any]) -> Iterator[Finding]:
     compatibility = content.get("compatibility")
     if compatibility is not None and not (isinstance(compatibility, str) and 0 < len(compatibility) <= 500):
         line = _line_of(text, "compatibility")
-        yield _error(
+        yield error(
             "compatibility", FILE, line, "compatibility is no text of 1 to 500 characters", "shorten or drop it"
         )
     metadata = content.get("metadata")
     flat = isinstance(metadata, dict) and all(isinstance(value, str) for value in metadata.values())
     if metadata is not None and not flat:
-        yield _error("metadata", FILE, _line_of(text, "metadata"), "metadata is no map of texts", "use key: text lines")
+        yield error("metadata", FILE, _line_of(text, "metadata"), "metadata is no map of texts", "use key: text lines")
     for key in ("license", "allowed-tools"):
         if not isinstance(content.get(key, ""), str):
-            yield _error(key, FILE, _line_of(text, key), f"{key} is no text", "write it as one text")
+            yield error(key, FILE, _line_of(text, key), f"{key} is no text", "write it as one text")
 
 
 def _body(folder: Path, body: str, first_line: int) -> Iterator[Finding]:
     lines = body.splitlines()
     if not body.strip():
-        yield _error("body-empty", FILE, first_line, "there is no text after the frontmatter", "write the skill")
+        yield error("body-empty", FILE, first_line, "there is no text after the frontmatter", "write the skill")
     if len(lines) > MAX_BODY_LINES:
-        yield _error("body-length", FILE, first_line, f"it has {len(lines)} lines", f"use at most {MAX_BODY_LINES}")
+        yield error("body-length", FILE, first_line, f"it has {len(lines)} lines", f"use at most {MAX_BODY_LINES}")
     elif len(body.split()) > MAX_BODY_WORDS:
         remedy = "keep what a good model would get wrong without it"
-        yield Finding("body-words", "warning", FILE, first_line, f"it has {len(body.split())} words", remedy)
+        yield warning("body-words", FILE, first_line, f"it has {len(body.split())} words", remedy)
     yield from _fences(lines, first_line)
     rules: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Finding | None]], ...] = (
-        (_PLACEHOLDER, lambda match: _error("placeholder", FILE, 0, f"{match[0]!r} was left in", "write it out")),
+        (_PLACEHOLDER, lambda match: error("placeholder", FILE, 0, f"{match[0]!r} was left in", "write it out")),
         (_LINK, lambda match: _broken_link(folder, match["path"])),
     )
     for pattern, rule in rules:
@@ -183,17 +161,17 @@ def _body(folder: Path, body: str, first_line: int) -> Iterator[Finding]:
             finding = rule(match)
             if finding:
                 line = first_line + body.count("\n", 0, match.start())
-                yield _error(finding.rule, FILE, line, finding.message, finding.remedy)
+                yield error(finding.rule, FILE, line, finding.message, finding.remedy)
 
 
 def _broken_link(folder: Path, target: str) -> Finding | None:
     path = (folder / target).resolve()
     if not path.is_relative_to(folder.resolve()):
-        return _error(
+        return error(
             "link-outside", FILE, 0, f"the link {target!r} leads out of the skill", "link to a file of the skill"
         )
     if not path.exists():
-        return _error("link-broken", FILE, 0, f"the link {target!r} leads nowhere", "write the file or drop the link")
+        return error("link-broken", FILE, 0, f"the link {target!r} leads nowhere", "write the file or drop the link")
     return None
 
 
@@ -209,7 +187,7 @@ def _fences(lines: list[str], first_line: int) -> Iterator[Finding]:
         elif match["fence"].startswith(opened) and not match["info"].strip():
             opened = ""
     if opened:
-        yield _error("fence", FILE, at, "a code fence is not closed", f"close it with {opened}")
+        yield error("fence", FILE, at, "a code fence is not closed", f"close it with {opened}")
 
 
 def _line_of(text: str, key: str) -> int:

@@ -1,0 +1,16 @@
+"""`agentloop skills`: look after the repository's skills."""
+
+import click
+
+from agentloop.cli import LazyGroup
+
+COMMANDS = {
+    "list": ("agentloop.cli.skills.library:list_skills", "List the skills with their descriptions."),
+    "lint": ("agentloop.cli.skills.lint:lint", "Hold skills against the rules."),
+    "link": ("agentloop.cli.skills.link:link", "Link the skills where agents read them."),
+}
+
+
+@click.group(cls=LazyGroup, table=COMMANDS)
+def skills() -> None:
+    """Look after the repository's skills."""
