@@ -80,6 +80,8 @@ class Settings(BaseModel):
     max_cost: Annotated[float, Field(gt=0)] | None = None
     """US dollars."""
     distill: Literal["auto", "always", "never"] = "auto"
+    distill_in: Literal["same", "fork"] = "same"
+    """Where the skill is asked for: in the session itself, or in a fork of it."""
     link: bool = True
     guard: Literal["enforce", "warn", "off"] = "enforce"
     """What happens with a pass that is not honest: it is refused, told of, or not looked at."""

@@ -314,6 +314,13 @@ class ToolEnded(_Event):
     """What it said, bounded; of a call that failed."""
 
 
+class SkillLoaded(_Event):
+    """The agent loaded a skill, or read its SKILL.md."""
+
+    type: Literal["skill.loaded"] = "skill.loaded"
+    name: str
+
+
 class AgentWaited(_Event):
     """The agent says that it retries or waits for its model."""
 
@@ -437,6 +444,7 @@ Event = Annotated[
     | SessionLost
     | ToolCalled
     | ToolEnded
+    | SkillLoaded
     | AgentWaited
     | TurnEnded
     | SkillDeclined

@@ -27,7 +27,7 @@ from agentloop.redact import redact
 from agentloop.state import RunState, fold
 
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
-_UNSYNCED = (ev.ToolCalled, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
+_UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
 _RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from agentloop import events as ev
+from agentloop.calls import Calls, with_call, with_end
 
 _Number = TypeVar("_Number", int, float)
 _BLOCKED = re.compile(r"^[\s>*_`]*BLOCKED:\s*(?P<why>.+)", re.MULTILINE)
@@ -49,6 +50,10 @@ class RunState:
     session_lost: bool = False
     """The next prompt opens a new session and must tell it everything."""
     counters: ev.Counters = field(default_factory=ev.Counters)
+    calls: Calls = ()
+    """What the agent did with its tools, in order."""
+    loaded: tuple[ev.SkillLoaded, ...] = ()
+    """The skills that the session loaded while it worked, each once."""
     draft: ev.SkillDrafted | None = None
     declined: ev.SkillDeclined | None = None
     kept_back: ev.SkillKeptBack | None = None
@@ -205,7 +210,7 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost():
             return _turned(state, event)
         case _:
-            return _learned(state, event)
+            return _learned(_used(state, event), event)
 
 
 def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan | ev.Guarded) -> RunState:
@@ -261,6 +266,20 @@ def _turned(state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOp
             return replace(state, session=event.session)
         case ev.SessionLost():
             return replace(state, session=None, session_lost=True, counters=ev.Counters())
+
+
+def _used(state: RunState, event: ev.Event) -> RunState:
+    purpose = state.open_turn.purpose if state.open_turn else "work"
+    match event:
+        case ev.ToolCalled():
+            return replace(state, calls=with_call(state.calls, event, state.turns_started, purpose))
+        case ev.ToolEnded():
+            return replace(state, calls=with_end(state.calls, event))
+        case ev.SkillLoaded():
+            known = purpose != "work" or event.name in {loaded.name for loaded in state.loaded}
+            return state if known else replace(state, loaded=(*state.loaded, event))
+        case _:
+            return state
 
 
 def _learned(state: RunState, event: ev.Event) -> RunState:

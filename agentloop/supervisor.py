@@ -238,6 +238,10 @@ class _Supervisor:
             )
         return self.session
 
+    def _forks(self) -> bool:
+        """The session is to stay as the work left it, and its copy does not exist yet."""
+        return self.state.task.distill_in == "fork" and self.state.session == self.state.work_turns[-1].session
+
     def _turn(self, purpose: ev.Purpose, prompt: str) -> None:
         session = self._open_session()
         number = self.state.turns_started + 1
@@ -251,6 +255,7 @@ class _Supervisor:
         )
         turn = session.send(
             prompt,
+            fork=purpose != "work" and self._forks(),
             log=log,
             timeout_s=within_budget(self.state, limits.turn_timeout_s),
             idle_timeout_s=limits.idle_timeout_s,
@@ -272,6 +277,7 @@ class _Supervisor:
                 error_class=turn.error_class,
                 duration_s=turn.duration_s,
                 killed=turn.killed,
+                model=turn.model,
             )
         )
 

@@ -26,7 +26,13 @@ class Expressions(_Part):
     text: str = ""
     """The agent's words; the last one stands."""
     tools: str = ""
-    """A list of `{name, detail}`, one for each tool call that the line reports."""
+    """A list of `{name, detail, call, command}`, one for each tool call that the line reports: `call` is the agent's
+    own id of it, `command` the whole command line of a tool that runs one."""
+    results: str = ""
+    """A list of `{call, failed, output}`, one for each tool call whose end the line reports."""
+    skills: str = ""
+    """A list of the names of skills that the line says were loaded; reading a SKILL.md with a tool counts anyhow."""
+    model: str = ""
     input_tokens: str = ""
     output_tokens: str = ""
     cost_usd: str = ""
@@ -112,7 +118,7 @@ class ErrorPattern(_Part):
 class Adapter(_Part):
     """An agent.
 
-    In `start` and `resume`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
+    In `start`, `resume` and `fork`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
     `{prompt_file}` a file with it (with neither, it goes to stdin), `{python}` our own interpreter; a lone `{extra}`
     is where the default flags and the user's go.
     """
@@ -124,6 +130,10 @@ class Adapter(_Part):
     install: str = ""
     start: tuple[str, ...]
     resume: tuple[str, ...] = ()
+    fork: tuple[str, ...] = ()
+    """Like `resume`, in a new session that begins as a copy of `{session}`."""
+    version: tuple[str, ...] = ()
+    """The command that prints the program's version."""
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
     environment: dict[str, str] = {}

@@ -75,6 +75,8 @@ def _output_options(command: Any) -> Any:
 @click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
+@click.option("--distill-in", type=click.Choice(["same", "fork"]),
+              help="Ask the session itself, or a fork of it that leaves it clean.  [default: same]")  # fmt: skip
 @click.option("--guard", type=click.Choice(["enforce", "warn", "off"]),
               help="What to do with a pass that is not honest.  [default: enforce]")  # fmt: skip
 @click.option(
@@ -178,6 +180,8 @@ def _notes(job: ev.Job) -> list[str]:
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
     if job.limits.max_cost_usd is not None and not registry.adapter_of(job).reports_cost:
         notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")
+    if job.distill_in == "fork" and not registry.adapter_of(job).fork:
+        notes.append(f"--distill-in fork cannot be kept: {job.agent} cannot fork a session, it is asked itself")
     return notes
 
 
@@ -209,6 +213,7 @@ def make_job(
         worktree=str(root),
         skills_dir=settings.skills_dir,
         distill=settings.distill,
+        distill_in=settings.distill_in,
         link=settings.link,
         guard=settings.guard,
         protect=settings.protect,
