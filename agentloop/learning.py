@@ -28,7 +28,9 @@ class Learning:
 
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
-        return distill.inspect(state, self.staging, self.kept)
+        skills = self.repo.root / state.task.skills_dir
+        evidence = distill.Evidence(state, self.repo)
+        return distill.Inspection(state, self.staging, skills, evidence).inspect(self.kept)
 
     def publish(self, state: RunState) -> ev.Event:
         """Commit the draft, unless that was done before a death.

@@ -1,6 +1,7 @@
 """The decision: what a run does next, from its state alone. Pure, so that a resumed run goes on as an unbroken one."""
 
 from agentloop import events as ev
+from agentloop.distill import struggle
 from agentloop.state import RunState
 from agentloop.steps import (
     Baseline,
@@ -214,7 +215,7 @@ def _wants_skill(state: RunState) -> bool:
         case "never":
             return False
         case "auto":
-            return bool(state.failed_checks)
+            return bool(struggle.reasons(state))
 
 
 def _count(number: int, noun: str) -> str:

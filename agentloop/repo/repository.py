@@ -116,6 +116,11 @@ class Repo:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
 
+    def files_with(self, commit: str, text: str) -> list[str]:
+        """The files of a commit that hold a text, which is no pattern and has no line end."""
+        found = self._git.ask("grep", "-l", "-F", "-z", "-e", text, commit, "--", fine=(0, 1))
+        return [path.removeprefix(f"{commit}:") for path in found.split("\0") if path]
+
     def tree_at(self, commit: str) -> dict[str, Entry]:
         """All files of a commit.
 

@@ -4,6 +4,6 @@ A static look is a seatbelt against accidents, not a verdict on malice.
 """
 
 from agentloop.skills.findings.finding import Finding
-from agentloop.skills.findings.lint import find
+from agentloop.skills.findings.lint import MAX_FILE_BYTES, find
 
-__all__ = ["Finding", "find"]
+__all__ = ["MAX_FILE_BYTES", "Finding", "find"]

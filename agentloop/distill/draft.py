@@ -1,0 +1,183 @@
+"""The draft: what a session left in the staging folder, held against the rules and against the run, and signed."""
+
+import difflib
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agentloop import events as ev
+from agentloop.distill.asking import Rejected, skill_texts
+from agentloop.distill.grounds import Evidence
+from agentloop.distill.staging import Staging
+from agentloop.quoting import plain, shorten
+from agentloop.redact import redact
+from agentloop.skills import findings
+from agentloop.skills import format as skill_format
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.grounding import ungrounded
+from agentloop.skills.findings.leak import leaks
+from agentloop.skills.findings.neighbours import over_budget, repeats
+from agentloop.state import RunState
+
+_MAX_DIFF_CHARS = 8000
+_DECLINED = re.compile(r"^[\s>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The looking at a draft.
+
+    Args:
+        state: the run's state, whose last turn was about the skill.
+        staging: where the session wrote.
+        skills: the folder of the skills that exist.
+        evidence: what the run knows.
+        rejected: the drafts that a person rejected.
+    """
+
+    state: RunState
+    staging: Staging
+    skills: Path
+    evidence: Evidence
+    rejected: Sequence[Rejected] = ()
+
+    def inspect(self, kept: Path) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
+        """Say what the last skill turn came to, and keep a copy of its draft in `kept`, signed if nothing is wrong."""
+        turn = self.state.skill_turns[-1]
+        drafts = self.staging.drafts()
+        if not drafts:
+            return _nothing(turn)
+        draft = drafts[0]
+        problems = self._strays(drafts) or [finding for finding in findings.find(draft) if finding.severity == "error"]
+        if not problems:
+            problems = self._against_the_run(draft)
+        path = _keep(draft, kept)
+        former = self.skills / draft.name
+        if not problems:
+            _sign(path, former, self.state, self.evidence)
+        return ev.SkillDrafted(
+            name=draft.name,
+            path=str(path),
+            findings=tuple(str(problem) for problem in problems),
+            operation="update" if (former / skill_format.FILE).is_file() else "create",
+            diff=difference(former, path),
+        )
+
+    def _strays(self, drafts: Sequence[Path]) -> list[str | Finding]:
+        """What lies in the staging folder and is not the one draft."""
+        if len(drafts) == 1:
+            return []
+        names = ", ".join(draft.name for draft in drafts)
+        return [f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}"]
+
+    def _against_the_run(self, draft: Path) -> list[str | Finding]:
+        texts = texts_of(draft)
+        skill = skill_format.read(draft)
+        others = skill_texts(self.skills)
+        if texts == texts_of(self.skills / draft.name):
+            return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
+        rejected = {one.text: one.reason for one in self.rejected}
+        found = [
+            *ungrounded(texts, self.evidence.grounds(draft)),
+            *leaks(texts, self.evidence.solution()),
+            *repeats(draft.name, texts[skill_format.FILE], others, rejected),
+            *over_budget(draft.name, skill.description, _descriptions(self.skills, others)),
+        ]
+        return [finding for finding in found if finding.severity == "error"]
+
+
+def difference(former: Path, draft: Path) -> str:
+    """What a draft changes in a skill, as a bounded unified diff; empty for a new one."""
+    before, after = texts_of(former), texts_of(draft)
+    if not before:
+        return ""
+    parts: list[str] = []
+    for path in sorted({*before, *after}):
+        old, new = (texts.get(path, "").splitlines() for texts in (before, after))
+        parts += difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
+    return shorten(redact("\n".join(parts)), _MAX_DIFF_CHARS)
+
+
+def texts_of(skill: Path) -> dict[str, str]:
+    """The ordinary files of a skill's folder by their path in it; none when there is no such folder."""
+    files = (path for path in sorted(skill.rglob("*")) if path.is_file() and not path.is_symlink())
+    return {
+        path.relative_to(skill).as_posix(): plain(path.read_text(encoding="utf-8", errors="replace"))
+        for path in files
+        if path.stat().st_size <= findings.MAX_FILE_BYTES
+    }
+
+
+def _nothing(turn: ev.TurnEnded) -> ev.SkillDeclined | ev.SkillKeptBack:
+    declined = _DECLINED.search(turn.text)
+    if declined:
+        return ev.SkillDeclined(reason=redact(declined["reason"].strip() or "no reason given"))
+    reason = f"the turn {turn.status}: {turn.error}" if turn.status != "done" else "the session wrote no draft"
+    return ev.SkillKeptBack(reason=reason)
+
+
+def _keep(draft: Path, kept: Path) -> Path:
+    shutil.rmtree(kept, ignore_errors=True)
+    target = kept / draft.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if draft.is_symlink():
+        target.symlink_to(draft.readlink())
+    else:
+        shutil.copytree(draft, target, symlinks=True, ignore=_too_large)
+    return target
+
+
+def _too_large(folder: str, names: list[str]) -> list[str]:
+    """What a draft cannot keep: whoever writes 30 MB does not get a copy of them."""
+    paths = (Path(folder) / name for name in names)
+    return [path.name for path in paths if path.is_file() and path.lstat().st_size > findings.MAX_FILE_BYTES]
+
+
+def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = skill_format.read(skills / name).description
+        except skill_format.SkillFormatError:
+            continue  # no agent lists it
+    return found
+
+
+def _sign(path: Path, former: Path, state: RunState, evidence: Evidence) -> None:
+    """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept."""
+    skill = skill_format.read(path)
+    earlier = {}
+    if (former / skill_format.FILE).is_file():
+        try:
+            before = skill_format.read(former)
+            earlier = dict(before.metadata)
+            skill = replace(skill, license=skill.license or before.license)
+        except skill_format.SkillFormatError:
+            earlier = {}  # it could not be read: nothing to keep
+    metadata = {**earlier, **skill.metadata, **origin(state, evidence.agent_version())}
+    metadata = {key: redact(value) for key, value in metadata.items() if value}
+    (path / skill_format.FILE).write_text(skill_format.render(replace(skill, metadata=metadata)), encoding="utf-8")
+
+
+def origin(state: RunState, version: str) -> dict[str, str]:
+    """Where a skill comes from, as its metadata says it.
+
+    Args:
+        state: the run's state.
+        version: the agent's; empty when it is unknown.
+    """
+    models = [turn.model for turn in state.turns if turn.model]
+    red = state.baseline is not None and state.baseline.verdict != "pass"
+    return {
+        "agentloop-run": state.run,
+        "agentloop-agent": f"{state.task.agent} {version}".strip(),
+        "agentloop-model": models[-1] if models else "",
+        "agentloop-until": "; ".join(state.task.until),
+        "agentloop-base": state.base or "",
+        "agentloop-red-to-green": "yes" if red else "no",
+        "agentloop-attempts": str(len(state.checks)),
+        "agentloop-session": "" if state.resumable else "none: prompted with the run's ledger",
+        "agentloop-status": "provisional",
+    }
