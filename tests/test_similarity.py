@@ -103,16 +103,24 @@ def test_nearest_sorts_best_first_and_equals_by_name() -> None:
 
 def test_overlapping_finds_what_comparing_all_pairs_finds() -> None:
     draw = random.Random(7)
-    vocabulary = [f"word{number}x" for number in range(60)]
-    texts = {f"skill-{n}": " ".join(draw.choices(vocabulary, k=40)) for n in range(40)}
-    for minimum in (0.3, 0.5, 0.6):
-        every = {
-            (one, other)
-            for one, other in itertools.combinations(sorted(texts), 2)
-            if similarity(texts[one], texts[other]) >= minimum
-        }
-        assert {(pair.one, pair.other) for pair in overlapping(texts, minimum)} == every
-        assert every
+    vocabulary = [f"word{number}x" for number in range(2000)]
+    texts = {f"skill-{n:02}": " ".join(draw.choices(vocabulary, k=80)) for n in range(40)}
+    for n in range(0, 40, 4):  # some of their words changed
+        kept = texts[f"skill-{n:02}"].split()[: 50 + n // 2]
+        texts[f"later-{n:02}"] = " ".join([*kept, *draw.choices(vocabulary, k=80 - len(kept))])
+    every = {
+        (one, other): score
+        for one, other in itertools.combinations(sorted(texts), 2)
+        if (score := similarity(texts[one], texts[other])) >= 0.5
+    }
+    assert {(pair.one, pair.other): pair.score for pair in overlapping(texts, 0.5)} == every
+    assert len(every) == 10
+
+
+def test_many_copies_do_not_come_to_all_pairs() -> None:
+    found = overlapping({f"copy-{n:04}": CLOCK for n in range(500)}, 0.9)
+    assert 499 <= len(found) < 500 * 51
+    assert {name for pair in found for name in (pair.one, pair.other)} == {f"copy-{n:04}" for n in range(500)}
 
 
 def test_overlapping_says_what_is_shared() -> None:
