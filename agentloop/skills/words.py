@@ -1,10 +1,10 @@
 """The words of a skill, by which skills are searched and compared: stemmed lightly, the empty ones left out."""
 
 import re
-from functools import lru_cache
 
-_MAX_CHARS = 256 * 1024
-_WORD = re.compile(r"[^\W_]+")
+# The punctuation, arrows and pictures of Unicode, as UTF-8 has them; its letters stay.
+_SYMBOLS = re.compile(rb"\xe2[\x80-\xaf][\x80-\xbf]|\xe3\x80[\x80-\xbf]|\xf0\x9f[\x80-\xbf]{2}")
+_SPACED = bytes(ord(chr(n).lower()) if chr(n).isalnum() else 0x20 for n in range(0x80)) + bytes(range(0x80, 0x100))
 _SUFFIXES = (("ies", "y"), ("ing", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""))
 _SHORTEST_STEM = 3
 _STAYS_DOUBLE = "aefilosu"
@@ -47,7 +47,11 @@ COMMON = frozenset(
 """Stems that a quarter of 1,237 public skills have, whatever they are about (counted in five public collections)."""
 
 
-@lru_cache(maxsize=100_000)
+def flat(text: bytes) -> bytes:
+    """The words of a text with spaces between them, ASCII in lower case; a word is of letters and digits."""
+    return _SYMBOLS.sub(b" ", text).translate(_SPACED)
+
+
 def stem(word: str) -> str:
     """The word without the endings of plural and verb, and without a last `e`: `retries` and `retry` are one."""
     for suffix, instead in _SUFFIXES:
@@ -59,9 +63,15 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > _SHORTEST_STEM and word[-1] == "e" else word
 
 
-def words(text: str) -> list[str]:
-    """The words of a text as they stand, in lower case; a word ends where a letter or digit does not follow."""
-    return _WORD.findall(text[:_MAX_CHARS].lower())
+class Stems(dict[bytes, str]):
+    """The stem of each word in UTF-8, worked out once; empty for a word that tells skills not apart."""
+
+    def __missing__(self, word: bytes) -> str:
+        """Work it out."""
+        text = word.decode("utf-8", "replace")
+        found = "" if len(text) < 2 or text.isdecimal() or text in STOP else stem(text)
+        self[word] = "" if found in COMMON else found
+        return self[word]
 
 
 def said(skill: str) -> str:
