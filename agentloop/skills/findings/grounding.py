@@ -177,7 +177,9 @@ def _claims_a_file(word: str, path: str, grounds: Grounds) -> bool:
         return False
     parts = PurePosixPath(path).parts
     kind = PurePosixPath(path).suffix.removeprefix(".").lower()
-    return kind in _FILE_TYPES or (len(parts) > 1 and (word.endswith("/") or parts[0] in grounds.places))
+    if len(parts) == 1:
+        return kind in _FILE_TYPES and len(kind) > 1  # `a.b.c` is a name in most languages
+    return kind in _FILE_TYPES or word.endswith("/") or parts[0] in grounds.places
 
 
 def _exists(path: str, grounds: Grounds, files: frozenset[str]) -> bool:

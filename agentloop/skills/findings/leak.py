@@ -14,7 +14,7 @@ from agentloop.skills.format import FILE
 _MANY = 3
 _MIN_LINE_CHARS = 12
 _MIN_LEAK_CHARS = 20
-_TRIVIAL = re.compile(r"(?:from|import|use|using|require|package|include|return|else|try|#|//|\*|/\*)\b.*|[\W\d_]*")
+_TRIVIAL = re.compile(r"(?:from|import|use|using|require|package|include|else|try|#|//|\*|/\*)\b.*|[\W\d_]*")
 _ASSERTS = re.compile(r"assert|expect|should|\bequal|toBe|toEqual|==", re.IGNORECASE)
 _LITERAL = re.compile(
     r"""(?<!\w)(?P<quote>["'`])(?P<text>(?:(?!(?P=quote))[^\\\n]){4,200})(?P=quote)"""
@@ -102,7 +102,7 @@ def expected_values(test: str) -> set[str]:
 def _is_telling(value: str) -> bool:
     digits = sum(letter.isdigit() for letter in value)
     if re.fullmatch(r"[-\d_.]+", value):
-        return digits >= 4
+        return digits >= 5
     return len(value) >= 6 and (digits > 0 or " " in value.strip() or not value.isidentifier())
 
 
