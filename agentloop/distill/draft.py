@@ -45,12 +45,13 @@ class Inspection:
 
     def inspect(self, kept: Path) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
         """Say what the last skill turn came to, and keep a copy of its draft in `kept`, signed if nothing is wrong."""
-        turn = self.state.skill_turns[-1]
         drafts = self.staging.drafts()
+        strays = self.evidence.skills_touched(self.skills)
         if not drafts:
-            return _nothing(turn)
+            return _nothing(self.state.skill_turns[-1], strays)
         draft = drafts[0]
-        problems = self._strays(drafts) or [finding for finding in findings.find(draft) if finding.severity == "error"]
+        problems = self._misplaced(drafts, strays)
+        problems = problems or [finding for finding in findings.find(draft) if finding.severity == "error"]
         if not problems:
             problems = self._against_the_run(draft)
         path = _keep(draft, kept)
@@ -65,12 +66,15 @@ class Inspection:
             diff=difference(former, path),
         )
 
-    def _strays(self, drafts: Sequence[Path]) -> list[str | Finding]:
-        """What lies in the staging folder and is not the one draft."""
-        if len(drafts) == 1:
-            return []
-        names = ", ".join(draft.name for draft in drafts)
-        return [f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}"]
+    def _misplaced(self, drafts: Sequence[Path], strays: Sequence[str]) -> list[str | Finding]:
+        """What does not lie where the one draft is wanted."""
+        found: list[str | Finding] = []
+        if len(drafts) > 1:
+            names = ", ".join(draft.name for draft in drafts)
+            found.append(f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}")
+        if strays:
+            found.append(f"outside of the draft folder you also wrote {', '.join(strays)}: take that back")
+        return found
 
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
         texts = texts_of(draft)
@@ -110,11 +114,13 @@ def texts_of(skill: Path) -> dict[str, str]:
     }
 
 
-def _nothing(turn: ev.TurnEnded) -> ev.SkillDeclined | ev.SkillKeptBack:
+def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev.SkillKeptBack:
     declined = _DECLINED.search(turn.text)
-    if declined:
+    if declined and not strays:
         return ev.SkillDeclined(reason=redact(declined["reason"].strip() or "no reason given"))
     reason = f"the turn {turn.status}: {turn.error}" if turn.status != "done" else "the session wrote no draft"
+    if strays:
+        reason += f"; it wrote {', '.join(strays)} instead, which was left there and is not committed"
     return ev.SkillKeptBack(reason=reason)
 
 
@@ -125,14 +131,18 @@ def _keep(draft: Path, kept: Path) -> Path:
     if draft.is_symlink():
         target.symlink_to(draft.readlink())
     else:
-        shutil.copytree(draft, target, symlinks=True, ignore=_too_large)
+        shutil.copytree(draft, target, symlinks=True, ignore=_not_kept)
     return target
 
 
-def _too_large(folder: str, names: list[str]) -> list[str]:
-    """What a draft cannot keep: whoever writes 30 MB does not get a copy of them."""
-    paths = (Path(folder) / name for name in names)
-    return [path.name for path in paths if path.is_file() and path.lstat().st_size > findings.MAX_FILE_BYTES]
+def _not_kept(folder: str, names: list[str]) -> list[str]:
+    """What is told of and not copied: files of 30 MB, and what is no file."""
+    paths = [Path(folder) / name for name in names]
+    return [path.name for path in paths if not (path.is_symlink() or path.is_dir() or _is_small_file(path))]
+
+
+def _is_small_file(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= findings.MAX_FILE_BYTES
 
 
 def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[str, str]:

@@ -112,6 +112,12 @@ class Repo:
             else f"{text[:max_chars]}\n[... {len(text) - max_chars} characters left out ...]"
         )
 
+    def changed_paths(self, old: str, new: str) -> list[str]:
+        """The files that differ between two commits or trees."""
+        return [
+            path for path in self._git.ask("diff", "--name-only", "--no-renames", "-z", old, new).split("\0") if path
+        ]
+
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
