@@ -174,6 +174,11 @@ class Repo:
         words = ("log", "-n", "1", "-F", f"--grep={line}", "--format=%H", *reach, "--", *paths)
         return self._git.ask(*words) or None
 
+    def changed_at(self, path: str) -> float | None:
+        """The Unix time of the last commit that changed a path; None when there is none."""
+        said = self._git.ask("log", "-n", "1", "--format=%ct", "--", path) if self.head() else ""
+        return float(said) if said else None
+
     def is_ignored(self, path: str) -> bool:
         """Git is told to ignore the path."""
         return bool(self._git.find("check-ignore", "--", path))

@@ -7,6 +7,7 @@ from agentloop.cli import LazyGroup
 COMMANDS = {
     "list": ("agentloop.cli.skills.library:list_skills", "List the skills with their descriptions."),
     "lint": ("agentloop.cli.skills.lint:lint", "Hold skills against the rules."),
+    "usage": ("agentloop.cli.skills.usage:usage", "Say which sessions loaded which skill, and how they ended."),
     "link": ("agentloop.cli.skills.link:link", "Link the skills where agents read them."),
 }
 
