@@ -15,6 +15,7 @@ from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
+from agentloop.skills.findings.files import texts_in
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.grounding import ungrounded
 from agentloop.skills.findings.leak import leaks
@@ -77,10 +78,11 @@ class Inspection:
         return found
 
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
-        texts = texts_of(draft)
+        texts = texts_in(draft)
         skill = skill_format.read(draft)
         others = skill_texts(self.skills)
-        if texts == texts_of(self.skills / draft.name):
+        former = self.skills / draft.name
+        if former.is_dir() and texts == texts_in(former):
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
         rejected = {one.text: one.reason for one in self.rejected}
         found = [
@@ -94,24 +96,14 @@ class Inspection:
 
 def difference(former: Path, draft: Path) -> str:
     """What a draft changes in a skill, as a bounded unified diff; empty for a new one."""
-    before, after = texts_of(former), texts_of(draft)
-    if not before:
+    if not former.is_dir():
         return ""
+    before, after = texts_in(former), texts_in(draft)
     parts: list[str] = []
     for path in sorted({*before, *after}):
         old, new = (texts.get(path, "").splitlines() for texts in (before, after))
         parts += difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
-    return shorten(redact("\n".join(parts)), _MAX_DIFF_CHARS)
-
-
-def texts_of(skill: Path) -> dict[str, str]:
-    """The ordinary files of a skill's folder by their path in it; none when there is no such folder."""
-    files = (path for path in sorted(skill.rglob("*")) if path.is_file() and not path.is_symlink())
-    return {
-        path.relative_to(skill).as_posix(): plain(path.read_text(encoding="utf-8", errors="replace"))
-        for path in files
-        if path.stat().st_size <= findings.MAX_FILE_BYTES
-    }
+    return shorten(redact(plain("\n".join(parts))), _MAX_DIFF_CHARS)
 
 
 def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev.SkillKeptBack:
