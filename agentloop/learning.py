@@ -80,7 +80,7 @@ def unless_it_fails(state: RunState, step: Callable[[], object]) -> ev.Event | N
     except AgentloopError as error:
         return kept_back(state, with_hint(error))
     except OSError as error:
-        return kept_back(state, f"{error.strerror}: {error.filename}")
+        return kept_back(state, f"{error.strerror}: {error.filename}" if error.strerror else str(error))
     return None
 
 

@@ -68,6 +68,21 @@ class Stream(_Part):
     """A regular expression that finds the session in text; its first group, or all of it."""
 
 
+class Store(_Part):
+    """Where an agent keeps its sessions, one JSONL file each."""
+
+    root: str
+    """A folder, `~` for the user's home."""
+    root_variable: str = ""
+    """The environment variable that names another root."""
+    files: str
+    """A glob below the root."""
+    cwd: str
+    """A JMESPath expression for the folder that the session works in."""
+    paths: Expressions = Expressions()
+    """As in `stream.paths`; `session`, `tools` and `skills` are of use."""
+
+
 class DefaultFlags(_Part):
     """Flags that an agent gets unless the user's own command line says something of the kind."""
 
@@ -139,6 +154,7 @@ class Adapter(_Part):
     environment: dict[str, str] = {}
     flags: Flags = Flags()
     stream: Stream = Stream()
+    store: Store | None = None
     errors: tuple[ErrorPattern, ...] = ()
     skills: tuple[str, ...] = ()
     """The folders of a project that the agent reads skills from."""
@@ -195,6 +211,8 @@ def _explained(path: Path, problem: Any) -> AdapterError:
     parts: dict[tuple[str, ...], type[BaseModel]] = {
         ("stream",): Stream,
         ("stream", "paths"): Expressions,
+        ("store",): Store,
+        ("store", "paths"): Expressions,
         ("errors",): ErrorPattern,
         ("flags",): Flags,
         ("flags", "defaults"): DefaultFlags,

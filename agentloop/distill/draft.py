@@ -15,6 +15,7 @@ from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
+from agentloop.skills.findings.files import texts_in
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.grounding import ungrounded
 from agentloop.skills.findings.leak import leaks
@@ -45,12 +46,13 @@ class Inspection:
 
     def inspect(self, kept: Path) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
         """Say what the last skill turn came to, and keep a copy of its draft in `kept`, signed if nothing is wrong."""
-        turn = self.state.skill_turns[-1]
         drafts = self.staging.drafts()
+        strays = self.evidence.skills_touched(self.skills)
         if not drafts:
-            return _nothing(turn)
+            return _nothing(self.state.skill_turns[-1], strays)
         draft = drafts[0]
-        problems = self._strays(drafts) or [finding for finding in findings.find(draft) if finding.severity == "error"]
+        problems = self._misplaced(drafts, strays)
+        problems = problems or [finding for finding in findings.find(draft) if finding.severity == "error"]
         if not problems:
             problems = self._against_the_run(draft)
         path = _keep(draft, kept)
@@ -65,18 +67,22 @@ class Inspection:
             diff=difference(former, path),
         )
 
-    def _strays(self, drafts: Sequence[Path]) -> list[str | Finding]:
-        """What lies in the staging folder and is not the one draft."""
-        if len(drafts) == 1:
-            return []
-        names = ", ".join(draft.name for draft in drafts)
-        return [f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}"]
+    def _misplaced(self, drafts: Sequence[Path], strays: Sequence[str]) -> list[str | Finding]:
+        """What does not lie where the one draft is wanted."""
+        found: list[str | Finding] = []
+        if len(drafts) > 1:
+            names = ", ".join(draft.name for draft in drafts)
+            found.append(f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}")
+        if strays:
+            found.append(f"outside of the draft folder you also wrote {', '.join(strays)}: take that back")
+        return found
 
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
-        texts = texts_of(draft)
+        texts = texts_in(draft)
         skill = skill_format.read(draft)
         others = skill_texts(self.skills)
-        if texts == texts_of(self.skills / draft.name):
+        former = self.skills / draft.name
+        if former.is_dir() and texts == texts_in(former):
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
         rejected = {one.text: one.reason for one in self.rejected}
         found = [
@@ -90,31 +96,23 @@ class Inspection:
 
 def difference(former: Path, draft: Path) -> str:
     """What a draft changes in a skill, as a bounded unified diff; empty for a new one."""
-    before, after = texts_of(former), texts_of(draft)
-    if not before:
+    if not former.is_dir():
         return ""
+    before, after = texts_in(former), texts_in(draft)
     parts: list[str] = []
     for path in sorted({*before, *after}):
         old, new = (texts.get(path, "").splitlines() for texts in (before, after))
         parts += difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
-    return shorten(redact("\n".join(parts)), _MAX_DIFF_CHARS)
+    return shorten(redact(plain("\n".join(parts))), _MAX_DIFF_CHARS)
 
 
-def texts_of(skill: Path) -> dict[str, str]:
-    """The ordinary files of a skill's folder by their path in it; none when there is no such folder."""
-    files = (path for path in sorted(skill.rglob("*")) if path.is_file() and not path.is_symlink())
-    return {
-        path.relative_to(skill).as_posix(): plain(path.read_text(encoding="utf-8", errors="replace"))
-        for path in files
-        if path.stat().st_size <= findings.MAX_FILE_BYTES
-    }
-
-
-def _nothing(turn: ev.TurnEnded) -> ev.SkillDeclined | ev.SkillKeptBack:
+def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev.SkillKeptBack:
     declined = _DECLINED.search(turn.text)
-    if declined:
+    if declined and not strays:
         return ev.SkillDeclined(reason=redact(declined["reason"].strip() or "no reason given"))
     reason = f"the turn {turn.status}: {turn.error}" if turn.status != "done" else "the session wrote no draft"
+    if strays:
+        reason += f"; it wrote {', '.join(strays)} instead, which was left there and is not committed"
     return ev.SkillKeptBack(reason=reason)
 
 
@@ -125,14 +123,18 @@ def _keep(draft: Path, kept: Path) -> Path:
     if draft.is_symlink():
         target.symlink_to(draft.readlink())
     else:
-        shutil.copytree(draft, target, symlinks=True, ignore=_too_large)
+        shutil.copytree(draft, target, symlinks=True, ignore=_not_kept)
     return target
 
 
-def _too_large(folder: str, names: list[str]) -> list[str]:
-    """What a draft cannot keep: whoever writes 30 MB does not get a copy of them."""
-    paths = (Path(folder) / name for name in names)
-    return [path.name for path in paths if path.is_file() and path.lstat().st_size > findings.MAX_FILE_BYTES]
+def _not_kept(folder: str, names: list[str]) -> list[str]:
+    """What is told of and not copied: files of 30 MB, and what is no file."""
+    paths = [Path(folder) / name for name in names]
+    return [path.name for path in paths if not (path.is_symlink() or path.is_dir() or _is_small_file(path))]
+
+
+def _is_small_file(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= findings.MAX_FILE_BYTES
 
 
 def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ _MAX_PATCH_CHARS = 400_000
 _MAX_TESTS = 20
 _MAX_TEST_CHARS = 200_000
 _MAX_DISK_LOOKS = 200
+_MAX_NAMED = 5
 _TARGET = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:[ \t]+[\w ]+)?:(?!=)", re.MULTILINE)
 _RECIPE = re.compile(r"^([a-z][\w-]*)[^\n:=]*:(?!=)", re.MULTILINE)
 _PATH = re.compile(r"[\w./-]+\.\w+")
@@ -60,6 +61,17 @@ class Evidence:
         first, last = self.state.snapshots[0], self.state.snapshots[-1]
         patch = self.repo.diff(first.commit, last.commit, max_chars=_MAX_PATCH_CHARS)
         return Solution(patch=patch, tests=tuple(self._failed_tests()), is_known=self._is_known)
+
+    def skills_touched(self, skills: Path) -> list[str]:
+        """The files of skills that the turns about the skill changed in the tree itself."""
+        first = self.state.skill_turns[0].turn
+        before = [snapshot for snapshot in self.state.snapshots if snapshot.n < first]
+        after = self.state.snapshots[-1]
+        if not before or before[-1].tree == after.tree:
+            return []
+        folder = skills.relative_to(self.repo.root).as_posix()
+        changed = self.repo.changed_paths(before[-1].commit, after.commit)
+        return [path for path in changed if path.startswith(f"{folder}/") or path.endswith("/SKILL.md")][:_MAX_NAMED]
 
     def agent_version(self) -> str:
         """The version of the agent's program; empty when it does not say."""

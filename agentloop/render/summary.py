@@ -45,6 +45,13 @@ def _verdict_line(state: RunState) -> str:
     return f"interrupted{signal}: nothing is lost"
 
 
+def _skill(state: RunState) -> dict[str, Any] | None:
+    if not state.published:
+        return None
+    operation = state.draft.operation if state.draft else "create"
+    return {**state.published.model_dump(include={"name", "commit", "paths"}), "operation": operation}
+
+
 def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
     """The end of a run, or how it stands, as one JSON object (schema 1)."""
     open_outcome = "running" if at_work else "interrupted"
@@ -68,7 +75,7 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         if state.guarded
         else None,
         "flaky": state.flaky,
-        "skill": state.published.model_dump(include={"name", "commit", "paths"}) if state.published else None,
+        "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,
         "skill_kept_back": state.kept_back.model_dump(include={"reason", "path"}) if state.kept_back else None,
     }

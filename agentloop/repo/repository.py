@@ -112,6 +112,12 @@ class Repo:
             else f"{text[:max_chars]}\n[... {len(text) - max_chars} characters left out ...]"
         )
 
+    def changed_paths(self, old: str, new: str) -> list[str]:
+        """The files that differ between two commits or trees."""
+        return [
+            path for path in self._git.ask("diff", "--name-only", "--no-renames", "-z", old, new).split("\0") if path
+        ]
+
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
@@ -167,6 +173,11 @@ class Repo:
         reach = [f"{since}..HEAD"] if since else ["HEAD"]
         words = ("log", "-n", "1", "-F", f"--grep={line}", "--format=%H", *reach, "--", *paths)
         return self._git.ask(*words) or None
+
+    def changed_at(self, path: str) -> float | None:
+        """The Unix time of the last commit that changed a path; None when there is none."""
+        said = self._git.ask("log", "-n", "1", "--format=%ct", "--", path) if self.head() else ""
+        return float(said) if said else None
 
     def is_ignored(self, path: str) -> bool:
         """Git is told to ignore the path."""

@@ -158,3 +158,21 @@ def test_what_the_agent_ran_is_in_the_journal_with_its_outcome(place: Make) -> N
     assert [failed for _command, failed in ended] == [True, False]
     assert "nothing-of-the-kind" in ended[0][0]
     assert result["verdicts"] == ["pass"]
+
+
+def test_a_loaded_skill_is_known_from_the_journal_and_from_the_agents_own_store(place: Make) -> None:
+    there = place(Run("cat skills/mend-ages/SKILL.md"), RIGHT_AT_ONCE, Say("Done."))
+    folder = there.repo / "skills/mend-ages"
+    folder.mkdir(parents=True)
+    text = "---\nname: mend-ages\ndescription: Ages. Use when ages are wrong.\n---\n\nMend.\n"
+    (folder / "SKILL.md").write_text(text)
+    git(there.repo, "add", ".")
+    git(there.repo, "commit", "-qm", "Keep a skill")
+    assert there.run()[0] == 0
+    usage = [sys.executable, "-m", "agentloop", "skills", "usage", "--json"]
+    (known,) = json.loads(there.call(usage).stdout)
+    assert [(use["agent"], use["outcome"]) for use in known["uses"]] == [(there.agent.name, "reached")]
+    session = known["uses"][0]["session"]
+    there.environment["XDG_STATE_HOME"] = str(there.repo.parent / "another-state")
+    (known,) = json.loads(there.call(usage).stdout)
+    assert [(use["session"], use["outcome"]) for use in known["uses"]] == [(session, None)]

@@ -11,7 +11,8 @@ from pathlib import PurePosixPath
 
 from agentloop.shell import Simple, simple_commands
 from agentloop.skills.findings.code import Code, code_in, shell_lines
-from agentloop.skills.findings.finding import Finding, error
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
 
 _BUILTINS = frozenset({"cd", "echo", "export", "printf", "pwd", "set", "source", "true", "unset", ".", ":", "alias"})
@@ -108,14 +109,8 @@ def _commands(codes: list[Code], grounds: Grounds, files: frozenset[str]) -> Ite
     for code in [*shell_lines(codes), *spans]:
         for simple in simple_commands(code.text):
             if not _is_grounded(simple, code, grounds, files):
-                yield error(
-                    "command-not-run",
-                    FILE,
-                    code.line,
-                    f"`{' '.join(simple.argv)}` did not run here with success",
-                    "run it now, by itself (not in a pipe, nor before ; or ||), as the skill writes it; or take a "
-                    "command that did run; or leave it out",
-                )
+                message = f"`{' '.join(simple.argv)}` did not run here with success"
+                yield broken("command-not-run", FILE, code.line, message)
                 break
 
 
@@ -164,8 +159,7 @@ def _paths(codes: list[Code], grounds: Grounds, files: frozenset[str]) -> Iterat
                 continue
             seen.add(path)
             if not _exists(path, grounds, files) and not _TOLD_TO_BE_MISSING.search(code.around.replace(word, "")):
-                remedy = "name a path that exists, or leave it out"
-                yield error("path-missing", FILE, code.line, f"`{path}` is not in the repository", remedy)
+                yield broken("path-missing", FILE, code.line, f"`{path}` is not in the repository")
 
 
 def _cleaned(word: str) -> str:
@@ -194,5 +188,4 @@ def _exists(path: str, grounds: Grounds, files: frozenset[str]) -> bool:
 def _scripts(texts: Mapping[str, str], grounds: Grounds) -> Iterator[Finding]:
     for path, text in texts.items():
         if (path.endswith(_SCRIPT_TYPES) or text.startswith("#!")) and path not in grounds.ran_here:
-            remedy = "run it here, from the draft folder, until it exits with 0; or leave it out"
-            yield error("script-not-run", path, 1, "this script did not run here with success as it stands", remedy)
+            yield broken("script-not-run", path, 1, "this script did not run here with success as it stands")

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agentloop.skills.findings.code import code_in
-from agentloop.skills.findings.finding import Finding, error
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
 
 _MANY = 3
@@ -55,10 +56,7 @@ def _patch(texts: Mapping[str, str], solution: Solution) -> Iterator[Finding]:
         share = len(hits) / len(added) if added else 0.0
         if len(hits) >= _MANY or (share >= 0.5 and sum(map(len, hits)) >= _MIN_LEAK_CHARS):
             count = f"{len(hits)} lines" if len(hits) > 1 else "a line"
-            remedy = (
-                "describe how to find it and why it holds, with names of your own; a next session has another patch"
-            )
-            yield error("patch", path, min(hits.values()), f"it holds {count} of this run's patch", remedy)
+            yield broken("patch", path, min(hits.values()), f"it holds {count} of this run's patch")
 
 
 def added_lines(patch: str) -> list[str]:
@@ -82,8 +80,7 @@ def _values(texts: Mapping[str, str], solution: Solution) -> Iterator[Finding]:
             at = _position(text, value)
             if at >= 0 and not solution.is_known(value):
                 line = text.count("\n", 0, at) + 1
-                remedy = "leave the value out, or put one of your own in its place"
-                yield error("expected-value", path, line, f"it holds {value!r}, which the tests expect", remedy)
+                yield broken("expected-value", path, line, f"it holds {value!r}, which the tests expect")
 
 
 def expected_values(test: str) -> set[str]:

@@ -5,7 +5,8 @@ Pure: the neighbours come in as text.
 
 from collections.abc import Mapping
 
-from agentloop.skills.findings.finding import Finding, error
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
 from agentloop.skills.similarity import nearest
 
@@ -30,12 +31,12 @@ def repeats(name: str, text: str, existing: Mapping[str, str], rejected: Mapping
     near = nearest(text, others)[:1]
     if near and near[0][1] >= SAME:
         remedy = f"update {near[0][0]} instead (a draft of that name, made from its copy), or answer NO SKILL"
-        found.append(error("duplicate", FILE, 1, f"it says what the skill {near[0][0]!r} says already", remedy))
+        found.append(broken("duplicate", FILE, 1, f"it says what the skill {near[0][0]!r} says already", remedy))
     before = nearest(text, {body: body for body in rejected})[:1]
     if before and before[0][1] >= SAME:
         why = rejected[before[0][0]]
         message = f"nearly the same draft was rejected by a person: {why}"
-        found.append(error("rejected-before", FILE, 1, message, "write what that asks for, or answer NO SKILL"))
+        found.append(broken("rejected-before", FILE, 1, message))
     return found
 
 
@@ -52,4 +53,4 @@ def over_budget(name: str, description: str, others: Mapping[str, str]) -> list[
         return []
     message = f"with it, all names and descriptions have {total} characters; agents list about {BUDGET_CHARS}"
     remedy = f"shorten the description (it has {len(description)} characters), or update a skill instead of adding one"
-    return [error("budget", FILE, 3, message, remedy)]
+    return [broken("budget", FILE, 3, message, remedy)]

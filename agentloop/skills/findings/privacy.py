@@ -1,0 +1,133 @@
+"""What a session knows of one person, machine or company: home paths, hosts of private networks, email addresses."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.rules import broken
+
+MAX_HITS = 20
+_NOBODY = frozenset(
+    ("user", "username", "you", "yourname", "your-name", "your_name", "your-user", "youruser", "name", "me", "xxx")
+)
+_HOME = re.compile(
+    r"(?<![\w.])(?:/home/|/Users/|[A-Z]:\\{1,2}Users\\{1,2})(?P<who>[\w.-]+)|(?<![\w.])/root/(?P<root>[\w.-]+)"
+)
+_ADDRESS = re.compile(
+    r"(?<![\w.])(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?![\d/])(?!\.\d)(?!\.?[a-zA-Z_-])"
+)
+_HOST = re.compile(
+    r"(?:(?<=://)|(?<=@)|(?<=ssh )|(?<=ping )|(?<=host ))(?:[a-zA-Z0-9-]{1,63}\.){1,6}"
+    r"(?:local|internal|corp|lan|intranet|localdomain)(?![\w.-]*\w)"
+)
+_PUBLIC_HOSTS = (
+    "host.docker.internal",
+    "gateway.docker.internal",
+    "host.containers.internal",
+    "metadata.google.internal",
+    ".cluster.local",
+)
+_LOCAL_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}\Z")
+_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.){1,6}(?P<top>[A-Za-z]{2,18})(?![\w-])")
+_NO_TOP = frozenset(("png", "jpg", "jpeg", "gif", "svg", "webp", "md", "py", "js", "ts", "json", "local", "internal"))
+_NO_DOMAIN = re.compile(
+    r"(?i)(?:^|\.)(?:example|test|invalid|localhost|domain|company|yourcompany|email|acme)(?:\.[a-z]+)?$|noreply"
+)
+_NO_LOCAL = frozenset(("git", "noreply", "no-reply", "user", "you", "your", "name", "email", "username", "someone"))
+
+
+@dataclass(frozen=True, slots=True)
+class Private:
+    """A text that should not be there.
+
+    Args:
+        rule: the id of the rule.
+        begin: where it begins.
+        end: where it ends.
+        mask: what `--fix` puts in its place.
+    """
+
+    rule: str
+    begin: int
+    end: int
+    mask: str
+
+
+_MESSAGES = {
+    "machine-path": "it names a path of one machine",
+    "private-host": "it names a host of a private network",
+    "email": "it holds an email address",
+}
+
+
+def privacy(name: str, text: str) -> Iterator[Finding]:
+    """Where a text tells of one person or machine; of each kind the first ones."""
+    hits = dict.fromkeys(_MESSAGES, 0)
+    for private in private_texts(text):
+        hits[private.rule] += 1
+        if hits[private.rule] <= MAX_HITS:
+            line = text.count("\n", 0, private.begin) + 1
+            quoted = text[private.begin : private.end]
+            yield broken(private.rule, name, line, f"{_MESSAGES[private.rule]} ({quoted!r})")
+
+
+def masked(text: str, brackets: bool) -> str:
+    """The text with every such part masked, in angle brackets where they may stand."""
+    parts, position = [], 0
+    for private in sorted(private_texts(text), key=lambda each: (each.begin, -each.end)):
+        if private.begin >= position:
+            mask = private.mask if private.mask == "~" else f"<{private.mask}>" if brackets else private.mask.upper()
+            parts += [text[position : private.begin], mask]
+            position = private.end
+    return "".join([*parts, text[position:]])
+
+
+def private_texts(text: str) -> Iterator[Private]:
+    """Every such part of a text."""
+    for words, look in _LOOKS:
+        if any(word in text for word in words):
+            yield from look(text)
+
+
+def _homes(text: str) -> Iterator[Private]:
+    for match in _HOME.finditer(text):
+        if (match["who"] or "").lower() not in _NOBODY:
+            end = match.end("who") if match["who"] else match.start("root") - 1
+            yield Private("machine-path", match.start(), end, "home" if "\\" in match[0] else "~")
+
+
+def _hosts(text: str) -> Iterator[Private]:
+    for match in _HOST.finditer(text):
+        if not match[0].lower().endswith(_PUBLIC_HOSTS):
+            yield Private("private-host", match.start(), match.end(), "host")
+
+
+def _addresses(text: str) -> Iterator[Private]:
+    for match in _ADDRESS.finditer(text):
+        yield Private("private-host", match.start(), match.end(), "address")
+
+
+def _emails(text: str) -> Iterator[Private]:
+    position = text.find("@")
+    while position >= 0:
+        domain = _DOMAIN.match(text, position + 1)
+        local = _LOCAL_PART.search(text, max(0, position - 64), position) if domain else None
+        if domain and local and _is_somebody(text, local, domain):
+            yield Private("email", local.start(), domain.end(), "email")
+        position = text.find("@", position + 1)
+
+
+def _is_somebody(text: str, local: re.Match[str], domain: re.Match[str]) -> bool:
+    if local[0].lower() in _NO_LOCAL or domain["top"].lower() in _NO_TOP or _NO_DOMAIN.search(domain[0]):
+        return False
+    before = text[max(0, local.start() - 3) : local.start()]
+    return not before.endswith(("://", "/", ":")) and text[domain.end() : domain.end() + 1] != ":"
+
+
+_LOOKS = (
+    (("/home/", "/Users/", "\\Users", "/root/"), _homes),
+    (("192.168.", "10.", "172."), _addresses),
+    ((".local", ".internal", ".corp", ".lan", ".intranet"), _hosts),
+    (("@",), _emails),
+)
