@@ -4,7 +4,11 @@ import re
 
 # The punctuation, arrows and pictures of Unicode, as UTF-8 has them; its letters stay.
 _SYMBOLS = re.compile(rb"\xe2[\x80-\xaf][\x80-\xbf]|\xe3\x80[\x80-\xbf]|\xf0\x9f[\x80-\xbf]{2}")
-_SPACED = bytes(ord(chr(n).lower()) if chr(n).isalnum() else 0x20 for n in range(0x80)) + bytes(range(0x80, 0x100))
+_LOWER = bytes(ord(chr(n).lower()) if chr(n).isalnum() else 0x20 for n in range(0x80))
+WORDS = _LOWER + bytes(range(0x80, 0x100))
+"""For bytes.translate: ASCII letters in lower case, digits and what is not ASCII as they are, all else a space."""
+ASCII_WORDS = _LOWER.ljust(0x100)
+"""The same with a space for what is not ASCII."""
 _SUFFIXES = (("ies", "y"), ("ing", ""), ("ed", ""), ("ly", ""), ("es", ""), ("s", ""))
 _SHORTEST_STEM = 3
 _STAYS_DOUBLE = "aefilosu"
@@ -49,7 +53,7 @@ COMMON = frozenset(
 
 def flat(text: bytes) -> bytes:
     """The words of a text with spaces between them, ASCII in lower case; a word is of letters and digits."""
-    return _SYMBOLS.sub(b" ", text).translate(_SPACED)
+    return _SYMBOLS.sub(b" ", text).translate(WORDS)
 
 
 def stem(word: str) -> str:

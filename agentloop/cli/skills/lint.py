@@ -5,11 +5,11 @@ from pathlib import Path
 import click
 
 from agentloop import config
-from agentloop.cli.skills.library import folders
 from agentloop.errors import UsageError
 from agentloop.render import count
 from agentloop.repo import Repo
 from agentloop.skills import findings
+from agentloop.skills.library import folders
 
 
 @click.command()
