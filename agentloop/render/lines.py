@@ -87,12 +87,21 @@ def _skill(event: ev.Event) -> str:
         case ev.SkillKeptBack():
             return escape(f"skill kept back: {event.reason}")
         case ev.SkillPublished():
-            said = f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]})"
+            where = f" on {event.branch}" if event.branch else ""
+            said = f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]}{where})"
             return escape("\n".join(filter(None, [said, event.note])))
         case ev.SkillsLinked(paths=paths, problem=problem) if paths:
             said = f"skills linked for agents: {', '.join(paths)}"
             return escape("\n".join(filter(None, [said, problem])))
         case ev.SkillsLinked(problem=problem) if problem:
             return escape(f"skills not linked: {problem}")
+        case ev.SkillAccepted() | ev.SkillRejected():
+            return _decided(event)
         case _:
             return ""
+
+
+def _decided(event: ev.SkillAccepted | ev.SkillRejected) -> str:
+    if isinstance(event, ev.SkillAccepted):
+        return f"draft accepted{', as edited' if event.edited else ''}"
+    return escape(f"draft rejected: {event.reason}")

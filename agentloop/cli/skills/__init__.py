@@ -8,6 +8,7 @@ COMMANDS = {
     "list": ("agentloop.cli.skills.library:list_skills", "List the skills with their descriptions."),
     "lint": ("agentloop.cli.skills.lint:lint", "Hold skills against the rules."),
     "usage": ("agentloop.cli.skills.usage:usage", "Say which sessions loaded which skill, and how they ended."),
+    "review": ("agentloop.cli.skills.review:review", "Say what becomes of the drafts that wait."),
     "link": ("agentloop.cli.skills.link:link", "Link the skills where agents read them."),
 }
 
