@@ -10,6 +10,7 @@ from pathlib import Path
 from agentloop import config, distill, journal, learning, person, publish, rejections
 from agentloop import events as ev
 from agentloop.errors import PublishError, RunError, UsageError
+from agentloop.quoting import visible
 from agentloop.repo import Repo
 from agentloop.skills import contents
 from agentloop.skills.findings import Finding, find
@@ -99,7 +100,10 @@ def propose(repo: Repo, state: RunState) -> Proposal:
     """
     path = learning.draft_of(state)
     if not os.path.lexists(path):
-        raise RunError(f"the draft of run {state.run} is gone: {path}", hint="nothing can be done with it any more")
+        raise RunError(
+            f"the draft of run {state.run} is gone: {visible(str(path))}",
+            hint=f"to hear no more of it: agentloop skills review --reject {state.run} --reason gone",
+        )
     try:
         text = contents.text(path, FILE)
     except OSError:

@@ -195,7 +195,8 @@ def fold(events: Iterable[ev.Event], state: RunState | None = None) -> RunState:
     """Apply events in order, to an empty state or to one that was folded before."""
     state = state or RunState()
     for event in events:
-        gap_s = 0.0 if isinstance(event, ev.RunResumed) or not state.last_at else event.at - state.last_at
+        idle = isinstance(event, ev.RunResumed) or state.ended or not state.last_at
+        gap_s = 0.0 if idle else event.at - state.last_at
         state = replace(_apply(state, event), last_at=event.at, elapsed_s=state.elapsed_s + max(0.0, gap_s))
     return state
 

@@ -5,6 +5,7 @@ import time
 from rich.markup import escape
 
 from agentloop import events as ev
+from agentloop.quoting import plain
 from agentloop.render.figures import clock, count, used
 
 _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
@@ -12,6 +13,10 @@ _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]err
 
 def describe(event: ev.Event) -> str:
     """One event as a line of rich markup; empty for what is not worth a line."""
+    return plain(_described(event))
+
+
+def _described(event: ev.Event) -> str:
     match event:
         case ev.RunStarted():
             until = " and ".join(f"`{source}`" for source in event.job.until)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from agentloop import events as ev
+from agentloop.quoting import plain
 from agentloop.render.figures import clock, count, totals
 from agentloop.state import RunState
 
@@ -21,7 +22,7 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}")
-    return lines
+    return [plain(line) for line in lines]
 
 
 def _skill_lines(state: RunState) -> list[str]:

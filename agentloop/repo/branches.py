@@ -42,10 +42,10 @@ class Branches:
 
     def refuse(self, name: str) -> None:
         """See `Repo.refuse_branch`."""
-        if self._git.find("check-ref-format", "--branch", name) != name:
+        if not name or self._git.find("check-ref-format", "--branch", name) != name:
             raise PublishError(
                 f"{name!r} is no name for a branch",
-                hint="write one that git takes: --skills-to branch:agentloop/skills",
+                hint="write one that git takes: --skills-to branch:NAME",
             )
         other = self._git.find("symbolic-ref", "-q", _HEADS + name).removeprefix(_HEADS)
         if other:

@@ -27,7 +27,7 @@ class File:
 
 def files(folder: Path) -> list[File]:
     """The first `MAX_FILES` files of a folder and its subfolders; none when it is itself a link or is not there."""
-    return [] if folder.is_symlink() else list(islice(_walk(folder, folder), MAX_FILES))
+    return [] if folder.is_symlink() else list(islice(_walk(folder), MAX_FILES))
 
 
 def text(folder: Path, name: str) -> str:
@@ -48,19 +48,22 @@ def text(folder: Path, name: str) -> str:
         return file.read(MAX_BYTES).decode("utf-8", errors="replace")
 
 
-def _walk(root: Path, folder: Path) -> Iterator[File]:
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return
-    for entry in entries:
-        path = Path(entry.path)
-        if entry.is_dir(follow_symlinks=False):
-            yield from _walk(root, path)
+def _walk(root: Path) -> Iterator[File]:
+    """In order of name, folder by folder; without recursion, since somebody else says how deep it is."""
+    folders = [root]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:  # gone, no folder, or deeper than a path can be long
             continue
-        status = entry.stat(follow_symlinks=False)
-        name = path.relative_to(root).as_posix()
-        if entry.is_symlink():
-            yield File(name, "link", 0, str(path.readlink()))
-        else:
-            yield File(name, "file" if stat.S_ISREG(status.st_mode) else "other", status.st_size)
+        folders += [Path(entry.path) for entry in reversed(entries) if entry.is_dir(follow_symlinks=False)]
+        yield from (_file(root, entry) for entry in entries if not entry.is_dir(follow_symlinks=False))
+
+
+def _file(root: Path, entry: os.DirEntry[str]) -> File:
+    name = Path(entry.path).relative_to(root).as_posix()
+    if entry.is_symlink():
+        return File(name, "link", 0, str(Path(entry.path).readlink()))
+    status = entry.stat(follow_symlinks=False)
+    return File(name, "file" if stat.S_ISREG(status.st_mode) else "other", status.st_size)

@@ -17,7 +17,7 @@ from agentloop.skills.format import FILE
 from agentloop.state import RunState
 
 _CHOICES = {"a": "accept", "e": "edit", "r": "reject"}
-_MAX_REASON_CHARS = 1000
+MAX_REASON_CHARS = 1000
 # What somebody else wrote stands behind a bar, so that it cannot pass for our own words.
 _BAR = "  | "
 
@@ -85,7 +85,7 @@ def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
                     proposal = review.propose(repo, state)
                     show(proposal)
             case "reject":
-                reason = one_line(person.answer("Why? ") or "", _MAX_REASON_CHARS)
+                reason = one_line(person.answer("Why? ") or "", MAX_REASON_CHARS)
                 if reason:
                     return Decision("reject", reason)
                 _say("a reason is wanted: it is shown to the session that would propose it again")
@@ -95,8 +95,8 @@ def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
 
 def show(proposal: review.Proposal) -> None:
     """Show a draft: its text, its other files, what it changes, and what is wrong with it."""
-    _say(f"\n{one_line(proposal.name, 100)}/{FILE}:")
-    _say(_barred(proposal.text or "(it cannot be read)"))
+    _say(f"\n{line(proposal.name, 100)}/{FILE}:")
+    _say(_barred(proposal.text.rstrip() or "(it cannot be read)"))
     others = [_listed(file) for file in proposal.files if file.name != FILE]
     if others:
         _say("other files:")
@@ -105,16 +105,21 @@ def show(proposal: review.Proposal) -> None:
         _say("  and perhaps more")
     if proposal.diff:
         _say("what it changes of the skill that is there:")
-        _say(_barred(proposal.diff))
+        _say(_barred(proposal.diff.rstrip()))
     for finding in proposal.findings:
-        _say(f"{finding.severity}: {one_line(str(finding), 500)}")
+        _say(f"{finding.severity}: {line(str(finding))}")
+
+
+def line(text: str, max_chars: int = 500) -> str:
+    """What somebody else wrote as one line, with nothing hidden in it."""
+    return one_line(visible(text), max_chars)
 
 
 def _listed(file: contents.File) -> str:
-    name = one_line(file.name, 200)
+    name = line(file.name, 200)
     match file.kind:
         case "link":
-            return f"{name} -> {one_line(file.target, 200)} (a link, not followed)"
+            return f"{name} -> {line(file.target, 200)} (a link, not followed)"
         case "other":
             return f"{name} (no ordinary file)"
         case _:
@@ -122,7 +127,7 @@ def _listed(file: contents.File) -> str:
 
 
 def _barred(text: str) -> str:
-    return "\n".join(f"{_BAR}{line}" for line in visible(text).splitlines())
+    return "\n".join(f"{_BAR}{each}" for each in visible(text).split("\n"))
 
 
 def _choice(choices: Mapping[str, str]) -> str:

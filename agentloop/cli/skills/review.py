@@ -11,12 +11,11 @@ import click
 from agentloop import config, interrupts, learning, person, render
 from agentloop import events as ev
 from agentloop import review as reviewing
-from agentloop.cli.skills.asking import talk
+from agentloop.cli.skills.asking import MAX_REASON_CHARS, line, talk
 from agentloop.errors import AgentloopError, RunError, UsageError
 from agentloop.quoting import one_line
 from agentloop.repo import Repo
 from agentloop.review import Waiting
-from agentloop.supervisor import worktree_lock
 
 _NEXT = {"s": "skip", "q": "quit"}
 
@@ -53,7 +52,7 @@ def review(
     if bool(reject) != bool(reason.strip()):
         raise UsageError("--reject and --reason belong together", hint='--reject NAME --reason "Why"')
     destination = _destination(skills_to)
-    with Repo.open(Path.cwd()) as repo:
+    with Repo.open(Path.cwd()) as repo, interrupts.noted():
         drafts, problems = reviewing.waiting(repo.common_dir)
         for problem in problems:
             click.echo(f"not read: {problem}", err=True)
@@ -63,12 +62,11 @@ def review(
         elif accept:
             _accept(repo, _one(drafts), destination)
         elif reject:
-            _reject(repo, _one(drafts), one_line(reason, 1000))
+            _reject(repo, _one(drafts), one_line(reason, MAX_REASON_CHARS))
         elif only_list or not drafts or not person.is_there():
             _list(drafts)
         else:
-            with interrupts.noted():
-                _go_through(repo, drafts, destination)
+            _go_through(repo, drafts, destination)
 
 
 def _destination(skills_to: str | None) -> str:
@@ -103,8 +101,8 @@ def _list(drafts: Sequence[Waiting]) -> None:
 def _heading(draft: Waiting) -> str:
     at = time.strftime("%F %R", time.localtime(draft.state.kept_back.at if draft.state.kept_back else 0))
     gone = " (its folder is gone)" if draft.is_gone else ""
-    what = f"{one_line(draft.name, 100)} · run {draft.folder.run} · {draft.state.task.agent} · {at}{gone}"
-    return f"{what}\n  kept back: {one_line(draft.reason, 500)}"
+    what = f"{line(draft.name, 100)} · run {draft.folder.run} · {draft.state.task.agent} · {at}{gone}"
+    return f"{what}\n  kept back: {line(draft.reason)}"
 
 
 def _object(draft: Waiting) -> dict[str, Any]:
@@ -136,7 +134,7 @@ def _go_through(repo: Repo, drafts: Sequence[Waiting], destination: str) -> None
 
 def _decide(repo: Repo, draft: Waiting, destination: str) -> str:
     for finding in draft.state.draft.findings if draft.state.draft else ():
-        click.echo(f"  found then: {one_line(finding, 500)}", err=True)
+        click.echo(f"  found then: {line(finding)}", err=True)
     if Path(draft.state.task.worktree) != repo.root:
         click.echo(f"  the run worked in {draft.state.task.worktree}", err=True)
     decision = talk(repo, draft.state, _NEXT)
@@ -148,6 +146,8 @@ def _decide(repo: Repo, draft: Waiting, destination: str) -> str:
 
 
 def _accept(repo: Repo, draft: Waiting, destination: str) -> None:
+    from agentloop.supervisor import worktree_lock
+
     with worktree_lock(repo):
         done = reviewing.accept(repo, draft, destination)
     for event in done:
@@ -157,11 +157,11 @@ def _accept(repo: Repo, draft: Waiting, destination: str) -> None:
 def _tell(event: ev.Event) -> None:
     from rich.text import Text
 
-    line = Text.from_markup(render.describe(event)).plain
-    if line:
-        click.echo(line)
+    told = Text.from_markup(render.describe(event)).plain
+    if told:
+        click.echo(told)
 
 
 def _reject(repo: Repo, draft: Waiting, reason: str) -> None:
     reviewing.reject(repo, draft, reason)
-    click.echo(f"rejected: {one_line(draft.name, 100)}")
+    click.echo(f"rejected: {line(draft.name, 100)}")
