@@ -30,11 +30,17 @@ class Learning:
     staging: distill.Staging
     kept: Path
 
+    def prompt(self, state: RunState) -> str:
+        """The prompt that asks for the skill; an empty folder for the draft is made."""
+        self.staging.open()
+        return distill.distill_prompt(state, self.repo, self.staging, rejections.rejected(self.repo.common_dir))
+
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
         skills = self.repo.root / state.task.skills_dir
         evidence = distill.Evidence(state, self.repo)
-        return distill.Inspection(state, self.staging, skills, evidence).inspect(self.kept)
+        rejected = rejections.rejected(self.repo.common_dir)
+        return distill.Inspection(state, self.staging, skills, evidence, rejected).inspect(self.kept)
 
     def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
         """Ask a person about the draft; None: there is nobody.
@@ -47,7 +53,7 @@ class Learning:
         answer = ask(state)
         match answer:
             case ev.SkillAccepted(edited=True):
-                distill.sign(draft_of(state), state)
+                distill.sign(draft_of(state), state, self.repo)
             case ev.SkillRejected(reason=reason):
                 rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
         return answer

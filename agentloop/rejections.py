@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentloop import journal
 from agentloop.quoting import shorten, writable
 from agentloop.redact import redact
-from agentloop.skills import contents
-from agentloop.skills import format as skill_format
+from agentloop.skills import contents, frontmatter
+from agentloop.skills.format import FILE
 
 MAX_REMEMBERED = 200
 MAX_TEXT_CHARS = 8000
@@ -93,15 +93,15 @@ def _read(path: Path) -> list[Rejected]:
 def _words(draft: Path) -> tuple[str, str]:
     """The description and the body; whatever the draft is, no error."""
     try:
-        text = contents.text(draft, skill_format.FILE)
+        text = contents.text(draft, FILE)
     except OSError:
         return "", ""
     try:
-        content, body, _line = skill_format.frontmatter(text)
-    except skill_format.SkillFormatError:
+        found = frontmatter.read(text)
+    except frontmatter.SkillFormatError:
         return "", _clean(text)
-    description = content.get("description", "")
-    return _clean(description if isinstance(description, str) else ""), _clean(body)
+    description = found.content.get("description", "")
+    return _clean(description if isinstance(description, str) else ""), _clean(found.body)
 
 
 def _clean(text: str) -> str:

@@ -174,7 +174,7 @@ def accept(repo: Repo, draft: Waiting, skills_to: str = "") -> list[ev.Event]:
         if problems:
             raise PublishError("\n  ".join([f"{draft.name} breaks a rule:", *map(str, problems)]),
                                hint=f"edit it: agentloop skills review {draft.folder.run}")  # fmt: skip
-        distill.sign(learning.draft_of(state), state)
+        distill.sign(learning.draft_of(state), state, repo)
         work = learning.Learning(repo, distill.Staging(repo.root, state.run), draft.folder.draft)
         published = work.publish(state)
         done = [book.append(published)]

@@ -4,8 +4,8 @@ The prompts are made from the folded state and the repository; the session write
 ignores, and what it wrote is copied into the run's folder before anything else happens to it.
 """
 
-from agentloop.distill.asking import Rejected, check_lines, distill_prompt, repair_prompt
-from agentloop.distill.draft import Inspection, difference, former_texts, sign
+from agentloop.distill.asking import check_lines, distill_prompt, repair_prompt
+from agentloop.distill.draft import Inspection, sign
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.ledger import ledger
 from agentloop.distill.staging import STAGING, Staging
@@ -14,12 +14,9 @@ __all__ = [
     "STAGING",
     "Evidence",
     "Inspection",
-    "Rejected",
     "Staging",
     "check_lines",
-    "difference",
     "distill_prompt",
-    "former_texts",
     "ledger",
     "repair_prompt",
     "sign",

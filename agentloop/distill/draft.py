@@ -8,11 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop.distill.asking import Rejected, skill_texts
+from agentloop.agents import registry
+from agentloop.distill.asking import skill_texts
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.staging import Staging
 from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
+from agentloop.rejections import Rejected
+from agentloop.repo import Repo
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
 from agentloop.skills.findings.files import texts_in
@@ -58,7 +61,7 @@ class Inspection:
         path = _keep(draft, kept)
         former = self.skills / draft.name
         if not problems:
-            sign(path, former, self.state, self.evidence)
+            sign(path, self.state, self.evidence.repo)
         return ev.SkillDrafted(
             name=draft.name,
             path=str(path),
@@ -84,7 +87,7 @@ class Inspection:
         former = self.skills / draft.name
         if former.is_dir() and texts == texts_in(former):
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
-        rejected = {one.text: one.reason for one in self.rejected}
+        rejected = {f"{one.description}\n\n{one.text}": one.reason for one in self.rejected}
         found = [
             *ungrounded(texts, self.evidence.grounds(draft)),
             *leaks(texts, self.evidence.solution()),
@@ -147,44 +150,40 @@ def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[s
     return found
 
 
-def sign(path: Path, former: Path, state: RunState, evidence: Evidence) -> None:
-    """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept.
+def sign(path: Path, state: RunState, repo: Repo) -> None:
+    """Write into a draft's metadata where it comes from; what the skill that it updates said of itself is kept.
 
     Args:
         path: the draft.
-        former: the folder of the skill that it updates; it need not exist.
         state: the run's state.
-        evidence: what the run knows.
+        repo: its repository.
 
     Raises:
         SkillFormatError: the draft cannot be read.
     """
     skill = skill_format.read(path)
-    earlier = {}
-    if (former / skill_format.FILE).is_file():
-        try:
-            before = skill_format.read(former)
-            earlier = dict(before.metadata)
-            skill = replace(skill, license=skill.license or before.license)
-        except skill_format.SkillFormatError:
-            earlier = {}  # it could not be read: nothing to keep
-    metadata = {**earlier, **skill.metadata, **origin(state, evidence.agent_version())}
+    before = _former(repo.root / state.task.skills_dir / path.name)
+    if before:
+        skill = replace(skill, license=skill.license or before.license)
+    metadata = {**(before.metadata if before else {}), **skill.metadata, **origin(state)}
     metadata = {key: redact(value) for key, value in metadata.items() if value}
     (path / skill_format.FILE).write_text(skill_format.render(replace(skill, metadata=metadata)), encoding="utf-8")
 
 
-def origin(state: RunState, version: str) -> dict[str, str]:
-    """Where a skill comes from, as its metadata says it.
+def _former(folder: Path) -> skill_format.Skill | None:
+    try:
+        return skill_format.read(folder)
+    except skill_format.SkillFormatError:
+        return None  # there is none, or none that can be kept
 
-    Args:
-        state: the run's state.
-        version: the agent's; empty when it is unknown.
-    """
+
+def origin(state: RunState) -> dict[str, str]:
+    """Where a skill comes from, as its metadata says it; empty where it is unknown."""
     models = [turn.model for turn in state.turns if turn.model]
     red = state.baseline is not None and state.baseline.verdict != "pass"
     return {
         "agentloop-run": state.run,
-        "agentloop-agent": f"{state.task.agent} {version}".strip(),
+        "agentloop-agent": f"{state.task.agent} {registry.version(state.task, state.run)}".strip(),
         "agentloop-model": models[-1] if models else "",
         "agentloop-until": "; ".join(state.task.until),
         "agentloop-base": state.base or "",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from agentloop.quoting import one_line
 from agentloop.skills import format as skill_format
+from agentloop.skills import frontmatter
 from agentloop.skills.library import beginning
 
 FILE = "ARCHIVED.md"
@@ -94,7 +95,7 @@ def moved(paths: Iterator[str], source: str, target: str, name: str, *, back: bo
 def _read(folder: Path) -> Archived:
     try:
         text = beginning(f"{folder}/{FILE}").decode("utf-8", "replace")
-        content = skill_format.frontmatter(text)[0]
+        content = frontmatter.read(text).content
     except (OSError, skill_format.SkillFormatError):
         content = {}
     metadata = content.get("metadata")
