@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from agentloop import config
-from agentloop.cli.skills.library import folders
 from agentloop.render import count
 from agentloop.repo import Repo
+from agentloop.skills.library import folders
 from agentloop.usage import Usage, usages
 
 
