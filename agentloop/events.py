@@ -396,6 +396,15 @@ class SkillPublished(_Event):
         return min((path for path in self.paths if path.endswith("/SKILL.md")), key=len).removesuffix("/SKILL.md")
 
 
+class SkillAccepted(_Event):
+    """A person accepted the draft, before it was committed."""
+
+    type: Literal["skill.accepted"] = "skill.accepted"
+    name: str
+    edited: bool = False
+    """The person changed it first."""
+
+
 class SkillRejected(_Event):
     """A person rejected the draft."""
 
@@ -451,6 +460,7 @@ Event = Annotated[
     | SkillDrafted
     | SkillKeptBack
     | SkillPublished
+    | SkillAccepted
     | SkillRejected
     | SkillTakenBack
     | SkillsLinked

@@ -4,13 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop import distill, publish
+from agentloop import distill, publish, rejections
 from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.errors import AgentloopError, RunError
 from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
+
+Answer = ev.SkillAccepted | ev.SkillRejected | ev.SkillKeptBack
+Ask = Callable[[RunState], Answer]
+"""Shows the draft to a person and comes to the answer; it may change the draft's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +37,35 @@ class Learning:
         evidence = distill.Evidence(state, self.repo)
         return distill.Inspection(state, self.staging, skills, evidence).inspect(self.kept)
 
-    def publish(self, state: RunState) -> ev.Event:
+    def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
+        """Ask a person about the draft; None: there is nobody.
+
+        Raises:
+            Interrupted: a signal was noted; nothing was decided.
+        """
+        if ask is None:
+            return kept_back(state, "nobody could be asked without a terminal")
+        answer = ask(state)
+        match answer:
+            case ev.SkillAccepted(edited=True):
+                distill.sign(draft_of(state), state)
+            case ev.SkillRejected(reason=reason):
+                rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
+        return answer
+
+    def publish(self, state: RunState) -> ev.SkillPublished:
         """Commit the draft, unless that was done before a death.
 
         Raises:
             PublishError: it cannot be committed now.
         """
-        if state.draft is None:
-            raise ValueError("there is no draft to publish")
-        path, skills_dir = Path(state.draft.path), state.task.skills_dir
-        published = publish.find_published(self.repo, _trailer(state), path.name, skills_dir, state.base)
+        path, job = draft_of(state), state.task
+        published = publish.find_published(
+            self.repo, _trailer(state), path.name, job.skills_dir, state.base, job.skills_branch
+        )
         if published is None:
-            published = publish.publish_skill(self.repo, path, skills_dir, _message(state, path.name))
+            message = _message(state, path.name)
+            published = publish.publish_skill(self.repo, path, job.skills_dir, message, job.skills_branch, state.base)
         self.staging.close()
         return published
 
@@ -57,6 +78,17 @@ class Learning:
         readers = registry.skill_folders()
         linked = publish.link_skills(self.repo, state.task.skills_dir, _trailer(state), state.base, readers=readers)
         return linked or ev.SkillsLinked(paths=())
+
+
+def draft_of(state: RunState) -> Path:
+    """The draft's copy in the run's folder.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if state.draft is None:
+        raise ValueError(f"run {state.run} has no draft")
+    return Path(state.draft.path)
 
 
 def kept_back(state: RunState, reason: str) -> ev.Event:

@@ -152,6 +152,6 @@ def _command(words: Sequence[str]) -> tuple[str, ...]:
     while at < len(words) and (words[at] in _BEFORE or _ASSIGNMENT.match(words[at])):
         at += 1
     argv = tuple(words[at:])
-    if not argv or argv[0] in _ALONE or argv[0] in ("for", "case", "function", "$"):
+    if not argv or argv[0] in _ALONE or argv[0] in ("for", "case", "function", "$") or argv[0].startswith("-"):
         return ()
     return argv

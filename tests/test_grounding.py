@@ -1,6 +1,8 @@
 """Grounding: a skill's commands have run, its scripts have run, its paths exist."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agentloop.skills.findings.grounding import Grounds, ungrounded
 
@@ -106,6 +108,13 @@ def test_other_code_is_no_command() -> None:
     assert not found(block("rm -rf build", "text"))
 
 
+def test_what_a_command_reads_from_a_block_is_no_command() -> None:
+    assert not found(block("sh check.sh <<'E'\nrm -rf build\nE\nmake lint"))
+    assert not found(block("pytest -k '<words\nrm -rf build>'"))
+    texts = {"SKILL.md": block("make lint\n\nmake -C gen tables\nmake other\n# make more\nmake third")}
+    assert [one.line for one in ungrounded(texts, GROUNDS)] == [5, 7]
+
+
 def test_a_line_that_goes_on_is_one_command() -> None:
     assert not found(block("make \\\n  -C gen \\\n  tables"))
     assert found(block("make \\\n  -C other tables")) == ["command-not-run"]
@@ -137,6 +146,10 @@ def test_a_line_that_goes_on_is_one_command() -> None:
         "e.g.",
         "1.2",
         "check.sh",
+        ".",
+        "./",
+        "..",
+        "-",
     ],
 )
 def test_paths_that_exist_and_what_is_no_path(path: str) -> None:
@@ -168,3 +181,8 @@ def test_a_script_has_to_have_run() -> None:
 def test_a_script_of_the_skill_may_be_named_as_a_command() -> None:
     texts = {"SKILL.md": block("scripts/mend.sh"), "scripts/mend.sh": "echo"}
     assert not ungrounded(texts, Grounds(ran_here=frozenset({"scripts/mend.sh"})))
+
+
+@given(st.text(alphabet="`$ ./-~#\\n'\"<>|&;=:*abmake@(){}\u2026", max_size=120))
+def test_whatever_a_skill_says_is_looked_at(text: str) -> None:
+    ungrounded({"SKILL.md": text}, GROUNDS)

@@ -37,6 +37,7 @@ SURE, UNSURE = True, False
         ("a > log 2>&1 && b", [("a", SURE), ("b", SURE)]),
         ("echo 'not closed", [("echo", SURE)]),
         ("nohup time make", [("make", SURE)]),
+        ("command -v jq", []),
         ("", []),
         ("# nothing", []),
     ],

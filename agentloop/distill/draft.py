@@ -58,7 +58,7 @@ class Inspection:
         path = _keep(draft, kept)
         former = self.skills / draft.name
         if not problems:
-            _sign(path, former, self.state, self.evidence)
+            sign(path, former, self.state, self.evidence)
         return ev.SkillDrafted(
             name=draft.name,
             path=str(path),
@@ -147,8 +147,18 @@ def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[s
     return found
 
 
-def _sign(path: Path, former: Path, state: RunState, evidence: Evidence) -> None:
-    """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept."""
+def sign(path: Path, former: Path, state: RunState, evidence: Evidence) -> None:
+    """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept.
+
+    Args:
+        path: the draft.
+        former: the folder of the skill that it updates; it need not exist.
+        state: the run's state.
+        evidence: what the run knows.
+
+    Raises:
+        SkillFormatError: the draft cannot be read.
+    """
     skill = skill_format.read(path)
     earlier = {}
     if (former / skill_format.FILE).is_file():

@@ -3,12 +3,13 @@
 import errno
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agentloop.errors import RepoError
-from agentloop.repo import snapshots, worktrees
+from agentloop.repo import comparing, recording, snapshots, worktrees
+from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
 from agentloop.repo.paths import Change, Entry, Paths
 from agentloop.repo.runner import Git, GitFailedError
@@ -28,6 +29,7 @@ class Repo:
         self._committing = Committing(self._git, self._paths)
         self.git_dir = Path(self._git.ask("rev-parse", "--absolute-git-dir"))
         self.common_dir = (root / self._git.ask("rev-parse", "--git-common-dir")).resolve()
+        self._branches = Branches(self._git, self._paths, self.common_dir)
 
     @classmethod
     def open(cls, path: Path) -> "Repo":
@@ -69,7 +71,11 @@ class Repo:
 
     def head(self) -> str | None:
         """The commit that HEAD names; None on an unborn branch."""
-        return self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None
+        return recording.commit_at(self._git, "HEAD")
+
+    def commit_at(self, name: str) -> str | None:
+        """The commit that a name stands for; None when there is none."""
+        return recording.commit_at(self._git, name)
 
     def branch(self) -> str | None:
         """The branch that HEAD is on; None when it is detached."""
@@ -107,12 +113,19 @@ class Repo:
 
     def diff(self, old: str, new: str, *, max_chars: int) -> str:
         """The difference of two commits or trees as a patch, cut to `max_chars`."""
-        text = self._git.ask("diff", "--no-color", "--no-ext-diff", "--no-textconv", old, new)
-        return (
-            text
-            if len(text) <= max_chars
-            else f"{text[:max_chars]}\n[... {len(text) - max_chars} characters left out ...]"
-        )
+        return comparing.commits(self._git, old, new, max_chars=max_chars)
+
+    def diff_of_folder(self, commit: str, path: str, new: Path, files: Collection[str], *, max_chars: int) -> str:
+        """The difference of a folder in a commit and one on disk as a patch; the repository gets nothing of it.
+
+        Args:
+            commit: where the folder is now.
+            path: which one it is there.
+            new: the folder on disk.
+            files: the ordinary files of it that count, relative to it.
+            max_chars: where the patch is cut.
+        """
+        return comparing.folder(self._git, commit, path, new, files, max_chars=max_chars)
 
     def changed_paths(self, old: str, new: str) -> list[str]:
         """The files that differ between two commits or trees."""
@@ -162,17 +175,19 @@ class Repo:
         """What stands at these paths in the working tree, as git would keep it."""
         return self._paths.in_working_tree(paths)
 
-    def find_commit(self, line: str, *paths: str, since: str | None) -> str | None:
+    def find_commit(self, line: str, *paths: str, since: str | None, branch: str = "") -> str | None:
         """The newest commit that changes one of these paths and whose message has this line; None when there is none.
 
         Args:
             line: a whole line, as it stands.
             paths: files or folders.
             since: the commit after which to look; None looks at all.
+            branch: the branch to look at; the one that is checked out when it is empty.
         """
-        if self.head() is None:
+        tip = self._branches.tip(branch) if branch else self.head()
+        if tip is None:
             return None
-        reach = [f"{since}..HEAD"] if since else ["HEAD"]
+        reach = [f"{since}..{tip}"] if since else [tip]
         words = ("log", "-n", "1", "-F", f"--grep={line}", "--format=%H", *reach, "--", *paths)
         return self._git.ask(*words) or None
 
@@ -224,6 +239,43 @@ class Repo:
             Interrupted: a signal was noted in the middle; likewise.
         """
         return self._committing.commit(change, message)
+
+    def tip(self, branch: str) -> str | None:
+        """The commit at the end of a branch; None when there is no such branch."""
+        return self._branches.tip(branch)
+
+    def is_on(self, branch: str) -> bool:
+        """The branch is the one that is checked out here; it may be unborn."""
+        return self._branches.is_checked_out_here(branch)
+
+    def refuse_branch(self, name: str) -> None:
+        """Find out whether there can be commits of ours on a branch, which need not exist.
+
+        Raises:
+            PublishError: git does not take the name, or the branch is checked out or being rebased in another working
+                tree, whose files a commit would leave behind.
+        """
+        self._branches.refuse(name)
+
+    def commit_on_branch(
+        self, name: str, make: Callable[[str | None], Change], message: str, start: str | None
+    ) -> Committed:
+        """Commit paths, and these alone, on a branch that is not checked out; nothing else of the repository changes.
+
+        Hooks are not run; a signature is made as git is configured.
+
+        Args:
+            name: the branch; made when there is none.
+            make: what each path is to be on top of a commit (None: of nothing); asked again when somebody else
+                moves the branch meanwhile.
+            message: the whole commit message.
+            start: the commit that a new branch begins at; None: it begins with this one.
+
+        Raises:
+            PublishError: see `refuse_branch`; or nobody's name is known, git refuses, or the branch keeps moving.
+            Interrupted: a signal was noted in the middle; nothing is done, or all of it.
+        """
+        return self._branches.commit(name, make, message, start)
 
     def settle(self, change: Change, before: Change) -> Committed | None:
         """Bring working files and index along with a change that was committed by somebody who died right then.

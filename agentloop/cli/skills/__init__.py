@@ -11,6 +11,7 @@ COMMANDS = {
     "overlap": ("agentloop.cli.skills.search:overlap", "Find the skills that say much the same."),
     "lint": ("agentloop.cli.skills.lint:lint", "Hold skills against the rules."),
     "usage": ("agentloop.cli.skills.usage:usage", "Say which sessions loaded which skill, and how they ended."),
+    "review": ("agentloop.cli.skills.review:review", "Say what becomes of the drafts that wait."),
     "link": ("agentloop.cli.skills.link:link", "Link the skills where agents read them."),
 }
 

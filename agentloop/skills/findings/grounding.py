@@ -10,12 +10,13 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from agentloop.shell import Simple, simple_commands
-from agentloop.skills.findings.code import Code, code_in, shell_lines
+from agentloop.skills.findings.code import SHELLS, Code, code_in, shell_blocks
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
 
-_BUILTINS = frozenset({"cd", "echo", "export", "printf", "pwd", "set", "source", "true", "unset", ".", ":", "alias"})
+_BUILTIN_WORDS = ". : [ [[ alias cd echo exit export printf pwd read set source test true unset"
+_BUILTINS = frozenset(_BUILTIN_WORDS.split())
 _PROGRAM_WORDS = """
     apt apt-get bash brew bun bundle cargo cat chmod cmake composer cp curl deno docker dotnet find git go gradle grep
     hatch java just kubectl make mv mvn mypy ninja node nox npm npx php pip pip3 pipx pnpm poetry pytest python python3
@@ -106,12 +107,16 @@ def ungrounded(texts: Mapping[str, str], grounds: Grounds) -> list[Finding]:
 
 def _commands(codes: list[Code], grounds: Grounds, files: frozenset[str]) -> Iterator[Finding]:
     spans = [code for code in codes if not code.in_block and _is_command(code.text, grounds)]
-    for code in [*shell_lines(codes), *spans]:
+    for code in [*shell_blocks(codes), *spans]:
         for simple in simple_commands(code.text):
             if not _is_grounded(simple, code, grounds, files):
                 message = f"`{' '.join(simple.argv)}` did not run here with success"
-                yield broken("command-not-run", FILE, code.line, message)
-                break
+                yield broken("command-not-run", FILE, _line_of(simple, code), message)
+
+
+def _line_of(simple: Simple, code: Code) -> int:
+    lines = code.text.split("\n")
+    return code.line + next((at for at, line in enumerate(lines) if all(word in line for word in simple.argv[:2])), 0)
 
 
 def _is_command(text: str, grounds: Grounds) -> bool:
@@ -153,7 +158,7 @@ def _is_free(word: str, grounds: Grounds) -> bool:
 def _paths(codes: list[Code], grounds: Grounds, files: frozenset[str]) -> Iterator[Finding]:
     seen: set[str] = set()
     for code in codes:
-        for word in code.text.split() if code.is_shell else [code.text] if not code.in_block else ():
+        for word in [code.text] if not code.in_block else code.text.split() if code.info in SHELLS else ():
             path = _cleaned(word.strip("'\""))
             if path in seen or not _claims_a_file(word.strip("'\""), path, grounds):
                 continue
@@ -171,7 +176,7 @@ def _claims_a_file(word: str, path: str, grounds: Grounds) -> bool:
         return False
     parts = PurePosixPath(path).parts
     kind = PurePosixPath(path).suffix.removeprefix(".").lower()
-    if len(parts) == 1:
+    if len(parts) <= 1:
         return kind in _FILE_TYPES and len(kind) > 1  # `a.b.c` is a name in most languages
     return kind in _FILE_TYPES or word.endswith("/") or parts[0] in grounds.places
 
