@@ -4,16 +4,16 @@ Each is a change of paths that `Repo.commit_change` carries out as a whole, and 
 run was killed right after the commit.
 """
 
-import os
 import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from agentloop.errors import PublishError
 from agentloop.events import SkillPublished, SkillsLinked
 from agentloop.repo import Change, Committed, Entry, Repo
-from agentloop.skills import links
-
-_LINK = "120000"
+from agentloop.skills import library, links
+from agentloop.skills.copies import LINK, File
+from agentloop.skills.links import Plan
 
 
 def publish_skill(
@@ -106,46 +106,68 @@ def find_published(
     return SkillPublished(name=name, commit=commit, paths=tuple(sorted(skill)), note=note)
 
 
-def link_skills(repo: Repo, skills_dir: str, trailer: str = "", since: str | None = None) -> SkillsLinked | None:
+def plan_links(repo: Repo, skills_dir: str, readers: Iterable[Sequence[str]], without: Collection[str] = ()) -> Plan:
+    """What links and copies there should be in a repository; see `links.plan`."""
+    return links.plan(repo.root, skills_dir, readers, linkable=repo.can_link(), without=without)
+
+
+def link_skills(
+    repo: Repo,
+    skills_dir: str,
+    trailer: str = "",
+    since: str | None = None,
+    *,
+    readers: Iterable[Sequence[str]] = (),
+) -> SkillsLinked | None:
     """Link the skills where agents read them and commit the links alone; None when nothing was to do.
 
-    A link of ours that is there but was never committed is committed too. What a run committed and did not live to
-    write down counts as done now.
+    Where no link can be, a copy is made and kept up to date. A link of ours that is there but was never committed is
+    committed too. What a run committed and did not live to write down counts as done now.
 
     Args:
         repo: where.
         skills_dir: relative to the repository's root.
         trailer: the line of the commit's message that names the run.
         since: the commit that the run began at.
+        readers: for each agent, the folders of a project that it reads.
 
     Raises:
         PublishError: the links cannot be committed; none was made.
     """
-    earlier = _linked_before(repo, trailer, since) if trailer else SkillsLinked(paths=())
-    wanted = links.wanted(repo.root, skills_dir)
-    stored = {path: repo.store(path, os.fsencode(target), _LINK) for path, target in wanted.items()}
-    change: Change = {**stored, **dict.fromkeys(links.broken(repo.root, skills_dir))}
+    plan = plan_links(repo, skills_dir, readers)
+    earlier = _linked_before(repo, plan.places, trailer, since) if trailer else SkillsLinked(paths=())
+    change = _entries(repo, plan.files)
     head = repo.entries_at(repo.head(), *change)
     there = repo.entries_in_tree(change)
     behind = {path for path, entry in change.items() if there.get(path) != entry}
-    private = {path for path in change if path not in head and repo.is_ignored(path)}
+    private = repo.ignored_of(change.keys() - head.keys())
     shared = {path for path, entry in change.items() if path in behind or head.get(path) != entry} - private
     message = f"Link skills for agents\n\n{trailer}".strip() + "\n"
     done = repo.commit_change({path: change[path] for path in shared}, message) if shared else Committed(None)
     repo.write({path: change[path] for path in private & behind})
-    problem = "; ".join([*links.hindrances(repo.root, skills_dir), *filter(None, [earlier.problem, done.note])])
+    problem = "; ".join([*plan.hindrances, *filter(None, [earlier.problem, done.note])])
     paths = tuple(sorted({*shared, *(private & behind), *earlier.paths}))
     return (
         SkillsLinked(paths=paths, commit=done.commit or earlier.commit, problem=problem) if paths or problem else None
     )
 
 
-def _linked_before(repo: Repo, trailer: str, since: str | None) -> SkillsLinked:
+def _entries(repo: Repo, files: Mapping[str, File | None]) -> Change:
+    """Keep files and links in the repository."""
+    targets = {path: file.content for path, file in files.items() if file and file.mode == LINK}
+    kept: dict[str, Entry | None] = {**dict.fromkeys(files), **repo.store_links(targets)}
+    for path, file in files.items():
+        if file and file.mode != LINK:
+            kept[path] = repo.store(path, file.content, file.mode)
+    return kept
+
+
+def _linked_before(repo: Repo, places: Collection[str], trailer: str, since: str | None) -> SkillsLinked:
     """What the run committed already, completed."""
-    commit = repo.find_commit(trailer, *links.PLACES, since=since)
+    commit = repo.find_commit(trailer, *places, since=since)
     if commit is None:
         return SkillsLinked(paths=())
-    changed, note = _complete(repo, commit, *links.PLACES)
+    changed, note = _complete(repo, commit, *places)
     return SkillsLinked(paths=tuple(changed), commit=commit, problem=note)
 
 
@@ -239,8 +261,12 @@ def _complete(repo: Repo, commit: str, *folders: str) -> tuple[list[str], str]:
 
 
 def _our_links(repo: Repo, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:
-    """The run's links that lead to nothing once the skill is gone."""
+    """The run's links and copies that are of no use once the skill is gone."""
     made = linked.paths if linked else ()
-    skills = (repo.root / published.folder).parent
-    alone = {path.parent.name for path in skills.glob("*/SKILL.md")} <= {published.name}
-    return [path for path in made if (repo.root / path).is_symlink() and (alone or Path(path).name == published.name)]
+    skills = repo.root / published.folder
+    alone = {folder.name for folder in library.folders(skills.parent)} <= {published.name}
+    return [
+        path
+        for path in made
+        if (alone and (repo.root / path).is_symlink()) or links.leads_to(repo.root, path, published.name)
+    ]

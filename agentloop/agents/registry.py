@@ -61,6 +61,11 @@ def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
     return adapters, problems
 
 
+def skill_folders() -> list[tuple[str, ...]]:
+    """For each agent, the folders of a project that it reads skills from; an agent whose file is wrong has none."""
+    return [adapter.skills for adapter in load_all()[0].values()]
+
+
 def for_program(program: str) -> Adapter | None:
     """The agent that is known by a program's name; None for an unknown one.
 

@@ -5,12 +5,13 @@ import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
 
+from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
 from agentloop.events import ErrorClass
 
@@ -156,8 +157,10 @@ class Adapter(_Part):
     stream: Stream = Stream()
     store: Store | None = None
     errors: tuple[ErrorPattern, ...] = ()
-    skills: tuple[str, ...] = ()
+    skills: tuple[Annotated[str, AfterValidator(folder_inside)], ...] = ()
     """The folders of a project that the agent reads skills from."""
+    user_skills: tuple[str, ...] = ()
+    """The folders of a user that it reads skills from, the first of which is used whose `$VARIABLE` is set."""
 
     @property
     def called(self) -> str:

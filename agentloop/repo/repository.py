@@ -1,7 +1,9 @@
 """A repository and its working tree: what agentloop asks of it and has it do."""
 
+import errno
 import shutil
-from collections.abc import Callable, Collection, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -196,11 +198,30 @@ class Repo:
 
     def is_ignored(self, path: str) -> bool:
         """Git is told to ignore the path."""
-        return bool(self._git.find("check-ignore", "--", path))
+        return bool(self.ignored_of([path]))
+
+    def ignored_of(self, paths: Collection[str]) -> set[str]:
+        """Those of the paths that git is told to ignore; none when one of them lies beyond a link."""
+        return self._paths.ignored(paths)
+
+    def can_link(self) -> bool:
+        """Symbolic links can be made in the working tree: git is not told otherwise, and the file system takes one."""
+        if not self._paths.has_links():
+            return False
+        try:
+            with tempfile.TemporaryDirectory(prefix="agentloop-", dir=self.git_dir) as folder:
+                (Path(folder) / "link").symlink_to("file")
+        except OSError as error:
+            return error.errno in (errno.EACCES, errno.EROFS)  # nothing at all can be written, which tells nothing
+        return True
 
     def store(self, path: str, content: bytes, mode: str) -> Entry:
         """Keep content in the repository as git would keep it at that path."""
         return self._paths.store(path, content, mode)
+
+    def store_links(self, targets: Mapping[str, bytes]) -> dict[str, Entry]:
+        """Keep links in the repository by what they say."""
+        return self._paths.store_links(targets)
 
     def commit_change(self, change: Change, message: str) -> Committed:
         """Commit these paths, and these alone, on the current branch; then bring working files and index along.

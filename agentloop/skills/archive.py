@@ -4,7 +4,6 @@ It is a folder beside the skills folder, and what was SKILL.md has another name 
 search deeply, or that finds no other skill, takes any SKILL.md of the repository (found by running them).
 """
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -14,15 +13,16 @@ from pathlib import Path
 from agentloop.quoting import one_line
 from agentloop.skills import format as skill_format
 from agentloop.skills import frontmatter
-from agentloop.skills.library import beginning
+from agentloop.skills.disk import read_bytes
+from agentloop.skills.format import quote
+from agentloop.skills.library import MAX_BYTES
+from agentloop.skills.reading import as_text
 
 FILE = "ARCHIVED.md"
 _DAY = "agentloop-archived"
 _REASON = "agentloop-archived-because"
 _MAX_REASON_CHARS = 500
-_HEAD = re.compile(r"(?P<opening>\ufeff?---[ \t]*\r?\n)(?P<head>(?:(?!---[ \t]*\r?$)[^\n]*\n)*)", re.MULTILINE)
-_METADATA = re.compile(r"^metadata:", re.MULTILINE)
-_MAP = re.compile(r"^metadata:[ \t]*\r?\n(?P<indent>[ ]+)(?=[^\s#-])", re.MULTILINE)
+_MAP = re.compile(r"[ \t]*\r?\n(?P<indent>[ ]+)(?=[^\s#-])")
 _MARKS = re.compile(rf'^ +{_DAY}: "[^\n]*"\r?\n(?: +{_REASON}: "[^\n]*"\r?\n)?', re.MULTILINE)
 _EMPTY_MAP = re.compile(r"^metadata:\r?\n(?![ \t])", re.MULTILINE)
 
@@ -54,32 +54,37 @@ def archived(root: Path) -> list[Archived]:
 
 def put_away(text: str, day: str, reason: str) -> str:
     """The SKILL.md with the day and the reason in its metadata; as it was where it has no place for them."""
-    match = _HEAD.match(text)
-    if not match:
-        return text
-    head, end = match["head"], "\r\n" if match["opening"].endswith("\r\n") else "\n"
+    head, begin = _head(text)
+    end = "\r\n" if head.endswith("\r\n") else "\n"
     marks = {_DAY: day, **({_REASON: one_line(reason, _MAX_REASON_CHARS)} if reason else {})}
-    into = _MAP.search(head)
-    if into:
-        at = into.start("indent")
-        added = "".join(f"{into['indent']}{key}: {_quoted(value)}{end}" for key, value in marks.items())
-    elif _METADATA.search(head):
+    metadata = next((entry for entry in frontmatter.entries(head) if entry.key == "metadata"), None)
+    if not metadata:
+        added = [f"metadata:{end}", *(f"  {key}: {quote(value)}{end}" for key, value in marks.items())]
+        return text[: begin + len(head)] + "".join(added if head else []) + text[begin + len(head) :]
+    into = _MAP.match(head, metadata.value)
+    if not into:
         return text
-    else:
-        at = len(head)
-        added = f"metadata:{end}" + "".join(f"  {key}: {_quoted(value)}{end}" for key, value in marks.items())
-    at += match.start("head")
-    return text[:at] + added + text[at:]
+    at = begin + into.start("indent")
+    return (
+        text[:at] + "".join(f"{into['indent']}{key}: {quote(value)}{end}" for key, value in marks.items()) + text[at:]
+    )
 
 
 def taken_out(text: str) -> str:
     """The SKILL.md as it was before it was put away."""
-    match = _HEAD.match(text)
-    if not match:
-        return text
-    head, number = _MARKS.subn("", match["head"], count=1)
-    head = _EMPTY_MAP.sub("", head) if number else head
-    return text[: match.start("head")] + head + text[match.end("head") :]
+    head, begin = _head(text)
+    former, number = _MARKS.subn("", head, count=1)
+    former = _EMPTY_MAP.sub("", former) if number else former
+    return text[:begin] + former + text[begin + len(head) :]
+
+
+def _head(text: str) -> tuple[str, int]:
+    """The frontmatter of a SKILL.md and where it begins; empty when there is none."""
+    try:
+        block = frontmatter.locate(text)
+    except skill_format.SkillFormatError:
+        return "", 0
+    return text[block.begin : block.end], block.begin
 
 
 def moved(paths: Iterator[str], source: str, target: str, name: str, *, back: bool = False) -> dict[str, str]:
@@ -94,20 +99,15 @@ def moved(paths: Iterator[str], source: str, target: str, name: str, *, back: bo
 
 def _read(folder: Path) -> Archived:
     try:
-        text = beginning(f"{folder}/{FILE}").decode("utf-8", "replace")
+        text = read_bytes(folder / FILE, MAX_BYTES).decode("utf-8", "replace")
         content = frontmatter.read(text).content
     except (OSError, skill_format.SkillFormatError):
         content = {}
     metadata = content.get("metadata")
     marks = metadata if isinstance(metadata, dict) else {}
-    description = content.get("description")
     return Archived(
         name=folder.name,
-        description=description if isinstance(description, str) else "",
-        day=str(marks.get(_DAY, "")),
-        reason=str(marks.get(_REASON, "")),
+        description=as_text(content.get("description", "")),
+        day=as_text(marks.get(_DAY, "")),
+        reason=as_text(marks.get(_REASON, "")),
     )
-
-
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

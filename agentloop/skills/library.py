@@ -10,7 +10,8 @@ from pathlib import Path
 
 from agentloop.errors import UsageError
 from agentloop.quoting import one_line
-from agentloop.skills import format as skill_format
+from agentloop.skills import reading
+from agentloop.skills.disk import read_bytes
 from agentloop.skills.format import FILE, Skill, SkillFormatError
 
 STATUS = "agentloop-status"
@@ -131,28 +132,25 @@ class Library:
 def read(folder: Path) -> Shelved | Unreadable:
     """Read the skill of a folder leniently; never raises for what the folder holds."""
     try:
-        return Shelved(folder, skill_format.read(folder))
+        loaded = reading.load(folder)
     except SkillFormatError as error:
         return Unreadable(folder, one_line(error.message, _MAX_REASON_CHARS))
+    return Shelved(folder, loaded.skill, loaded.warnings)
 
 
-def beginning(path: str) -> bytes:
-    """The first 256 KB of an ordinary file; no link is followed, no pipe waited for.
+def beginning(folder: str) -> bytes:
+    """The first 256 KB of a folder's SKILL.md.
 
     Raises:
         OSError: it cannot be read, or is no ordinary file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return os.read(descriptor, min(os.fstat(descriptor).st_size, MAX_BYTES))
-    finally:
-        os.close(descriptor)
+    return read_bytes(f"{folder}/{FILE}", MAX_BYTES)[:MAX_BYTES]
 
 
 def text(folder: Path) -> str:
     """What its SKILL.md says, at most 256 KB of it; nothing when it cannot be read."""
     try:
-        return beginning(f"{folder}/{FILE}").decode("utf-8", "replace")
+        return beginning(str(folder)).decode("utf-8", "replace")
     except OSError:
         return ""
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from agentloop.quoting import one_line
 from agentloop.skills import library
-from agentloop.skills.format import FILE
 from agentloop.skills.words import ASCII_WORDS, STOP, WORDS, flat, stem
 
 _K1 = 1.2
@@ -194,6 +193,6 @@ def _lines(whole: bytes, asked: _Query, rarity: Sequence[float]) -> Iterator[tup
 
 def _text(folder: str) -> bytes:
     try:
-        return library.beginning(f"{folder}/{FILE}")
+        return library.beginning(folder)
     except OSError:
         return b""
