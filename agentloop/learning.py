@@ -30,11 +30,15 @@ class Learning:
     staging: distill.Staging
     kept: Path
 
+    def rejected(self) -> list[rejections.Rejected]:
+        """The drafts of this repository that people rejected, newest first."""
+        return rejections.rejected(self.repo.common_dir)
+
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
         skills = self.repo.root / state.task.skills_dir
         evidence = distill.Evidence(state, self.repo)
-        return distill.Inspection(state, self.staging, skills, evidence).inspect(self.kept)
+        return distill.Inspection(state, self.staging, skills, evidence, self.rejected()).inspect(self.kept)
 
     def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
         """Ask a person about the draft; None: there is nobody.
@@ -47,10 +51,20 @@ class Learning:
         answer = ask(state)
         match answer:
             case ev.SkillAccepted(edited=True):
-                distill.sign(draft_of(state), state)
+                self.sign(state)
             case ev.SkillRejected(reason=reason):
                 rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
         return answer
+
+    def sign(self, state: RunState) -> None:
+        """Write into a draft that a person changed where it comes from.
+
+        Raises:
+            SkillFormatError: it cannot be read.
+        """
+        path = draft_of(state)
+        former = self.repo.root / state.task.skills_dir / path.name
+        distill.sign(path, former, state, None)
 
     def publish(self, state: RunState) -> ev.SkillPublished:
         """Commit the draft, unless that was done before a death.

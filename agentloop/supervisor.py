@@ -208,7 +208,8 @@ class _Supervisor:
             case steps.Distill(delay_s):
                 interrupts.sleep(delay_s)
                 self.staging.open()
-                self._turn("distill", distill.distill_prompt(self.state, self.repo, self.staging))
+                rejected = self.learning.rejected()
+                self._turn("distill", distill.distill_prompt(self.state, self.repo, self.staging, rejected))
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
