@@ -208,7 +208,7 @@ def test_an_update_that_changes_nothing_goes_back(repo: Repo, staging: distill.S
 def test_a_draft_that_a_person_rejected_is_not_proposed_again(repo: Repo, staging: distill.Staging) -> None:
     drafted(staging, SKILL.replace("Text.", "The parser wants its tables built anew after a change of the grammar."))
     before = SKILL.replace("Text.", "The parser wants its tables built anew after each change of the grammar.")
-    rejected = Rejected(run="r", at=1.0, name="other", text=before, reason="everybody here knows that")
+    rejected = Rejected(name="other", text=before, reason="everybody here knows that")
     found = inspected(repo, staging, failed(1, ""), turn("Written."), rejected=(rejected,))
     assert isinstance(found, ev.SkillDrafted)
     assert "everybody here knows that" in found.findings[0]

@@ -5,7 +5,7 @@ ignores, and what it wrote is copied into the run's folder before anything else 
 """
 
 from agentloop.distill.asking import check_lines, distill_prompt, repair_prompt
-from agentloop.distill.draft import Inspection, sign
+from agentloop.distill.draft import Inspection, difference, former_texts, sign
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.ledger import ledger
 from agentloop.distill.staging import STAGING, Staging
@@ -16,7 +16,9 @@ __all__ = [
     "Inspection",
     "Staging",
     "check_lines",
+    "difference",
     "distill_prompt",
+    "former_texts",
     "ledger",
     "repair_prompt",
     "sign",

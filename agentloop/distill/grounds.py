@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from agentloop.agents import registry
 from agentloop.guard.protected import Protection
 from agentloop.predicate import evidence
 from agentloop.repo import Repo
@@ -71,6 +72,10 @@ class Evidence:
         folder = skills.relative_to(self.repo.root).as_posix()
         changed = self.repo.changed_paths(before[-1].commit, after.commit)
         return [path for path in changed if path.startswith(f"{folder}/") or path.endswith("/SKILL.md")][:_MAX_NAMED]
+
+    def agent_version(self) -> str:
+        """The version of the agent's program; empty when it does not say."""
+        return registry.version(self.state.task, self.state.run)
 
     def _tree(self) -> Iterator[str]:
         """The files of the tree, and the ignored ones that the run used: installed tools among them."""
