@@ -6,7 +6,6 @@ from pathlib import Path
 
 from agentloop import distill, publish, rejections
 from agentloop import events as ev
-from agentloop.agents import registry
 from agentloop.errors import AgentloopError, RunError
 from agentloop.redact import redact
 from agentloop.repo import Repo
@@ -31,11 +30,20 @@ class Learning:
     staging: distill.Staging
     kept: Path
 
+    def rejected(self) -> list[rejections.Rejected]:
+        """The drafts of this repository that people rejected, newest first."""
+        return rejections.rejected(self.repo.common_dir)
+
+    def prompt(self, state: RunState) -> str:
+        """The prompt that asks for the skill; an empty folder for the draft is made."""
+        self.staging.open()
+        return distill.distill_prompt(state, self.repo, self.staging, self.rejected())
+
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
         skills = self.repo.root / state.task.skills_dir
         evidence = distill.Evidence(state, self.repo)
-        return distill.Inspection(state, self.staging, skills, evidence).inspect(self.kept)
+        return distill.Inspection(state, self.staging, skills, evidence, self.rejected()).inspect(self.kept)
 
     def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
         """Ask a person about the draft; None: there is nobody.
@@ -48,10 +56,20 @@ class Learning:
         answer = ask(state)
         match answer:
             case ev.SkillAccepted(edited=True):
-                distill.sign(draft_of(state), state)
+                self.sign(state)
             case ev.SkillRejected(reason=reason):
                 rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
         return answer
+
+    def sign(self, state: RunState) -> None:
+        """Write into a draft that a person changed where it comes from.
+
+        Raises:
+            SkillFormatError: it cannot be read.
+        """
+        path = draft_of(state)
+        former = self.repo.root / state.task.skills_dir / path.name
+        distill.sign(path, former, state, None)
 
     def publish(self, state: RunState) -> ev.SkillPublished:
         """Commit the draft, unless that was done before a death.
@@ -75,8 +93,7 @@ class Learning:
         Raises:
             PublishError: the links cannot be committed.
         """
-        readers = registry.skill_folders()
-        linked = publish.link_skills(self.repo, state.task.skills_dir, _trailer(state), state.base, readers=readers)
+        linked = publish.link_skills(self.repo, state.task.skills_dir, _trailer(state), state.base)
         return linked or ev.SkillsLinked(paths=())
 
 

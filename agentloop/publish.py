@@ -59,13 +59,13 @@ def _publish_on(repo: Repo, branch: str, base: str | None, draft: Path, folder: 
             )
         return {**dict.fromkeys(former), **skill}
 
-    done = repo.commit_on_branch(branch, change, message, starting_point(repo, base))
+    done = repo.commit_on_branch(branch, change, message, _starting_point(repo, base))
     if done.commit is None:
         raise PublishError(f"{folder} is already committed just so on {branch}")
     return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), branch=branch)
 
 
-def starting_point(repo: Repo, base: str | None) -> str | None:
+def _starting_point(repo: Repo, base: str | None) -> str | None:
     """Where a branch for skills begins: at the commit that the run began at, so that it holds nothing but skills.
 
     HEAD where that commit is not known; None where there is no commit at all.

@@ -15,7 +15,8 @@ from agentloop import journal
 from agentloop.quoting import shorten, writable
 from agentloop.redact import redact
 from agentloop.skills import contents
-from agentloop.skills import format as skill_format
+from agentloop.skills.format import FILE, SkillFormatError
+from agentloop.skills.reading import load
 
 MAX_REMEMBERED = 200
 MAX_TEXT_CHARS = 8000
@@ -26,14 +27,14 @@ class Rejected(BaseModel):
     """A draft that a person rejected."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    run: str
-    at: float
-    """Unix time in seconds."""
     name: str
-    description: str = ""
     text: str = ""
-    """The body of its SKILL.md, bounded; all of the file where it has no frontmatter."""
+    """Its description and the body of its SKILL.md, bounded; all of the file where it has no frontmatter."""
     reason: str = ""
+    description: str = ""
+    run: str = ""
+    at: float = 0.0
+    """Unix time in seconds."""
 
 
 def rejected(common_dir: Path) -> list[Rejected]:
@@ -91,17 +92,15 @@ def _read(path: Path) -> list[Rejected]:
 
 
 def _words(draft: Path) -> tuple[str, str]:
-    """The description and the body; whatever the draft is, no error."""
+    """The description and the text; whatever the draft is, no error."""
     try:
-        text = contents.text(draft, skill_format.FILE)
+        text = contents.text(draft, FILE)
+        skill = load(draft).skill
     except OSError:
         return "", ""
-    try:
-        content, body, _line = skill_format.frontmatter(text)
-    except skill_format.SkillFormatError:
+    except SkillFormatError:
         return "", _clean(text)
-    description = content.get("description", "")
-    return _clean(description if isinstance(description, str) else ""), _clean(body)
+    return _clean(skill.description), _clean(f"{skill.description}\n\n{skill.body}")
 
 
 def _clean(text: str) -> str:

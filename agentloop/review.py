@@ -7,13 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agentloop import config, distill, journal, learning, person, publish, rejections
+from agentloop import config, distill, journal, learning, person, rejections
 from agentloop import events as ev
 from agentloop.errors import PublishError, RunError, UsageError
 from agentloop.quoting import visible
 from agentloop.repo import Repo
 from agentloop.skills import contents
-from agentloop.skills.findings import Finding, find
+from agentloop.skills.findings import MAX_FILE_BYTES, Finding, find
+from agentloop.skills.findings.files import texts_in
 from agentloop.skills.format import FILE
 from agentloop.state import RunState, fold
 
@@ -96,11 +97,11 @@ def propose(repo: Repo, state: RunState) -> Proposal:
     """Look at a run's draft.
 
     Raises:
-        RunError: its folder is gone.
+        PublishError: its folder is gone.
     """
     path = learning.draft_of(state)
     if not os.path.lexists(path):
-        raise RunError(
+        raise PublishError(
             f"the draft of run {state.run} is gone: {visible(str(path))}",
             hint=f"to hear no more of it: agentloop skills review --reject {state.run} --reason gone",
         )
@@ -108,18 +109,9 @@ def propose(repo: Repo, state: RunState) -> Proposal:
         text = contents.text(path, FILE)
     except OSError:
         text = ""  # the findings say what is wrong
-    return Proposal(path.name, text, tuple(contents.files(path)), tuple(find(path)), _difference(repo, state))
-
-
-def _difference(repo: Repo, state: RunState) -> str:
-    path, job = learning.draft_of(state), state.task
-    tip = repo.tip(job.skills_branch) or publish.starting_point(repo, state.base) if job.skills_branch else repo.head()
-    folder = f"{job.skills_dir}/{path.name}"
-    if tip is None or f"{folder}/{FILE}" not in repo.entries_at(tip, folder):
-        return ""
-    readable = [each.name for each in contents.files(path)
-                if each.kind == "file" and each.size_bytes <= contents.MAX_BYTES]  # fmt: skip
-    return repo.diff_of_folder(tip, folder, path, readable, max_chars=MAX_DIFF_CHARS)
+    former = distill.former_texts(repo, state.task, path.name)
+    diff = distill.difference(former, texts_in(path), MAX_DIFF_CHARS)
+    return Proposal(path.name, text, tuple(contents.files(path)), tuple(find(path)), diff)
 
 
 def edit(state: RunState) -> bool:
@@ -134,7 +126,7 @@ def edit(state: RunState) -> bool:
     """
     path = learning.draft_of(state)
     listed = {each.name: each for each in contents.files(path)}
-    if path.is_symlink() or (FILE in listed and listed[FILE].size_bytes > contents.MAX_BYTES):
+    if path.is_symlink() or (FILE in listed and listed[FILE].size_bytes > MAX_FILE_BYTES):
         raise UsageError(f"{path / FILE} is a link, or too large", hint="mend it by hand")
     before = contents.text(path, FILE) if FILE in listed and listed[FILE].kind == "file" else ""
     with tempfile.TemporaryDirectory(prefix="agentloop-") as place:
@@ -165,8 +157,8 @@ def accept(repo: Repo, draft: Waiting, skills_to: str = "") -> list[ev.Event]:
         What was appended to the journal.
 
     Raises:
-        PublishError: it has findings, or cannot be committed now; it waits as before.
-        RunError: somebody else has decided, or the draft is gone.
+        PublishError: it has findings, is gone, or cannot be committed now; it waits as before.
+        RunError: somebody else has decided.
     """
     with _undecided(draft.folder) as book:
         state = _told_where(book.state, skills_to)
@@ -174,8 +166,8 @@ def accept(repo: Repo, draft: Waiting, skills_to: str = "") -> list[ev.Event]:
         if problems:
             raise PublishError("\n  ".join([f"{draft.name} breaks a rule:", *map(str, problems)]),
                                hint=f"edit it: agentloop skills review {draft.folder.run}")  # fmt: skip
-        distill.sign(learning.draft_of(state), state)
         work = learning.Learning(repo, distill.Staging(repo.root, state.run), draft.folder.draft)
+        work.sign(state)
         published = work.publish(state)
         done = [book.append(published)]
         if state.task.link and not published.branch:

@@ -207,8 +207,7 @@ class _Supervisor:
         match step:
             case steps.Distill(delay_s):
                 interrupts.sleep(delay_s)
-                self.staging.open()
-                self._turn("distill", distill.distill_prompt(self.state, self.repo, self.staging))
+                self._turn("distill", self.learning.prompt(self.state))
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):

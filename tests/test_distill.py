@@ -6,6 +6,7 @@ import pytest
 
 from agentloop import distill
 from agentloop import events as ev
+from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
 from agentloop.state import RunState, fold
@@ -48,7 +49,7 @@ def repo(tmp_path: Path) -> Repo:
 
 
 def inspected(
-    repo: Repo, staging: distill.Staging, *events: ev.Event, rejected: tuple[distill.Rejected, ...] = ()
+    repo: Repo, staging: distill.Staging, *events: ev.Event, rejected: tuple[Rejected, ...] = ()
 ) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
     """What a draft comes to, after a run whose tree is as it is now."""
     folder = repo.common_dir / "for-the-test"
@@ -207,7 +208,7 @@ def test_an_update_that_changes_nothing_goes_back(repo: Repo, staging: distill.S
 def test_a_draft_that_a_person_rejected_is_not_proposed_again(repo: Repo, staging: distill.Staging) -> None:
     drafted(staging, SKILL.replace("Text.", "The parser wants its tables built anew after a change of the grammar."))
     before = SKILL.replace("Text.", "The parser wants its tables built anew after each change of the grammar.")
-    rejected = distill.Rejected("other", before, "everybody here knows that")
+    rejected = Rejected(name="other", text=before, reason="everybody here knows that")
     found = inspected(repo, staging, failed(1, ""), turn("Written."), rejected=(rejected,))
     assert isinstance(found, ev.SkillDrafted)
     assert "everybody here knows that" in found.findings[0]

@@ -57,12 +57,14 @@ def test_a_journal_that_cannot_be_read_hides_no_other_draft(repo: Repo) -> None:
 
 
 def test_an_accepted_draft_is_signed_committed_linked_and_written_down(repo: Repo) -> None:
-    folder = keep_back(repo)
+    signed = SKILL.replace("---\n\n", 'metadata:\n  agentloop-agent: "scripted 1.2"\n  agentloop-run: other\n---\n\n')
+    folder = keep_back(repo, text=signed.format(name="keep-counting"))
     published, linked = review.accept(repo, only(repo))
     assert isinstance(published, ev.SkillPublished)
     assert isinstance(linked, ev.SkillsLinked)
     text = git(repo.root, "show", f"{published.commit}:skills/keep-counting/SKILL.md")
-    assert folder.run in text
+    assert f'"agentloop-run": "{folder.run}"' in text
+    assert '"agentloop-agent": "scripted 1.2"' in text
     assert f"Agentloop-Run: {folder.run}" in git(repo.root, "show", "-s", "--format=%B", published.commit)
     assert git(repo.root, "status", "--porcelain") == ""
     assert (repo.root / ".claude/skills/keep-counting/SKILL.md").is_file()
@@ -147,7 +149,7 @@ def test_a_draft_that_is_gone_is_told_of(repo: Repo) -> None:
     draft_of(folder).rmdir()
     draft = only(repo)
     assert draft.is_gone
-    with pytest.raises(RunError, match="is gone"):
+    with pytest.raises(PublishError, match="is gone"):
         review.accept(repo, draft)
     review.reject(repo, draft, "it is gone")
 

@@ -95,8 +95,11 @@ def adapter_of(job: Job) -> Adapter:
 
 
 def version(job: Job, run: str) -> str:
-    """Ask a job's agent for its version; empty for an agent that nobody described, and when it does not say."""
-    adapter = adapter_of(job)
+    """Ask a job's agent for its version; empty for one that is not described (any more), or does not say."""
+    try:
+        adapter = adapter_of(job)
+    except (AdapterError, UsageError):
+        return ""
     program = job.program[0] if job.program else _program(adapter)
     argv = [word.replace("{program}", program) for word in adapter.version]
     if not argv:

@@ -4,7 +4,7 @@ The prompts are made from the folded state and the repository; the session write
 ignores, and what it wrote is copied into the run's folder before anything else happens to it.
 """
 
-from agentloop.distill.asking import Rejected, check_lines, distill_prompt, repair_prompt
+from agentloop.distill.asking import check_lines, distill_prompt, repair_prompt
 from agentloop.distill.draft import Inspection, difference, former_texts, sign
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.ledger import ledger
@@ -14,7 +14,6 @@ __all__ = [
     "STAGING",
     "Evidence",
     "Inspection",
-    "Rejected",
     "Staging",
     "check_lines",
     "difference",

@@ -1,7 +1,6 @@
 """The prompts that ask a session for the skill, made from the run's state and the skills that exist."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop import events as ev
@@ -10,6 +9,7 @@ from agentloop.distill.ledger import failures, ledger
 from agentloop.distill.staging import Staging
 from agentloop.quoting import fenced, one_line, plain, shorten
 from agentloop.redact import redact
+from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills.format import FILE
 from agentloop.skills.similarity import nearest
@@ -20,15 +20,6 @@ _MAX_SKILL_CHARS = 8000
 _MAX_NAMES = 60
 _MAX_REJECTED = 10
 _PASS_VERBS = (" passes", " pass", " succeeds")
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """A draft that a person rejected."""
-
-    name: str
-    text: str
-    reason: str
 
 
 def check_lines(leaves: Sequence[ev.Leaf]) -> str:

@@ -3,16 +3,18 @@
 import difflib
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop.distill.asking import Rejected, skill_texts
+from agentloop.distill.asking import skill_texts
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.staging import Staging
 from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
+from agentloop.rejections import Rejected
+from agentloop.repo import Repo
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
 from agentloop.skills.findings.files import texts_in
@@ -56,15 +58,15 @@ class Inspection:
         if not problems:
             problems = self._against_the_run(draft)
         path = _keep(draft, kept)
-        former = self.skills / draft.name
         if not problems:
-            sign(path, former, self.state, self.evidence)
+            sign(path, self.skills / draft.name, self.state, self.evidence.agent_version())
+        former = former_texts(self.evidence.repo, self.state.task, draft.name)
         return ev.SkillDrafted(
             name=draft.name,
             path=str(path),
             findings=tuple(str(problem) for problem in problems),
-            operation="update" if (former / skill_format.FILE).is_file() else "create",
-            diff=difference(former, path),
+            operation="update" if skill_format.FILE in former else "create",
+            diff=difference(former, texts_in(path)),
         )
 
     def _misplaced(self, drafts: Sequence[Path], strays: Sequence[str]) -> list[str | Finding]:
@@ -94,16 +96,33 @@ class Inspection:
         return [finding for finding in found if finding.severity == "error"]
 
 
-def difference(former: Path, draft: Path) -> str:
-    """What a draft changes in a skill, as a bounded unified diff; empty for a new one."""
-    if not former.is_dir():
+def former_texts(repo: Repo, job: ev.Job, name: str) -> dict[str, str]:
+    """The skill of a name as it is where a draft is to go, by path; empty when there is none.
+
+    On a branch that does not exist yet it is the one of the working tree, which a branch would begin with.
+    """
+    tip = repo.tip(job.skills_branch) if job.skills_branch else None
+    if tip:
+        return repo.texts_at(tip, f"{job.skills_dir}/{name}")
+    folder = repo.root / job.skills_dir / name
+    return texts_in(folder) if folder.is_dir() else {}
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str], max_chars: int = _MAX_DIFF_CHARS) -> str:
+    """What a draft changes in a skill, as a bounded unified diff; empty for a new one.
+
+    Args:
+        before: the skill's texts by path; empty when there was none.
+        after: the draft's.
+        max_chars: what is longer is cut in its middle.
+    """
+    if not before:
         return ""
-    before, after = texts_in(former), texts_in(draft)
     parts: list[str] = []
     for path in sorted({*before, *after}):
         old, new = (texts.get(path, "").splitlines() for texts in (before, after))
         parts += difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
-    return shorten(redact(plain("\n".join(parts))), _MAX_DIFF_CHARS)
+    return shorten(redact(plain("\n".join(parts))), max_chars)
 
 
 def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev.SkillKeptBack:
@@ -147,14 +166,14 @@ def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[s
     return found
 
 
-def sign(path: Path, former: Path, state: RunState, evidence: Evidence) -> None:
+def sign(path: Path, former: Path, state: RunState, version: str | None) -> None:
     """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept.
 
     Args:
         path: the draft.
         former: the folder of the skill that it updates; it need not exist.
         state: the run's state.
-        evidence: what the run knows.
+        version: the agent's; None: as the draft says that was signed before, since it may be another by now.
 
     Raises:
         SkillFormatError: the draft cannot be read.
@@ -168,7 +187,11 @@ def sign(path: Path, former: Path, state: RunState, evidence: Evidence) -> None:
             skill = replace(skill, license=skill.license or before.license)
         except skill_format.SkillFormatError:
             earlier = {}  # it could not be read: nothing to keep
-    metadata = {**earlier, **skill.metadata, **origin(state, evidence.agent_version())}
+    stamp = origin(state, version or "")
+    said = skill.metadata.get("agentloop-agent", "")
+    if version is None and said.startswith(f"{state.task.agent} "):
+        stamp["agentloop-agent"] = said
+    metadata = {**earlier, **skill.metadata, **stamp}
     metadata = {key: redact(value) for key, value in metadata.items() if value}
     (path / skill_format.FILE).write_text(skill_format.render(replace(skill, metadata=metadata)), encoding="utf-8")
 

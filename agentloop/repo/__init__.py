@@ -7,7 +7,6 @@ Nothing here touches the person's index, stash or working files but for the path
 * recording.py: a tree made a commit, and a ref moved to it
 * committing.py: a commit of given paths, and of nothing else, on the current branch
 * branches.py: the same on a branch that is not checked out
-* comparing.py: patches for people
 * snapshots.py: the whole tree, recorded under `refs/agentloop/`
 * worktrees.py: clean worktrees made for a while, ignored files
 * repository.py: the rest of what can be asked

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agentloop.errors import RepoError
-from agentloop.repo import comparing, recording, snapshots, worktrees
+from agentloop.quoting import writable
+from agentloop.repo import recording, snapshots, worktrees
 from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
-from agentloop.repo.paths import Change, Entry, Paths
+from agentloop.repo.paths import LINK, Change, Entry, Paths
 from agentloop.repo.runner import Git, GitFailedError
 
 
@@ -113,19 +114,12 @@ class Repo:
 
     def diff(self, old: str, new: str, *, max_chars: int) -> str:
         """The difference of two commits or trees as a patch, cut to `max_chars`."""
-        return comparing.commits(self._git, old, new, max_chars=max_chars)
-
-    def diff_of_folder(self, commit: str, path: str, new: Path, files: Collection[str], *, max_chars: int) -> str:
-        """The difference of a folder in a commit and one on disk as a patch; the repository gets nothing of it.
-
-        Args:
-            commit: where the folder is now.
-            path: which one it is there.
-            new: the folder on disk.
-            files: the ordinary files of it that count, relative to it.
-            max_chars: where the patch is cut.
-        """
-        return comparing.folder(self._git, commit, path, new, files, max_chars=max_chars)
+        text = self._git.ask("diff", "--no-color", "--no-ext-diff", "--no-textconv", old, new)
+        return (
+            text
+            if len(text) <= max_chars
+            else f"{text[:max_chars]}\n[... {len(text) - max_chars} characters left out ...]"
+        )
 
     def changed_paths(self, old: str, new: str) -> list[str]:
         """The files that differ between two commits or trees."""
@@ -136,6 +130,12 @@ class Repo:
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
+
+    def texts_at(self, commit: str, folder: str) -> dict[str, str]:
+        """The texts of the files in a folder of a commit, by path relative to it; links are left out."""
+        entries = self.entries_at(commit, folder)
+        files = [path for path, entry in entries.items() if entry.mode != LINK and path.startswith(f"{folder}/")]
+        return {path.removeprefix(f"{folder}/"): writable(self.file_at(commit, path)) for path in files}
 
     def files_with(self, commit: str, text: str) -> list[str]:
         """The files of a commit that hold a text, which is no pattern and has no line end."""

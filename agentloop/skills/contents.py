@@ -1,5 +1,6 @@
 """What lies in a folder that somebody else wrote: looked at without following a link, and bounded."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -8,8 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-MAX_BYTES = 256 * 1024
-"""As much of a file as is read; no skill may have a larger one."""
+from agentloop.skills.disk import read_bytes
+from agentloop.skills.findings import MAX_FILE_BYTES
+
 MAX_FILES = 200
 
 
@@ -31,21 +33,14 @@ def files(folder: Path) -> list[File]:
 
 
 def text(folder: Path, name: str) -> str:
-    """The first `MAX_BYTES` of an ordinary file in a folder, as UTF-8 with what is none replaced.
+    """The first `MAX_FILE_BYTES` of an ordinary file in a folder, as UTF-8 with what is none replaced.
 
     Raises:
-        OSError: it is missing, a link, no ordinary file, or cannot be read.
+        OSError: it is missing, a link, no ordinary file, or cannot be read; or the folder is a link.
     """
-    root = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        # Without O_NONBLOCK the opening of a pipe waits for somebody to write to it.
-        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=root)
-    finally:
-        os.close(root)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(f"{name} is no ordinary file")
-        return file.read(MAX_BYTES).decode("utf-8", errors="replace")
+    if folder.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link", str(folder))
+    return read_bytes(folder / name, MAX_FILE_BYTES)[:MAX_FILE_BYTES].decode("utf-8", errors="replace")
 
 
 def _walk(root: Path) -> Iterator[File]:

@@ -67,7 +67,7 @@ def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
         ways_out: further answers by their letter; the last one is also what ctrl-D means.
 
     Raises:
-        RunError: the draft is gone.
+        PublishError: the draft is gone.
         Interrupted: a signal was noted.
     """
     edited = False

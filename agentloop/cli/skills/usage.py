@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from agentloop import config
+from agentloop.cli.skills.library import open_library
 from agentloop.render import count
 from agentloop.repo import Repo
-from agentloop.skills.library import folders
 from agentloop.usage import Usage, usages
 
 
@@ -20,10 +19,10 @@ def usage(as_json: bool) -> None:
 
     From the journals of agentloop's runs, and from the stores in which agents keep the sessions of this repository.
     """
+    library = open_library()[1]
     with Repo.open(Path.cwd()) as repo:
-        folder = config.load(repo.root, {}).settings.skills_dir
-        names = [path.name for path in folders(repo.root / folder)]
-        changed = {name: repo.changed_at(f"{folder}/{name}") or time.time() for name in names}
+        names = [path.name for path in library.folders]
+        changed = {name: repo.changed_at(f"{library.name}/{name}") or time.time() for name in names}
         found = usages(repo.common_dir, repo.root, changed)
     if as_json:
         click.echo(json.dumps([_record(one) for one in found], indent=2))
@@ -33,7 +32,7 @@ def usage(as_json: bool) -> None:
         if one.proposal:
             click.echo(f"  {one.proposal}: agentloop skills archive {one.skill}")
     if not found:
-        click.echo(f"there are no skills in {folder}", err=True)
+        click.echo(f"there are no skills in {library.name}", err=True)
 
 
 def _line(one: Usage) -> str:
