@@ -6,7 +6,6 @@ search deeply, or that finds no other skill, takes any SKILL.md of the repositor
 
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from agentloop.skills.reading import as_text
 FILE = "ARCHIVED.md"
 _DAY = "agentloop-archived"
 _REASON = "agentloop-archived-because"
-_MAX_REASON_CHARS = 500
-_MAP = re.compile(r"[ \t]*\r?\n(?P<indent>[ ]+)(?=[^\s#-])")
+MAX_REASON_CHARS = 500
+_MAP = re.compile(r"[ \t]*(?:#[^\n]*)?\r?\n(?P<indent>[ ]+)(?=[^\s#-])")
 _MARKS = re.compile(rf'^ +{_DAY}: "[^\n]*"\r?\n(?: +{_REASON}: "[^\n]*"\r?\n)?', re.MULTILINE)
 _EMPTY_MAP = re.compile(r"^metadata:\r?\n(?![ \t])", re.MULTILINE)
 
@@ -56,7 +55,7 @@ def put_away(text: str, day: str, reason: str) -> str:
     """The SKILL.md with the day and the reason in its metadata; as it was where it has no place for them."""
     head, begin = _head(text)
     end = "\r\n" if head.endswith("\r\n") else "\n"
-    marks = {_DAY: day, **({_REASON: one_line(reason, _MAX_REASON_CHARS)} if reason else {})}
+    marks = {_DAY: day, **({_REASON: one_line(reason, MAX_REASON_CHARS)} if reason else {})}
     metadata = next((entry for entry in frontmatter.entries(head) if entry.key == "metadata"), None)
     if not metadata:
         added = [f"metadata:{end}", *(f"  {key}: {quote(value)}{end}" for key, value in marks.items())]
@@ -85,16 +84,6 @@ def _head(text: str) -> tuple[str, int]:
     except skill_format.SkillFormatError:
         return "", 0
     return text[block.begin : block.end], block.begin
-
-
-def moved(paths: Iterator[str], source: str, target: str, name: str, *, back: bool = False) -> dict[str, str]:
-    """Where each file of a skill goes: from `source/name` to `target/name`, and what is SKILL.md to another name."""
-    old, new = (FILE, skill_format.FILE) if back else (skill_format.FILE, FILE)
-    found = {}
-    for path in paths:
-        parent, _slash, file = path.removeprefix(f"{source}/{name}/").rpartition("/")
-        found[path] = "/".join(filter(None, [target, name, parent, new if file == old else file]))
-    return found
 
 
 def _read(folder: Path) -> Archived:

@@ -181,3 +181,44 @@ def test_it_prints_to_a_terminal_without_utf8_and_to_a_reader_that_leaves(stocke
     done = stocked.call(["sh", "-c", f"'{sys.executable}' -m agentloop skills list | head -n 1"])
     assert done.stdout.startswith("build-the-wheel: ")
     assert done.stderr == ""
+
+
+def test_an_archived_skill_is_neither_listed_nor_found_and_comes_back(stocked: Bench) -> None:
+    assert stocked.agentloop("skills", "link").returncode == 0
+    done = stocked.agentloop("skills", "archive", "freeze-the-clock", "--reason", "it never helped")
+    assert done.returncode == 0
+    assert done.stdout.startswith("freeze-the-clock: archived in skills-archive/ (commit ")
+    assert "freeze" not in stocked.agentloop("skills", "list").stdout
+    assert stocked.agentloop("skills", "search", "midnight").returncode == 1
+    assert stocked.agentloop("skills", "link", "--check").returncode == 0
+    listed = stocked.agentloop("skills", "archive", "--list").stdout
+    assert listed.startswith("freeze-the-clock: Pin time. Use when a test fails at midnight. (archived 20")
+    assert listed.rstrip().endswith(": it never helped)")
+    assert stocked.agentloop("skills", "list", "--archived").stdout == listed
+    assert (
+        json.loads(stocked.agentloop("skills", "list", "--archived", "--json").stdout)[0]["reason"] == "it never helped"
+    )
+    done = stocked.agentloop("skills", "archive", "--restore", "freeze-the-clok")
+    assert (done.returncode, "did you mean freeze-the-clock?" in done.stderr) == (2, True)
+    assert stocked.agentloop("skills", "archive", "--restore", "freeze-the-clock").returncode == 0
+    assert "freeze-the-clock: " in stocked.agentloop("skills", "list").stdout
+    assert (stocked.repo / ".claude/skills/freeze-the-clock").is_symlink()
+    assert git(stocked.repo, "status", "--porcelain") == ""
+    assert stocked.agentloop("skills", "archive").returncode == 2
+
+
+def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(stocked: Bench) -> None:
+    agents = Path(os.environ["XDG_CONFIG_HOME"]) / "agentloop/agents"
+    agents.mkdir(parents=True)
+    (agents / "kiro.toml").write_text('name = "kiro"\nstart = ["kiro"]\nskills = [".kiro/skills"]\n')
+    (stocked.repo / ".kiro").mkdir()
+    done = stocked.agentloop("skills", "link", "--check")
+    assert done.returncode == 1
+    assert "missing: .kiro/skills/build-the-wheel" in done.stdout.splitlines()
+    assert git(stocked.repo, "status", "--porcelain") == ""
+    assert "linked: .kiro/skills/build-the-wheel" in stocked.agentloop("skills", "link").stdout
+    done = stocked.agentloop("skills", "link", "--check")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert stocked.agentloop("skills", "link").stdout == "every link is there\n"
+    (agents / "kiro.toml").write_text('name = "kiro"\nstart = ["kiro"]\nskills = ["../out"]\n')
+    assert "kiro.toml: skills.0: " in stocked.agentloop("agents", "list").stderr
