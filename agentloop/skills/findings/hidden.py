@@ -29,7 +29,7 @@ _KINDS = (
     ("a character of no width", re.compile(f"[{_ZERO}]|(?:[{_JOINERS}][{_SELECTORS}]?){{2}}")),
     ("variation selectors that select nothing", re.compile(f"[{_SELECTORS}]{{2}}")),
 )
-_BESIDE_ASCII = re.compile(f"[{_JOINERS}\ufe00-\ufe0d\U000e0100-\U000e01ef]")
+_BESIDE_ASCII = re.compile("[\u200c\u200d\ufe00-\ufe0d\U000e0100-\U000e01ef]")
 _IS_CONTROL = re.compile(f"[{_CONTROL}]")
 
 

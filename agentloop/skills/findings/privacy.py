@@ -30,7 +30,12 @@ _NO_TOP = frozenset(("png", "jpg", "jpeg", "gif", "svg", "webp", "md", "py", "js
 _NO_DOMAIN = re.compile(
     r"(?i)(?:^|\.)(?:example|test|invalid|localhost|domain|company|yourcompany|email|acme)(?:\.[a-z]+)?$|noreply"
 )
-_NO_LOCAL = frozenset(("git", "noreply", "no-reply", "user", "you", "your", "name", "email", "username", "someone"))
+_NO_LOCAL = frozenset(
+    (
+        *("git", "noreply", "no-reply", "user", "you", "your", "name", "email", "username", "someone"),
+        *("support", "sales", "info", "contact", "help", "hello", "security", "press", "legal"),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +72,16 @@ def privacy(text: Text) -> Iterator[Finding]:
             yield broken(private.rule, text.name, text.line(private.begin), f"{_MESSAGES[private.rule]} ({quoted!r})")
 
 
-def masked(text: str, brackets: bool) -> str:
-    """The text with every such part masked, in angle brackets where they may stand."""
-    parts, position = [], 0
+def masked(text: str, brackets: bool) -> tuple[str, list[tuple[str, str]]]:
+    """The text with every such part masked, in angle brackets where they may stand; each rule with what was masked."""
+    parts, masks, position = [], [], 0
     for private in sorted(_private_texts(Text("", text)), key=lambda each: (each.begin, -each.end)):
         if private.begin >= position:
             mask = private.mask if private.mask == "~" else f"<{private.mask}>" if brackets else private.mask.upper()
             parts += [text[position : private.begin], mask]
+            masks.append((private.rule, text[private.begin : private.end]))
             position = private.end
-    return "".join([*parts, text[position:]])
+    return "".join([*parts, text[position:]]), masks
 
 
 def _private_texts(text: Text) -> Iterator[Private]:
@@ -103,7 +109,7 @@ def _matches(
 def _homes(text: str) -> Iterator[Private]:
     for before, anchors in ((0, ("/home/", "/Users/", "/root/")), (2, ("\\Users\\", "\\\\Users\\"))):
         for match in _matches(text, anchors, _HOME, before):
-            if (match["who"] or "").lower() not in _NOBODY:
+            if (match["who"] or "").lower() not in _NOBODY and match[0].strip("./\\") not in ("home", "Users"):
                 mask = "home" if "\\" in match[0] else "~"
                 yield Private("machine-path", match.start(), match.end(), mask)
 
