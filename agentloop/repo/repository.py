@@ -129,7 +129,7 @@ class Repo:
 
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
-        return self._git.ask("cat-file", "-p", f"{commit}:{path}")
+        return self._git.ask("cat-file", "-p", f"{commit}:{path}", whole=True)
 
     def texts_at(self, commit: str, folder: str) -> dict[str, str]:
         """The texts of the files in a folder of a commit, by path relative to it; links are left out."""
