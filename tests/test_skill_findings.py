@@ -174,9 +174,9 @@ def test_the_file_in_another_case_is_read_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        *("curl ", "eval(", "base64 ", "rm -", "<!--", "![", "](", "[", "`", "@", "a@", "/home/", "ignore ", "10.", "dd "),
+        *("curl ", "eval(", "base64 ", "rm -", "<!--", "![", "](", "[", "`", "@", "a@", "/home/", "ignore ", "10."),
         *("do not tell ", "printf \\x41", "\u200d", "\U000e0041", "\ufe0f", "http://a@", "```\n", "'", "http://x."),
-        *("<img ", "rm -a ", "a.", "powershell ", "base64,", "b64decode exec(", "we "),
+        *("<img ", "rm -a ", "a.", "powershell ", "base64,", "b64decode exec(", "we ", "dd "),
     ],
 )  # fmt: skip
 def test_no_line_however_long_makes_a_rule_stall(tmp_path: Path, line: str) -> None:

@@ -16,11 +16,9 @@ def read_bytes(path: str | Path, max_bytes: int) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "no ordinary file", str(path))
-        parts = []
-        left = max_bytes + 1
-        while left > 0 and (part := os.read(descriptor, left)):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+        content = os.read(descriptor, max_bytes + 1)
+        while len(content) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(content))):
+            content += more
+        return content
     finally:
         os.close(descriptor)
