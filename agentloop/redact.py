@@ -5,70 +5,150 @@ A seatbelt against accidents, not a proof: what has no known format and stands i
 
 import os
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-_FORMATS: tuple[tuple[str, str], ...] = (
-    ("aws access key", r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}\b"),
-    ("github token", r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b"),
-    ("gitlab token", r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    ("anthropic key", r"\bsk-ant-[A-Za-z0-9_-]{20,}"),
-    ("openai key", r"\bsk-(?:proj|svcacct|admin)-[A-Za-z0-9_-]{20,}|\bsk-[A-Za-z0-9]{40,}\b"),
-    ("google key", r"\bAIza[A-Za-z0-9_-]{35}"),
-    ("google oauth secret", r"\bGOCSPX-[A-Za-z0-9_-]{28}"),
-    ("slack token", r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}"),
-    ("slack webhook", r"hooks\.slack\.com/services/[A-Za-z0-9/]{30,}"),
-    ("stripe key", r"\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{20,}"),
-    ("npm token", r"\bnpm_[A-Za-z0-9]{36}\b"),
-    ("package index token", r"\bpypi-[A-Za-z0-9_-]{50,}"),
-    ("hugging face token", r"\bhf_[A-Za-z0-9]{30,}\b"),
-    ("sendgrid key", r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{30,}"),
-    ("digitalocean token", r"\bdo[opr]_v1_[a-f0-9]{64}\b"),
-    ("discord token", r"\b[MNO][A-Za-z0-9_-]{23,25}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"),
-    ("json web token", r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-    ("private key", r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[\s\S]{0,8000}?-----END [A-Z ]*PRIVATE KEY-----)?"),
-    ("password in an address", r"(?<=://)[^\s/:@'\"<>$]+:[^\s/@'\"<>${}*]{3,}(?=@)"),
-    ("bearer token", r"(?<=[Bb]earer )[A-Za-z0-9._~+/-]{20,}=*"),
-    ("assigned secret", r"(?<=secret_access_key=)[A-Za-z0-9/+]{40}\b"),
-)
-_SECRET = re.compile("|".join(f"(?P<f{number}>{pattern})" for number, (_kind, pattern) in enumerate(_FORMATS)))
-_MAY_HOLD_ONE = re.compile(
-    r"AKIA|ASIA|ABIA|ACCA|gh[pousr]_|github_pat_|glpat-|sk-|AIza|GOCSPX|xox|hooks\.slack|[sr]k_(?:live|test)|npm_|pypi-"
-    r"|hf_|SG\.|_v1_|[MNO][A-Za-z0-9_-]{23}|eyJ|PRIVATE KEY|://[^\s/]*@|earer |secret_access_key"
-)
+from agentloop.secret_formats import FORMATS, Format
+
+_RUNS = (
+    "01234567890123", "9876543210", "abcdefghijklmnopqrstuvwxyz", "qwertyuiop", "asdfghjkl",
+    "a1b2c3d4e5f6g7h8i9j0k1l2m3n4o5p6q7r8s9t0", "1a2b3c4d5e6f7g8h9i0j1k2l3m4n5o6p7q8r9s0t",
+)  # fmt: skip
 _PLACEHOLDER = re.compile(
-    r"(?i)x{4,}|your[_-]|example|<[^>]+>|\$\{|\*{3,}|(?<![a-z])user:pass(?:word)?\b|0{8,}|1234567"
+    r"(?i:x{4,}|your|example|placeholder|change[_-]?(?:me|this)|redacted|dummy|fake|sample|abc123|def456|JBSWY3DPEHPK3PXP)"
+    r"|\*{3,}|\.{3,}|…|<[^>]*>|\$\{|\{\{|(.)\1{5}|"
+    + "|".join(run[at : at + 6] for word in _RUNS for run in {word, word.upper()} for at in range(len(run) - 5))
 )
+_WEAK = re.compile(r"[A-Za-z]+[0-9]*[^A-Za-z0-9]*|0x(?:[0-9a-fA-F]{40}|[A-Za-z]+)|(?i:.*p[a@4]ssw[o0]rd.*)")
+_CHANGES = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[0-9]|(?<=[0-9])[A-Za-z]|[!@#$%^&+?~]")
+_ESCAPED = r"(?:\\[nrt]|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m)"
+"""What may end in a letter and still stand apart: an escaped line end, a URL's escape, a terminal's colour."""
+_WORDS = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]*)(?:[-_.:/]+(?:[A-Za-z]?[a-z]*|[A-Z]*))*+")
 _SECRET_NAME = re.compile(r"(?i)(?:(?:^|_)(?:API_?)?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
 _MIN_VALUE_CHARS = 8
+_MIN_KEY_CHARS = 32
+
+
+class _Found(NamedTuple):
+    """A secret in a text: from where, to where, and which format's (its place in the table, the most exact first)."""
+
+    start: int
+    end: int
+    rank: int
 
 
 def redact(text: str, environment: Mapping[str, str] = os.environ) -> str:
     """Mask what looks like a secret, with the kind of secret in its place."""
     for kind, value in _values(environment):
         text = text.replace(value, f"[redacted: {kind}]")
-    if not _MAY_HOLD_ONE.search(text):
-        return text
-    return _SECRET.sub(lambda match: match[0] if _spared(match[0]) else f"[redacted: {_kind(match)}]", text)
+    parts = []
+    at = 0
+    for found in _find(text, report=False):
+        parts += [text[at : found.start], f"[redacted: {FORMATS[found.rank].kind}]"]
+        at = found.end
+    return "".join([*parts, text[at:]]) if parts else text
 
 
 def secrets_in(text: str, environment: Mapping[str, str] = os.environ) -> list[tuple[int, str]]:
-    """The line and the kind of each secret."""
-    found = [(text.count("\n", 0, match.start()) + 1, _kind(match)) for match in _SECRET.finditer(text)
-             if not _spared(match[0])]  # fmt: skip
+    """The line and the kind of each secret. What only may be one is masked by `redact`, but not told here."""
+    found = [(each.start, FORMATS[each.rank].kind) for each in _find(text, report=True)]
     for kind, value in _values(environment):
-        position = text.find(value)
-        if position >= 0:
-            found.append((text.count("\n", 0, position) + 1, kind))
-    return sorted(found)
+        found += [(match.start(), kind) for match in re.finditer(re.escape(value), text)]
+    line, at, told = 1, 0, []
+    for start, kind in sorted(found):
+        line, at = line + text.count("\n", at, start), start
+        told.append((line, kind))
+    return told
 
 
-def _kind(match: re.Match[str]) -> str:
-    return _FORMATS[int((match.lastgroup or "f0")[1:])][0]
+def _find(text: str, *, report: bool) -> list[_Found]:
+    """Every secret by its format, in order; those that overlap as one, under the most exact name."""
+    merged: list[_Found] = []
+    for found in sorted(_tried(text, report=report)):
+        last = merged[-1] if merged else found
+        if found.start < last.end and merged:
+            merged[-1] = _Found(last.start, max(last.end, found.end), min(last.rank, found.rank))
+        else:
+            merged.append(found)
+    return merged
 
 
-def _spared(text: str) -> bool:
-    return bool(_PLACEHOLDER.search(text))
+def _tried(text: str, *, report: bool) -> Iterator[_Found]:
+    """Only where the head of a format stands is its pattern tried."""
+    text = f"\n{text}"  # so that something stands before the first head
+    for heads, ranks in _searches():
+        at = 0
+        while head := heads.search(text, at):
+            start, at = head.start(1), max(head.start(1), at + 1)
+            for rank in ranks[head[1]]:
+                form = FORMATS[rank]
+                match = _pattern(form).match(text, max(0, start - form.before[1]))
+                if match and _is_secret(form, match[match.re.groups], report=report):
+                    begin, end = match.span(match.re.groups)
+                    yield _Found(begin - 1, end - 1, rank)
+
+
+@cache
+def _searches() -> tuple[tuple[re.Pattern[str], Mapping[str, tuple[int, ...]]], ...]:
+    """Patterns of all heads, and for each head the formats to try: its own, and those of heads that it begins with."""
+    apart, inside = _ranks(apart=True), _ranks(apart=False)
+    first, second = ("".join(re.escape(sign) for sign in {head[at] for head in apart}) for at in (0, 1))
+    return (
+        (re.compile(f"[^A-Za-z0-9](?=[{first}][{second}])({_tree(apart)})"), apart),
+        (re.compile(f"{_ESCAPED}({_tree(apart)})"), apart),
+        (re.compile(f"({_tree(inside)})"), inside),
+    )
+
+
+def _ranks(*, apart: bool) -> dict[str, tuple[int, ...]]:
+    own = defaultdict(list)
+    for rank, form in enumerate(FORMATS):
+        if form.apart is apart:
+            for head in form.heads.split("|"):
+                own[head].append(rank)
+    return {head: tuple(rank for start in own if head.startswith(start) for rank in own[start]) for head in own}
+
+
+def _tree(words: Iterable[str]) -> str:
+    """A pattern of words that looks at each beginning they share once, and takes the longest."""
+    by_first = defaultdict(list)
+    for word in words:
+        by_first[word[:1]].append(word[1:])
+    ends = by_first.pop("", None)
+    branches = "|".join(re.escape(first) + _tree(rests) for first, rests in by_first.items())
+    return f"(?:{branches}){'?' if ends else ''}" if branches else ""
+
+
+@cache
+def _pattern(form: Format) -> re.Pattern[str]:
+    chars, count = form.before
+    before = f"(?<![A-Za-z0-9]){chars}{{{count}}}" if count else ""
+    return re.compile(before + "(?:" + "|".join(map(re.escape, form.heads.split("|"))) + ")" + form.tail)
+
+
+def _is_secret(form: Format, text: str, *, report: bool) -> bool:
+    if form.random == "always" or (form.random == "to report" and report):
+        return _looks_random(text) and not _is_placeholder(text)
+    return not _is_placeholder(text) and not (form.random == "" and _WORDS.fullmatch(text))
+
+
+def _is_placeholder(text: str) -> bool:
+    """Whether it is cut off, or broken up by what stands in for a secret; a whole key beside that counts."""
+    if text.endswith(("...", "…")):
+        return True
+    parts = _PLACEHOLDER.split(text)
+    return len(parts) > 1 and not any(part and len(part) >= _MIN_KEY_CHARS and _looks_random(part) for part in parts)
+
+
+def _looks_random(text: str) -> bool:
+    """Whether kinds of characters change as often as by chance, and no few make it up; words and names do not."""
+    return (
+        len(_CHANGES.findall(text)) >= max(3, len(text) / 5)
+        and len(set(text)) >= min(10, len(text) / 2)
+        and not _WEAK.fullmatch(text)
+    )
 
 
 def _values(environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

@@ -14,11 +14,14 @@ def read_bytes(path: str | Path, max_bytes: int) -> bytes:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        about = os.fstat(descriptor)
+        if not stat.S_ISREG(about.st_mode):
             raise OSError(errno.EINVAL, "no ordinary file", str(path))
-        content = os.read(descriptor, max_bytes + 1)
-        while len(content) <= max_bytes and (more := os.read(descriptor, max_bytes + 1 - len(content))):
-            content += more
-        return content
+        parts = []
+        left = max_bytes + 1
+        while left > 0 and (part := os.read(descriptor, min(left, about.st_size + 1))):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
     finally:
         os.close(descriptor)

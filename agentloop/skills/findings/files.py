@@ -74,6 +74,11 @@ def read(folder: Path, *, ignored: frozenset[str] = frozenset()) -> Files:
     return files
 
 
+def texts_in(folder: Path) -> dict[str, str]:
+    """What can be read as text in a skill's folder, by path relative to it."""
+    return read(folder).texts
+
+
 def _entries(
     folder: str | Path, prefix: str, depth: int, ignored: frozenset[str], files: Files
 ) -> Iterator[tuple[str, "os.DirEntry[str]"]]:

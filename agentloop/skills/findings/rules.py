@@ -161,7 +161,52 @@ PRIVACY = {
     "email": Rule(_E, _W, "It holds an email address.", "leave it out", mended=True),
 }
 
-RULES: dict[str, Rule] = {**FORMAT, **AUTHORING, **SAFETY, **PRIVACY}
+# What only the run that a draft comes from can tell.
+EVIDENCE = {
+    "command-not-run": Rule(
+        _E,
+        None,
+        "A command did not run with success in the session that wrote it.",
+        "run it now, by itself (not in a pipe, nor before ; or ||), as the skill writes it; or take a command that did "
+        "run; or leave it out",
+    ),
+    "path-missing": Rule(_E, None, "A path is not in the repository.", "name a path that exists, or leave it out"),
+    "script-not-run": Rule(
+        _E,
+        None,
+        "A script did not run with success as it stands.",
+        "run it here, from the draft folder, until it exits with 0; or leave it out",
+    ),
+    "patch": Rule(
+        _E,
+        None,
+        "It carries the patch of the run.",
+        "say how to find the place and why the change holds, in words or on an example of your own",
+    ),
+    "expected-value": Rule(
+        _E,
+        None,
+        "It holds a value that the tests expect.",
+        "leave the value out, or put one of your own in its place",
+    ),
+    "duplicate": Rule(
+        _E, None, "It says what another skill says already.", "update that one instead, or answer NO SKILL"
+    ),
+    "rejected-before": Rule(
+        _E,
+        None,
+        "A person rejected nearly the same draft.",
+        "write what the reason asks for, or answer NO SKILL",
+    ),
+    "budget": Rule(
+        _E,
+        None,
+        "With it, agents cannot list all descriptions.",
+        "shorten the description, or update a skill instead of adding one",
+    ),
+}
+
+RULES: dict[str, Rule] = {**FORMAT, **AUTHORING, **SAFETY, **PRIVACY, **EVIDENCE}
 """By id; ids are stable."""
 
 
