@@ -24,7 +24,8 @@ _PLACEHOLDER = re.compile(
 _WEAK = re.compile(r"[A-Za-z]+[0-9]*[^A-Za-z0-9]*|0x(?:[0-9a-fA-F]{40}|[A-Za-z]+)|(?i:.*p[a@4]ssw[o0]rd.*)")
 _CHANGES = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[0-9]|(?<=[0-9])[A-Za-z]|[!@#$%^&+?~]")
 _ESCAPED = r"(?:\\[nrt]|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m)"
-"""What may end in a letter and still stand apart: an escaped line end, a URL's escape, a terminal's colour."""
+"""What may end in a letter and yet stand before a word: an escaped line end, a URL's escape, a terminal's colour."""
+_APART = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=[0-9\[]m))"
 _WORDS = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]*)(?:[-_.:/]+(?:[A-Za-z]?[a-z]*|[A-Z]*))*+")
 _SECRET_NAME = re.compile(r"(?i)(?:(?:^|_)(?:API_?)?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
 _MIN_VALUE_CHARS = 8
@@ -76,18 +77,23 @@ def _find(text: str, *, report: bool) -> list[_Found]:
 
 
 def _tried(text: str, *, report: bool) -> Iterator[_Found]:
-    """Only where the head of a format stands is its pattern tried."""
+    """Only where the head of a format stands is its pattern tried, and not inside of what it matched already."""
     text = f"\n{text}"  # so that something stands before the first head
     for heads, ranks in _searches():
         at = 0
+        done: dict[int, int] = {}
         while head := heads.search(text, at):
             start, at = head.start(1), max(head.start(1), at + 1)
             for rank in ranks[head[1]]:
                 form = FORMATS[rank]
+                if start < done.get(rank, 0):
+                    continue
                 match = _pattern(form).match(text, max(0, start - form.before[1]))
-                if match and _is_secret(form, match[match.re.groups], report=report):
+                if match:
                     begin, end = match.span(match.re.groups)
-                    yield _Found(begin - 1, end - 1, rank)
+                    done[rank] = end
+                    if _is_secret(form, text[begin:end], report=report):
+                        yield _Found(begin - 1, end - 1, rank)
 
 
 @cache
@@ -124,7 +130,7 @@ def _tree(words: Iterable[str]) -> str:
 @cache
 def _pattern(form: Format) -> re.Pattern[str]:
     chars, count = form.before
-    before = f"(?<![A-Za-z0-9]){chars}{{{count}}}" if count else ""
+    before = f"{_APART}{chars}{{{count}}}" if count else ""
     return re.compile(before + "(?:" + "|".join(map(re.escape, form.heads.split("|"))) + ")" + form.tail)
 
 

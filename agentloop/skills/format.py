@@ -19,6 +19,8 @@ _FRONTMATTER = re.compile(
 _MAX_FRONTMATTER_CHARS = 16_384
 _MAX_DEPTH = 20
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_MAX_PLAIN_KEY_CHARS = 1000  # YAML lets a key on one line with its value have 1024
 
 
 class SkillFormatError(AgentloopError):
@@ -139,7 +141,11 @@ def parse(text: str) -> Skill:
 
 
 def render(skill: Skill) -> str:
-    """Write a SKILL.md: every scalar quoted, so that no YAML reader can take it for something else."""
+    """Write a SKILL.md: every scalar quoted, so that no YAML reader can take it for something else.
+
+    In the frontmatter each control character, line ends and tabs included, becomes a space. Everywhere, what is no
+    character (half of a surrogate pair, U+FFFE, U+FFFF) becomes U+FFFD, so that the text is valid UTF-8 and YAML.
+    """
     lines = ["---", f"name: {_quote(skill.name)}", f"description: {_quote(skill.description)}"]
     optional = (
         ("license", skill.license),
@@ -149,8 +155,10 @@ def render(skill: Skill) -> str:
     lines += [f"{key}: {_quote(value)}" for key, value in optional if value]
     if skill.metadata:
         lines.append("metadata:")
-        lines += [f"  {_quote(key)}: {_quote(value)}" for key, value in sorted(skill.metadata.items())]
-    return "\n".join([*lines, "---", "", skill.body, ""])
+        metadata = {_quote(key): _quote(value) for key, value in sorted(skill.metadata.items())}
+        for key, value in metadata.items():
+            lines += [f"  {key}: {value}"] if len(key) <= _MAX_PLAIN_KEY_CHARS else [f"  ? {key}", f"  : {value}"]
+    return "\n".join([*lines, "---", "", _NO_CHARACTER.sub("\ufffd", skill.body), ""])
 
 
 def read(folder: Path) -> Skill:
@@ -166,4 +174,4 @@ def read(folder: Path) -> Skill:
 
 
 def _quote(text: str) -> str:
-    return json.dumps(_CONTROL.sub(" ", text), ensure_ascii=False)
+    return json.dumps(_NO_CHARACTER.sub("\ufffd", _CONTROL.sub(" ", text)), ensure_ascii=False)
