@@ -68,32 +68,32 @@ def _find(text: str, *, report: bool) -> list[_Found]:
     """Every secret by its format, in order; those that overlap as one, under the most exact name."""
     merged: list[_Found] = []
     for found in sorted(_tried(text, report=report)):
-        last = merged[-1] if merged else found
-        if found.start < last.end and merged:
+        if merged and found.start < merged[-1].end:
+            last = merged[-1]
             merged[-1] = _Found(last.start, max(last.end, found.end), min(last.rank, found.rank))
         else:
             merged.append(found)
     return merged
 
 
-def _tried(text: str, *, report: bool) -> Iterator[_Found]:
+def _tried(text: str, *, report: bool) -> list[_Found]:
     """Only where the head of a format stands is its pattern tried, and not inside of what it matched already."""
     text = f"\n{text}"  # so that something stands before the first head
+    found = []
     for heads, ranks in _searches():
-        at = 0
+        head = heads.search(text)
         done: dict[int, int] = {}
-        while head := heads.search(text, at):
-            start, at = head.start(1), max(head.start(1), at + 1)
+        while head:
+            start = head.start(1)
             for rank in ranks[head[1]]:
                 form = FORMATS[rank]
-                if start < done.get(rank, 0):
-                    continue
-                match = _pattern(form).match(text, max(0, start - form.before[1]))
+                match = start >= done.get(rank, 0) and _pattern(form).match(text, max(0, start - form.before[1]))
                 if match:
-                    begin, end = match.span(match.re.groups)
-                    done[rank] = end
-                    if _is_secret(form, text[begin:end], report=report):
-                        yield _Found(begin - 1, end - 1, rank)
+                    begin, done[rank] = match.span(match.re.groups)
+                    if _is_secret(form, text[begin : done[rank]], report=report):
+                        found.append(_Found(begin - 1, done[rank] - 1, rank))
+            head = heads.search(text, max(start, head.start() + 1))
+    return found
 
 
 @cache
@@ -131,13 +131,15 @@ def _tree(words: Iterable[str]) -> str:
 def _pattern(form: Format) -> re.Pattern[str]:
     chars, count = form.before
     before = f"{_APART}{chars}{{{count}}}" if count else ""
-    return re.compile(before + "(?:" + "|".join(map(re.escape, form.heads.split("|"))) + ")" + form.tail)
+    return re.compile(before + "(?:" + "|".join(map(re.escape, form.heads.split("|"))) + ")" + form.tail, re.ASCII)
 
 
 def _is_secret(form: Format, text: str, *, report: bool) -> bool:
-    if form.random == "always" or (form.random == "to report" and report):
-        return _looks_random(text) and not _is_placeholder(text)
-    return not _is_placeholder(text) and not (form.random == "" and _WORDS.fullmatch(text))
+    if _is_placeholder(text):
+        return False
+    if form.random == "never":
+        return not _WORDS.fullmatch(text)
+    return _looks_random(text) or (form.random == "to report" and not report)
 
 
 def _is_placeholder(text: str) -> bool:

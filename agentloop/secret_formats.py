@@ -27,8 +27,8 @@ class Format(NamedTuple):
     """What stands before the head and belongs to the secret: a class of characters, and how many."""
     apart: bool = True
     """Whether a head begins a word. Those that also stand inside of one begin with what is rare in texts."""
-    random: Literal["", "to report", "always"] = ""
-    """Whether the secret has to look random: not at all, to be a finding though not to be masked, or for both."""
+    random: Literal["never", "to report", "always"] = "never"
+    """Whether it has to look random: never; to be a finding, though not to be masked; to be one at all."""
 
 
 _AWS_SECRET = ("secret access key", "aws secret key")
