@@ -11,16 +11,18 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentloop.errors import ConfigError
-from agentloop.events import MetricSpec
+from agentloop.events import MetricSpec, SkillsTo
 
 _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
+_DESTINATION = re.compile(r"(?P<to>commit|outbox|branch(?:[: ] *(?P<branch>\S+))?)")
+DEFAULT_BRANCH = "agentloop/skills"
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
 
 
@@ -52,6 +54,30 @@ def folder_inside(value: str) -> str:
     return "/".join(parts)
 
 
+def destination(value: str) -> str:
+    """Read where skills go: `commit`, `outbox`, `branch`, `branch:NAME` or `branch NAME`; a branch gets its name.
+
+    Whether git takes the name is for git to say.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    match = _DESTINATION.fullmatch(value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is no place for skills: write commit, branch, branch:NAME or outbox")
+    return f"branch:{match['branch'] or DEFAULT_BRANCH}" if match["to"].startswith("branch") else match["to"]
+
+
+def split_destination(value: str) -> tuple[SkillsTo, str]:
+    """Where skills go, and the branch; empty when it is none.
+
+    Args:
+        value: as `destination` writes it.
+    """
+    to, _, branch = value.partition(":")
+    return cast(SkillsTo, to), branch
+
+
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
 _Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
 
@@ -80,6 +106,12 @@ class Settings(BaseModel):
     max_cost: Annotated[float, Field(gt=0)] | None = None
     """US dollars."""
     distill: Literal["auto", "always", "never"] = "auto"
+    distill_in: Literal["same", "fork"] = "same"
+    """Where the skill is asked for: in the session itself, or in a fork of it."""
+    skills_to: Annotated[str, AfterValidator(destination)] = "commit"
+    """Where a skill goes: `commit`, `branch:NAME` or `outbox`."""
+    review: bool = False
+    """A person is shown the draft and asked before it goes anywhere."""
     link: bool = True
     guard: Literal["enforce", "warn", "off"] = "enforce"
     """What happens with a pass that is not honest: it is refused, told of, or not looked at."""

@@ -314,6 +314,13 @@ class ToolEnded(_Event):
     """What it said, bounded; of a call that failed."""
 
 
+class SkillLoaded(_Event):
+    """The agent loaded a skill, or read its SKILL.md."""
+
+    type: Literal["skill.loaded"] = "skill.loaded"
+    name: str
+
+
 class AgentWaited(_Event):
     """The agent says that it retries or waits for its model."""
 
@@ -389,6 +396,15 @@ class SkillPublished(_Event):
         return min((path for path in self.paths if path.endswith("/SKILL.md")), key=len).removesuffix("/SKILL.md")
 
 
+class SkillAccepted(_Event):
+    """A person accepted the draft, before it was committed."""
+
+    type: Literal["skill.accepted"] = "skill.accepted"
+    name: str
+    edited: bool = False
+    """The person changed it first."""
+
+
 class SkillRejected(_Event):
     """A person rejected the draft."""
 
@@ -437,12 +453,14 @@ Event = Annotated[
     | SessionLost
     | ToolCalled
     | ToolEnded
+    | SkillLoaded
     | AgentWaited
     | TurnEnded
     | SkillDeclined
     | SkillDrafted
     | SkillKeptBack
     | SkillPublished
+    | SkillAccepted
     | SkillRejected
     | SkillTakenBack
     | SkillsLinked

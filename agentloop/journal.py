@@ -27,7 +27,7 @@ from agentloop.redact import redact
 from agentloop.state import RunState, fold
 
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
-_UNSYNCED = (ev.ToolCalled, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
+_UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
 _RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
 
 
@@ -250,6 +250,12 @@ def read(path: Path) -> list[ev.Event]:
         RunError: it is damaged, or of another version of agentloop.
     """
     return [event for event, _end in _events(path)]
+
+
+def holds(folder: RunFolder, kind: type[ev.Event]) -> bool:
+    """A run's journal may hold an event of a kind: found in its bytes, since a thousand journals are slow to parse."""
+    name = kind.model_fields["type"].default
+    return f'"type":"{name}"'.encode() in folder.journal.read_bytes()
 
 
 def follow(path: Path, seen: int = 0) -> tuple[list[ev.Event], int]:

@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop import distill, publish
+from agentloop import distill, publish, rejections
 from agentloop import events as ev
 from agentloop.errors import AgentloopError, RunError
 from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
+
+Answer = ev.SkillAccepted | ev.SkillRejected | ev.SkillKeptBack
+Ask = Callable[[RunState], Answer]
+"""Shows the draft to a person and comes to the answer; it may change the draft's files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +30,60 @@ class Learning:
     staging: distill.Staging
     kept: Path
 
+    def rejected(self) -> list[rejections.Rejected]:
+        """The drafts of this repository that people rejected, newest first."""
+        return rejections.rejected(self.repo.common_dir)
+
+    def prompt(self, state: RunState) -> str:
+        """The prompt that asks for the skill; an empty folder for the draft is made."""
+        self.staging.open()
+        return distill.distill_prompt(state, self.repo, self.staging, self.rejected())
+
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
-        return distill.inspect(state, self.staging, self.kept)
+        skills = self.repo.root / state.task.skills_dir
+        evidence = distill.Evidence(state, self.repo)
+        return distill.Inspection(state, self.staging, skills, evidence, self.rejected()).inspect(self.kept)
 
-    def publish(self, state: RunState) -> ev.Event:
+    def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
+        """Ask a person about the draft; None: there is nobody.
+
+        Raises:
+            Interrupted: a signal was noted; nothing was decided.
+        """
+        if ask is None:
+            return kept_back(state, "nobody could be asked without a terminal")
+        answer = ask(state)
+        match answer:
+            case ev.SkillAccepted(edited=True):
+                self.sign(state)
+            case ev.SkillRejected(reason=reason):
+                rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
+        return answer
+
+    def sign(self, state: RunState) -> None:
+        """Write into a draft that a person changed where it comes from.
+
+        Raises:
+            SkillFormatError: it cannot be read.
+        """
+        path = draft_of(state)
+        former = self.repo.root / state.task.skills_dir / path.name
+        distill.sign(path, former, state, None)
+
+    def publish(self, state: RunState) -> ev.SkillPublished:
         """Commit the draft, unless that was done before a death.
 
         Raises:
             PublishError: it cannot be committed now.
         """
-        if state.draft is None:
-            raise ValueError("there is no draft to publish")
-        path, skills_dir = Path(state.draft.path), state.task.skills_dir
-        published = publish.find_published(self.repo, _trailer(state), path.name, skills_dir, state.base)
+        path, job = draft_of(state), state.task
+        published = publish.find_published(
+            self.repo, _trailer(state), path.name, job.skills_dir, state.base, job.skills_branch
+        )
         if published is None:
-            published = publish.publish_skill(self.repo, path, skills_dir, _message(state, path.name))
+            message = _message(state, path.name)
+            published = publish.publish_skill(self.repo, path, job.skills_dir, message, job.skills_branch, state.base)
         self.staging.close()
         return published
 
@@ -53,6 +95,17 @@ class Learning:
         """
         linked = publish.link_skills(self.repo, state.task.skills_dir, _trailer(state), state.base)
         return linked or ev.SkillsLinked(paths=())
+
+
+def draft_of(state: RunState) -> Path:
+    """The draft's copy in the run's folder.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if state.draft is None:
+        raise ValueError(f"run {state.run} has no draft")
+    return Path(state.draft.path)
 
 
 def kept_back(state: RunState, reason: str) -> ev.Event:
@@ -78,7 +131,7 @@ def unless_it_fails(state: RunState, step: Callable[[], object]) -> ev.Event | N
     except AgentloopError as error:
         return kept_back(state, with_hint(error))
     except OSError as error:
-        return kept_back(state, f"{error.strerror}: {error.filename}")
+        return kept_back(state, f"{error.strerror}: {error.filename}" if error.strerror else str(error))
     return None
 
 

@@ -1,8 +1,10 @@
 """The decision: what a run does next, from its state alone. Pure, so that a resumed run goes on as an unbroken one."""
 
 from agentloop import events as ev
+from agentloop.distill import struggle
 from agentloop.state import RunState
 from agentloop.steps import (
+    Ask,
     Baseline,
     Check,
     Distill,
@@ -159,10 +161,10 @@ def _prove(state: RunState) -> Step | None:
 
 def _after_success(state: RunState) -> Step:
     reached = Stop("reached", 0, f"the predicate holds after {_count(len(state.checks), 'attempt')}")
-    if state.declined or state.kept_back or state.linked or not _wants_skill(state):
+    if state.declined or state.kept_back or state.rejected or state.linked or not _wants_skill(state):
         return reached
     if state.published:
-        return Link() if state.task.link else reached
+        return Link() if state.task.link and not state.published.branch else reached
     if not state.skill_turns:
         return KeepBack("the run's budget is spent") if _budget(state) else Distill()
     recheck = _look(state) or _recheck(state)
@@ -198,11 +200,18 @@ def _drafted_turns(state: RunState) -> int:
 
 def _after_draft(state: RunState, draft: ev.SkillDrafted) -> Step:
     if not draft.findings:
-        return Publish()
+        return _deliver(state)
     repairs = sum(turn.purpose == "repair" and turn.error_class is None for turn in state.skill_turns)
     if repairs < MAX_REPAIRS and not _budget(state):
         return Repair(draft.findings)
     return KeepBack(f"{_count(len(draft.findings), 'finding')} left after {_count(repairs, 'repair turn')}")
+
+
+def _deliver(state: RunState) -> Step:
+    """Where a draft goes that nothing is to be said against."""
+    if state.task.skills_to == "outbox":
+        return KeepBack("skills go to the outbox")
+    return Ask() if state.task.review and not state.accepted else Publish()
 
 
 def _wants_skill(state: RunState) -> bool:
@@ -214,7 +223,7 @@ def _wants_skill(state: RunState) -> bool:
         case "never":
             return False
         case "auto":
-            return bool(state.failed_checks)
+            return bool(struggle.reasons(state))
 
 
 def _count(number: int, noun: str) -> str:

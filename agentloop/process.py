@@ -8,6 +8,7 @@ run's tag in their environment, and are ended too.
 import errno
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,7 +23,16 @@ from agentloop.errors import CannotStartError
 from agentloop.interrupts import raise_if_interrupted
 from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, own_children, set_up_child
 
-__all__ = ["RUN_TAG", "Exited", "child_environment", "end_tagged", "git_free_environment", "is_work", "run_program"]
+__all__ = [
+    "RUN_TAG",
+    "Exited",
+    "child_environment",
+    "end_tagged",
+    "git_free_environment",
+    "is_work",
+    "run_in_terminal",
+    "run_program",
+]
 
 _CHUNK = 65536
 _GIT_LOCAL = frozenset(
@@ -48,6 +58,7 @@ _GIT_LOCAL = frozenset(
     }
 )
 _DRAIN_S = 0.5
+_GRACE_S = 2.0
 _LOOK_S = 0.25
 _POLL_S = 0.02
 _WORK_SHARE = 0.01
@@ -89,7 +100,7 @@ def run_program(
     on_stderr: Callable[[bytes], None] | None = None,
     stdin: bytes = b"",
     idle_timeout_s: float | None = None,
-    grace_s: float = 2.0,
+    grace_s: float = _GRACE_S,
     on_tick: Callable[[float], None] | None = None,
     tick_s: float = 1.0,
 ) -> Exited:
@@ -136,6 +147,53 @@ def run_program(
         duration_s=time.monotonic() - began,
         killed=killed,
     )
+
+
+def run_in_terminal(argv: Sequence[str], *, output: int) -> int:
+    """Run a program that the person works with, on the person's terminal, in our process group.
+
+    Meanwhile ctrl-C is the program's: what it means is for it to say.
+
+    Args:
+        argv: the program and its arguments; no shell.
+        output: the file descriptor of the terminal that it writes to.
+
+    Returns:
+        Its exit code; negative when a signal ended it.
+
+    Raises:
+        CannotStartError: it is missing or cannot be executed.
+        Interrupted: a signal other than ctrl-C was noted meanwhile; the program is ended.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        env = git_free_environment()
+        process = subprocess.Popen(argv, env=env, stdout=output, stderr=output, preexec_fn=_allow_ctrl_c)  # noqa: PLW1509
+    except OSError as error:
+        raise _cannot_start(argv[0], Path.cwd(), error) from error
+    else:
+        return _wait(process)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _allow_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> int:
+    try:
+        while True:
+            raise_if_interrupted()
+            with suppress(subprocess.TimeoutExpired):
+                return process.wait(_LOOK_S)
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_S)
+        process.kill()
+        process.wait()
+        raise
 
 
 def _start(

@@ -4,19 +4,21 @@ Each is a change of paths that `Repo.commit_change` carries out as a whole, and 
 run was killed right after the commit.
 """
 
-import os
 import stat
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from agentloop.errors import PublishError
 from agentloop.events import SkillPublished, SkillsLinked
 from agentloop.repo import Change, Committed, Entry, Repo
-from agentloop.skills import links
+from agentloop.skills import library, links
+from agentloop.skills.copies import LINK, File
+from agentloop.skills.links import Plan
 
-_LINK = "120000"
 
-
-def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> SkillPublished:
+def publish_skill(
+    repo: Repo, draft: Path, skills_dir: str, message: str, branch: str = "", base: str | None = None
+) -> SkillPublished:
     """Commit a draft as `<skills_dir>/<name>`, its files alone; a skill of that name is replaced.
 
     Args:
@@ -24,11 +26,15 @@ def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> Ski
         draft: a folder whose name is the skill's, holding ordinary files.
         skills_dir: relative to the repository's root.
         message: the whole commit message.
+        branch: the branch; the one that is checked out when it is empty.
+        base: the commit that a new branch begins at.
 
     Raises:
         PublishError: it cannot be committed now; the working tree is as it was.
     """
     folder = f"{skills_dir}/{draft.name}"
+    if branch and not repo.is_on(branch):
+        return _publish_on(repo, branch, base, draft, folder, message)
     if repo.is_ignored(f"{folder}/SKILL.md"):
         raise PublishError(f"git is told to ignore {folder}", hint=f"take {skills_dir} out of .gitignore")
     skill = _stored(repo, draft, folder)
@@ -40,8 +46,41 @@ def publish_skill(repo: Repo, draft: Path, skills_dir: str, message: str) -> Ski
     return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), note=done.note)
 
 
+def _publish_on(repo: Repo, branch: str, base: str | None, draft: Path, folder: str, message: str) -> SkillPublished:
+    skill = _stored(repo, draft, folder)
+
+    def change(tip: str | None) -> Change:
+        _refuse_detours_at(repo, tip, folder, branch)
+        former = repo.entries_at(tip, folder)
+        if former and f"{folder}/SKILL.md" not in former:
+            raise PublishError(
+                f"{folder} is there already on {branch} and has no SKILL.md",
+                hint="move it, or name the skill otherwise",
+            )
+        return {**dict.fromkeys(former), **skill}
+
+    done = repo.commit_on_branch(branch, change, message, _starting_point(repo, base))
+    if done.commit is None:
+        raise PublishError(f"{folder} is already committed just so on {branch}")
+    return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), branch=branch)
+
+
+def _starting_point(repo: Repo, base: str | None) -> str | None:
+    """Where a branch for skills begins: at the commit that the run began at, so that it holds nothing but skills.
+
+    HEAD where that commit is not known; None where there is no commit at all.
+    """
+    return (repo.commit_at(base) if base else None) or repo.head()
+
+
+def _refuse_detours_at(repo: Repo, tip: str | None, folder: str, branch: str) -> None:
+    for parent in Path(folder).parents:
+        if parent != Path() and parent.as_posix() in repo.entries_at(tip, parent.as_posix()):
+            raise PublishError(f"{parent} is a link or a file on {branch}", hint="make it an ordinary folder")
+
+
 def find_published(
-    repo: Repo, trailer: str, name: str, skills_dir: str, since: str | None = None
+    repo: Repo, trailer: str, name: str, skills_dir: str, since: str | None = None, branch: str = ""
 ) -> SkillPublished | None:
     """The commit of a skill that was made although nobody lived to write that down; None when there is none.
 
@@ -53,56 +92,82 @@ def find_published(
         name: the skill's name.
         skills_dir: relative to the repository's root.
         since: the commit that the run began at.
+        branch: the branch; the one that is checked out when it is empty.
     """
     folder = f"{skills_dir}/{name}"
-    commit = repo.find_commit(trailer, folder, since=since)
+    elsewhere = "" if not branch or repo.is_on(branch) else branch
+    commit = repo.find_commit(trailer, folder, since=since, branch=elsewhere)
     skill = repo.entries_at(commit, folder)
     if not commit or not skill:
         return None
+    if elsewhere:
+        return SkillPublished(name=name, commit=commit, paths=tuple(sorted(skill)), branch=branch)
     _changed, note = _complete(repo, commit, folder)
     return SkillPublished(name=name, commit=commit, paths=tuple(sorted(skill)), note=note)
 
 
-def link_skills(repo: Repo, skills_dir: str, trailer: str = "", since: str | None = None) -> SkillsLinked | None:
+def plan_links(repo: Repo, skills_dir: str, readers: Iterable[Sequence[str]], without: Collection[str] = ()) -> Plan:
+    """What links and copies there should be in a repository; see `links.plan`."""
+    return links.plan(repo.root, skills_dir, readers, linkable=repo.can_link(), without=without)
+
+
+def link_skills(
+    repo: Repo,
+    skills_dir: str,
+    trailer: str = "",
+    since: str | None = None,
+    *,
+    readers: Iterable[Sequence[str]] = (),
+) -> SkillsLinked | None:
     """Link the skills where agents read them and commit the links alone; None when nothing was to do.
 
-    A link of ours that is there but was never committed is committed too. What a run committed and did not live to
-    write down counts as done now.
+    Where no link can be, a copy is made and kept up to date. A link of ours that is there but was never committed is
+    committed too. What a run committed and did not live to write down counts as done now.
 
     Args:
         repo: where.
         skills_dir: relative to the repository's root.
         trailer: the line of the commit's message that names the run.
         since: the commit that the run began at.
+        readers: for each agent, the folders of a project that it reads.
 
     Raises:
         PublishError: the links cannot be committed; none was made.
     """
-    earlier = _linked_before(repo, trailer, since) if trailer else SkillsLinked(paths=())
-    wanted = links.wanted(repo.root, skills_dir)
-    stored = {path: repo.store(path, os.fsencode(target), _LINK) for path, target in wanted.items()}
-    change: Change = {**stored, **dict.fromkeys(links.broken(repo.root, skills_dir))}
+    plan = plan_links(repo, skills_dir, readers)
+    earlier = _linked_before(repo, plan.places, trailer, since) if trailer else SkillsLinked(paths=())
+    change = _entries(repo, plan.files)
     head = repo.entries_at(repo.head(), *change)
     there = repo.entries_in_tree(change)
     behind = {path for path, entry in change.items() if there.get(path) != entry}
-    private = {path for path in change if path not in head and repo.is_ignored(path)}
+    private = repo.ignored_of(change.keys() - head.keys())
     shared = {path for path, entry in change.items() if path in behind or head.get(path) != entry} - private
     message = f"Link skills for agents\n\n{trailer}".strip() + "\n"
     done = repo.commit_change({path: change[path] for path in shared}, message) if shared else Committed(None)
     repo.write({path: change[path] for path in private & behind})
-    problem = "; ".join([*links.hindrances(repo.root, skills_dir), *filter(None, [earlier.problem, done.note])])
+    problem = "; ".join([*plan.hindrances, *filter(None, [earlier.problem, done.note])])
     paths = tuple(sorted({*shared, *(private & behind), *earlier.paths}))
     return (
         SkillsLinked(paths=paths, commit=done.commit or earlier.commit, problem=problem) if paths or problem else None
     )
 
 
-def _linked_before(repo: Repo, trailer: str, since: str | None) -> SkillsLinked:
+def _entries(repo: Repo, files: Mapping[str, File | None]) -> Change:
+    """Keep files and links in the repository."""
+    targets = {path: file.content for path, file in files.items() if file and file.mode == LINK}
+    kept: dict[str, Entry | None] = {**dict.fromkeys(files), **repo.store_links(targets)}
+    for path, file in files.items():
+        if file and file.mode != LINK:
+            kept[path] = repo.store(path, file.content, file.mode)
+    return kept
+
+
+def _linked_before(repo: Repo, places: Collection[str], trailer: str, since: str | None) -> SkillsLinked:
     """What the run committed already, completed."""
-    commit = repo.find_commit(trailer, *links.PLACES, since=since)
+    commit = repo.find_commit(trailer, *places, since=since)
     if commit is None:
         return SkillsLinked(paths=())
-    changed, note = _complete(repo, commit, *links.PLACES)
+    changed, note = _complete(repo, commit, *places)
     return SkillsLinked(paths=tuple(changed), commit=commit, problem=note)
 
 
@@ -117,6 +182,8 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
     """
     if published is None:
         return []
+    if published.branch and not repo.is_on(published.branch):
+        return _undo_on(repo, published)
     folder = published.folder
     before = repo.entries_at(f"{published.commit}^", folder)
     made = repo.entries_at(published.commit, folder)
@@ -127,7 +194,7 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
         done = repo.settle({**change, **dict.fromkeys(leads_nowhere)}, {**made, **leads_nowhere})
     elif now == made:
         tracked = repo.entries_at(repo.head(), *leads_nowhere)
-        done = repo.commit_change({**change, **dict.fromkeys(tracked)}, f"Take back skill {published.name}\n")
+        done = repo.commit_change({**change, **dict.fromkeys(tracked)}, _taken_back(published))
     else:
         raise PublishError(f"{folder} was changed after the run", hint=f"take it back by hand: git rm -r {folder}")
     if done is None:
@@ -135,6 +202,31 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
     repo.write(dict.fromkeys(leads_nowhere))
     commit = f" (commit {done.commit[:10]})" if done.commit else ""
     return [f"took back {folder}{commit}; the agent's own work stays", *filter(None, [done.note])]
+
+
+def _undo_on(repo: Repo, published: SkillPublished) -> list[str]:
+    folder, branch = published.folder, published.branch
+    before = repo.entries_at(f"{published.commit}^", folder)
+    made = repo.entries_at(published.commit, folder)
+
+    def change(tip: str | None) -> Change:
+        now = repo.entries_at(tip, folder)
+        if now == before:  # taken back already
+            return {}
+        if now != made:
+            raise PublishError(
+                f"{folder} was changed on {branch} after the run", hint=f"take it back by hand: git switch {branch}"
+            )
+        return {**dict.fromkeys(made), **before}
+
+    if repo.tip(branch) is None:
+        return []
+    done = repo.commit_on_branch(branch, change, _taken_back(published), None)
+    return [f"took back {folder} on {branch} (commit {done.commit[:10]})"] if done.commit else []
+
+
+def _taken_back(published: SkillPublished) -> str:
+    return f"Take back skill {published.name}\n"
 
 
 def _stored(repo: Repo, draft: Path, folder: str) -> dict[str, Entry]:
@@ -169,8 +261,12 @@ def _complete(repo: Repo, commit: str, *folders: str) -> tuple[list[str], str]:
 
 
 def _our_links(repo: Repo, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:
-    """The run's links that lead to nothing once the skill is gone."""
+    """The run's links and copies that are of no use once the skill is gone."""
     made = linked.paths if linked else ()
-    skills = (repo.root / published.folder).parent
-    alone = {path.parent.name for path in skills.glob("*/SKILL.md")} <= {published.name}
-    return [path for path in made if (repo.root / path).is_symlink() and (alone or Path(path).name == published.name)]
+    skills = repo.root / published.folder
+    alone = {folder.name for folder in library.folders(skills.parent)} <= {published.name}
+    return [
+        path
+        for path in made
+        if (alone and (repo.root / path).is_symlink()) or links.leads_to(repo.root, path, published.name)
+    ]

@@ -4,6 +4,7 @@ import re
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HIDDEN = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _FENCE = re.compile(r"`{3,}")
 
@@ -11,6 +12,11 @@ _FENCE = re.compile(r"`{3,}")
 def plain(text: str) -> str:
     """Leave out escape sequences and control characters, but for tabs and line ends; what is left is valid UTF-8."""
     return _SURROGATE.sub("\ufffd", _CONTROL.sub("", _ANSI.sub("", text.replace("\r\n", "\n"))))
+
+
+def visible(text: str) -> str:
+    """The plain text, with a mark for each character that cannot be seen or that turns the order of others round."""
+    return _HIDDEN.sub(lambda match: f"<U+{ord(match[0]):04X}>", plain(text))
 
 
 def writable(text: str) -> str:

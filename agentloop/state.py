@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from agentloop import events as ev
+from agentloop.calls import Calls, with_call, with_end
 
 _Number = TypeVar("_Number", int, float)
 _BLOCKED = re.compile(r"^[\s>*_`]*BLOCKED:\s*(?P<why>.+)", re.MULTILINE)
@@ -49,7 +50,14 @@ class RunState:
     session_lost: bool = False
     """The next prompt opens a new session and must tell it everything."""
     counters: ev.Counters = field(default_factory=ev.Counters)
+    calls: Calls = ()
+    """What the agent did with its tools, in order."""
+    loaded: tuple[ev.SkillLoaded, ...] = ()
+    """The skills that the session loaded while it worked, each once."""
     draft: ev.SkillDrafted | None = None
+    accepted: ev.SkillAccepted | None = None
+    """What a person said of the draft."""
+    rejected: ev.SkillRejected | None = None
     declined: ev.SkillDeclined | None = None
     kept_back: ev.SkillKeptBack | None = None
     published: ev.SkillPublished | None = None
@@ -123,6 +131,11 @@ class RunState:
         return self.ended is None or self.waits_for_approval
 
     @property
+    def waits_for_review(self) -> bool:
+        """There is a draft that was kept back, and a person can still say what becomes of it."""
+        return bool(self.draft and self.kept_back and self.kept_back.path)
+
+    @property
     def failed_checks(self) -> tuple[ev.Checked, ...]:
         """The checks after a turn that did not hold."""
         return tuple(check for check in self.checks if check.verdict != "pass")
@@ -182,7 +195,8 @@ def fold(events: Iterable[ev.Event], state: RunState | None = None) -> RunState:
     """Apply events in order, to an empty state or to one that was folded before."""
     state = state or RunState()
     for event in events:
-        gap_s = 0.0 if isinstance(event, ev.RunResumed) or not state.last_at else event.at - state.last_at
+        idle = isinstance(event, ev.RunResumed) or state.ended or not state.last_at
+        gap_s = 0.0 if idle else event.at - state.last_at
         state = replace(_apply(state, event), last_at=event.at, elapsed_s=state.elapsed_s + max(0.0, gap_s))
     return state
 
@@ -205,7 +219,7 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost():
             return _turned(state, event)
         case _:
-            return _learned(state, event)
+            return _learned(_used(state, event), event)
 
 
 def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan | ev.Guarded) -> RunState:
@@ -263,16 +277,38 @@ def _turned(state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOp
             return replace(state, session=None, session_lost=True, counters=ev.Counters())
 
 
+def _used(state: RunState, event: ev.Event) -> RunState:
+    purpose = state.open_turn.purpose if state.open_turn else "work"
+    match event:
+        case ev.ToolCalled():
+            return replace(state, calls=with_call(state.calls, event, state.turns_started, purpose))
+        case ev.ToolEnded():
+            return replace(state, calls=with_end(state.calls, event))
+        case ev.SkillLoaded():
+            known = purpose != "work" or event.name in {loaded.name for loaded in state.loaded}
+            return state if known else replace(state, loaded=(*state.loaded, event))
+        case _:
+            return state
+
+
+def _decided(state: RunState, event: ev.SkillAccepted | ev.SkillRejected) -> RunState:
+    if isinstance(event, ev.SkillAccepted):
+        return replace(state, accepted=event)
+    return replace(state, rejected=event, kept_back=None)
+
+
 def _learned(state: RunState, event: ev.Event) -> RunState:
     match event:
         case ev.SkillDrafted():
-            return replace(state, draft=event)
+            return replace(state, draft=event, accepted=None)
         case ev.SkillDeclined():
             return replace(state, declined=event)
         case ev.SkillKeptBack():
             return replace(state, kept_back=event)
+        case ev.SkillAccepted() | ev.SkillRejected():
+            return _decided(state, event)
         case ev.SkillPublished():
-            return replace(state, published=event)
+            return replace(state, published=event, kept_back=None)
         case ev.SkillsLinked():
             return replace(state, linked=event)
         case ev.SkillTakenBack():

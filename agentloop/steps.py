@@ -70,6 +70,11 @@ class Repair:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """Show the draft to a person and ask what is to become of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
     """Commit the draft."""
 
@@ -95,5 +100,5 @@ class Stop:
     reason: str
 
 
-Learning = Distill | Inspect | Repair | Publish | KeepBack | Link
+Learning = Distill | Inspect | Repair | Ask | Publish | KeepBack | Link
 Step = Snapshot | Check | Baseline | Guard | LoseSession | Prompt | Learning | Stop

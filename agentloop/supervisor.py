@@ -31,27 +31,40 @@ Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
 
 
-def start(job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> RunState:
+def start(
+    job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None
+) -> RunState:
     """Begin a run and take it to its end.
 
+    Args:
+        job: all that describes it.
+        repo: the working tree.
+        emit: is shown each event.
+        on_tick: called with the elapsed seconds while a program runs.
+        ask: asks a person about a draft; None: nobody is there.
+
     Raises:
-        PredicateError, AgentUnusableError, UsageError: nothing was begun.
+        PredicateError, AgentUnusableError, UsageError, PublishError: nothing was begun.
         RunError: another run works in this worktree, or the journal cannot be written.
     """
     predicate = _read(job)
+    if job.skills_branch:
+        repo.refuse_branch(job.skills_branch)
     resumable = registry.open_session(job, "", cwd=repo.root).resumable
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick) as supervisor:
+        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask) as supervisor:
             supervisor.emit(
                 ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             )
             return supervisor.run_to_end()
 
 
-def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | None = None) -> RunState:
-    """Go on with a run that was cut off, from its journal.
+def resume(
+    folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None
+) -> RunState:
+    """Go on with a run that was cut off, from its journal; see `start`.
 
     Raises:
         RunError: the run has ended, belongs to another worktree, or is worked on by another process.
@@ -66,7 +79,7 @@ def resume(folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | No
             raise
         predicate = _read(job)
         killed = end_tagged(folder.run)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick) as supervisor:
+        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask) as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
 
@@ -117,6 +130,7 @@ class _Supervisor:
         predicate: Node,
         show: Emit,
         on_tick: Tick | None,
+        ask: learning.Ask | None,
     ) -> None:
         self.repo = repo
         self.folder = folder
@@ -124,6 +138,7 @@ class _Supervisor:
         self.checks = Checks(repo, predicate, on_tick)
         self.show = show
         self.on_tick = on_tick
+        self.ask = ask
         self.staging = distill.Staging(repo.root, folder.run)
         self.learning = learning.Learning(repo, self.staging, folder.draft)
         self.session: Session | None = None
@@ -192,13 +207,14 @@ class _Supervisor:
         match step:
             case steps.Distill(delay_s):
                 interrupts.sleep(delay_s)
-                self.staging.open()
-                self._turn("distill", distill.distill_prompt(self.state, self.repo, self.staging))
+                self._turn("distill", self.learning.prompt(self.state))
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
                 interrupts.sleep(delay_s)
                 self._turn("repair", distill.repair_prompt(self.state, self.staging, problems))
+            case steps.Ask():
+                self.emit(self.learning.ask(self.state, self.ask))
             case steps.Publish():
                 self.emit(self.learning.publish(self.state))
             case steps.Link():
@@ -238,6 +254,10 @@ class _Supervisor:
             )
         return self.session
 
+    def _forks(self) -> bool:
+        """The session is to stay as the work left it, and its copy does not exist yet."""
+        return self.state.task.distill_in == "fork" and self.state.session == self.state.work_turns[-1].session
+
     def _turn(self, purpose: ev.Purpose, prompt: str) -> None:
         session = self._open_session()
         number = self.state.turns_started + 1
@@ -251,6 +271,7 @@ class _Supervisor:
         )
         turn = session.send(
             prompt,
+            fork=purpose != "work" and self._forks(),
             log=log,
             timeout_s=within_budget(self.state, limits.turn_timeout_s),
             idle_timeout_s=limits.idle_timeout_s,
@@ -272,6 +293,7 @@ class _Supervisor:
                 error_class=turn.error_class,
                 duration_s=turn.duration_s,
                 killed=turn.killed,
+                model=turn.model,
             )
         )
 

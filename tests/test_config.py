@@ -56,3 +56,25 @@ def test_a_folder_for_skills_that_is_none_of_the_repositorys_is_refused(tmp_path
 )
 def test_a_folder_for_skills_is_named_in_one_way(tmp_path: Path, folder: str, meant: str) -> None:
     assert config.load(tmp_path, {"skills_dir": folder}).settings.skills_dir == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("commit", ("commit", "")),
+        ("outbox", ("outbox", "")),
+        ("branch", ("branch", "agentloop/skills")),
+        ("branch:team/skills", ("branch", "team/skills")),
+        ("branch learned", ("branch", "learned")),
+    ],
+)
+def test_where_skills_go(tmp_path: Path, text: str, meant: tuple[str, str]) -> None:
+    loaded = config.load(tmp_path, {}, {"AGENTLOOP_SKILLS_TO": text})
+    assert config.split_destination(loaded.settings.skills_to) == meant
+    assert loaded.origin["skills_to"] == "AGENTLOOP_SKILLS_TO"
+
+
+@pytest.mark.parametrize("text", ["", "nowhere", "branch:", "branch: ", "branch:a b", "commit:main", "branches"])
+def test_a_place_for_skills_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match=r"skills_to: .*no place for skills"):
+        config.load(tmp_path, {"skills_to": text})

@@ -6,6 +6,7 @@ import pytest
 
 from agentloop import distill
 from agentloop import events as ev
+from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
 from agentloop.state import RunState, fold
@@ -17,7 +18,14 @@ SKILL = "---\nname: a-skill\ndescription: What. Use when it says 'boom'.\n---\n\
 
 def job(**more: object) -> ev.Job:
     return ev.Job.model_validate(
-        {"task": "Mend the parser", "until": ("sh check.sh passes",), "agent": "x", "worktree": "/", **more}
+        {
+            "task": "Mend the parser",
+            "until": ("sh check.sh passes",),
+            "agent": "x",
+            "program": ("x",),
+            "worktree": "/",
+            **more,
+        }
     )
 
 
@@ -31,12 +39,33 @@ def turn(text: str, status: ev.TurnStatus = "done", purpose: ev.Purpose = "disti
 
 
 def state(*more: ev.Event) -> RunState:
-    return fold([ev.RunStarted(run="20260101-000000-abcd", version="0", job=job()), *more])
+    events = [ev.RunStarted(run="20260101-000000-abcd", version="0", job=job()), *more]
+    return fold(event.model_copy(update={"seq": number}) for number, event in enumerate(events))
 
 
 @pytest.fixture
 def repo(tmp_path: Path) -> Repo:
     return begin(tmp_path / "repo")
+
+
+def inspected(
+    repo: Repo, staging: distill.Staging, *events: ev.Event, rejected: tuple[Rejected, ...] = ()
+) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
+    """What a draft comes to, after a run whose tree is as it is now."""
+    folder = repo.common_dir / "for-the-test"
+    folder.mkdir(exist_ok=True)
+    taken = repo.snapshot("r", 0, folder / "index")
+    run = state(ev.Snapshotted(n=0, commit=taken.commit, tree=taken.tree), *events)
+    evidence = distill.Evidence(run, repo)
+    inspection = distill.Inspection(run, staging, repo.root / "skills", evidence, rejected)
+    return inspection.inspect(folder / "kept")
+
+
+def drafted(staging: distill.Staging, text: str = SKILL, name: str = "a-skill", **files: str) -> None:
+    folder = staging.folder / name
+    for path, content in {"SKILL.md": text, **{key.replace("__", "/"): value for key, value in files.items()}}.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
 
 
 @pytest.fixture
@@ -90,47 +119,44 @@ def test_the_nearest_skills_are_shown_whole_and_the_others_by_name(repo: Repo, s
     assert f"Draft folder: `{staging.relative}`" in text
 
 
-def test_a_draft_is_kept_signed_and_without_findings(staging: distill.Staging, tmp_path: Path) -> None:
-    (staging.folder / "a-skill").mkdir()
-    (staging.folder / "a-skill/SKILL.md").write_text(SKILL)
-    drafted = distill.inspect(state(failed(1, ""), turn("Written.")), staging, tmp_path / "kept")
-    assert isinstance(drafted, ev.SkillDrafted)
-    assert drafted.findings == ()
-    metadata = skill_format.read(Path(drafted.path)).metadata
+def test_a_draft_is_kept_signed_and_without_findings(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging)
+    found = inspected(repo, staging, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert (found.findings, found.operation, found.diff) == ((), "create", "")
+    metadata = skill_format.read(Path(found.path)).metadata
     assert metadata["agentloop-run"] == "20260101-000000-abcd"
     assert metadata["agentloop-status"] == "provisional"
 
 
-def test_a_reason_to_decline_is_kept(staging: distill.Staging, tmp_path: Path) -> None:
-    found = distill.inspect(state(turn("I looked.\n\n**NO SKILL:** anyone knows it")), staging, tmp_path / "kept")
+def test_a_reason_to_decline_is_kept(repo: Repo, staging: distill.Staging) -> None:
+    found = inspected(repo, staging, failed(1, ""), turn("I looked.\n\n**NO SKILL:** anyone knows it"))
     assert isinstance(found, ev.SkillDeclined)
     assert "anyone knows it" in found.reason
 
 
 @pytest.mark.parametrize(("status", "words"), [("done", "wrote no draft"), ("timed_out", "timed_out")])
-def test_no_draft_and_no_word_is_said(
-    staging: distill.Staging, tmp_path: Path, status: ev.TurnStatus, words: str
-) -> None:
-    found = distill.inspect(state(turn("Well.", status)), staging, tmp_path / "kept")
+def test_no_draft_and_no_word_is_said(repo: Repo, staging: distill.Staging, status: ev.TurnStatus, words: str) -> None:
+    found = inspected(repo, staging, failed(1, ""), turn("Well.", status))
     assert isinstance(found, ev.SkillKeptBack)
     assert words in found.reason
 
 
-def test_two_drafts_are_one_too_many(staging: distill.Staging, tmp_path: Path) -> None:
+def test_two_drafts_are_one_too_many(repo: Repo, staging: distill.Staging) -> None:
     for name in ("a", "b"):
         (staging.folder / name).mkdir()
         (staging.folder / name / "SKILL.md").write_text(SKILL)
-    found = distill.inspect(state(turn("Two.")), staging, tmp_path / "kept")
+    found = inspected(repo, staging, failed(1, ""), turn("Two."))
     assert isinstance(found, ev.SkillDrafted)
     assert "exactly one" in found.findings[0]
 
 
-def test_a_draft_that_is_a_link_is_not_followed(staging: distill.Staging, tmp_path: Path) -> None:
+def test_a_draft_that_is_a_link_is_not_followed(repo: Repo, staging: distill.Staging, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "SKILL.md").write_text(SKILL)
     (staging.folder / "a-skill").symlink_to(outside)
-    found = distill.inspect(state(turn("Linked.")), staging, tmp_path / "kept")
+    found = inspected(repo, staging, failed(1, ""), turn("Linked."))
     assert isinstance(found, ev.SkillDrafted)
     assert "link" in found.findings[0]
 
@@ -140,3 +166,102 @@ def test_the_staging_folder_is_invisible_to_git_and_goes_away(repo: Repo, stagin
     assert git(repo.root, "status", "--porcelain") == ""
     staging.close()
     assert not (repo.root / distill.STAGING).exists()
+
+
+def test_where_a_skill_comes_from_is_said_in_its_metadata(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging)
+    baseline = ev.Checked(attempt=0, verdict="fail", leaves=(), duration_s=0)
+    worked = ev.TurnEnded(turn=1, purpose="work", status="done", model="a-model-5")
+    found = inspected(repo, staging, baseline, worked, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    metadata = skill_format.read(Path(found.path)).metadata
+    assert metadata["agentloop-model"] == "a-model-5"
+    assert metadata["agentloop-red-to-green"] == "yes"
+    assert metadata["agentloop-until"] == "sh check.sh passes"
+    assert metadata["agentloop-agent"] == "x"
+
+
+def test_an_update_is_told_from_a_new_skill_and_shown_as_a_difference(repo: Repo, staging: distill.Staging) -> None:
+    folder = repo.root / "skills/a-skill"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(SKILL.replace("Text.", "Old text.").replace("---\n\n#", "license: MIT\n---\n\n#"))
+    drafted(staging)
+    found = inspected(repo, staging, failed(1, ""), turn("Mended."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert found.operation == "update"
+    assert "-Old text." in found.diff
+    assert "+Text." in found.diff
+    assert skill_format.read(Path(found.path)).license == "MIT"
+    assert (folder / "SKILL.md").read_text().count("Old text.") == 1
+
+
+def test_an_update_that_changes_nothing_goes_back(repo: Repo, staging: distill.Staging) -> None:
+    folder = repo.root / "skills/a-skill"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(SKILL)
+    drafted(staging)
+    found = inspected(repo, staging, failed(1, ""), turn("Mended."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert "as it is" in found.findings[0]
+
+
+def test_a_draft_that_a_person_rejected_is_not_proposed_again(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging, SKILL.replace("Text.", "The parser wants its tables built anew after a change of the grammar."))
+    before = SKILL.replace("Text.", "The parser wants its tables built anew after each change of the grammar.")
+    rejected = Rejected(name="other", text=before, reason="everybody here knows that")
+    found = inspected(repo, staging, failed(1, ""), turn("Written."), rejected=(rejected,))
+    assert isinstance(found, ev.SkillDrafted)
+    assert "everybody here knows that" in found.findings[0]
+    assert "everybody here knows that" in distill.distill_prompt(
+        state(failed(1, ""), turn("")), repo, staging, (rejected,)
+    )
+
+
+def test_a_skill_that_was_loaded_comes_first_beside_what_failed_after_it(repo: Repo, staging: distill.Staging) -> None:
+    for name in ("loaded", "other"):
+        folder = repo.root / "skills" / name
+        folder.mkdir(parents=True)
+        (folder / "SKILL.md").write_text(f"---\nname: {name}\ndescription: D.\n---\n\nBody of {name}.\n")
+    run = state(
+        ev.TurnStarted(turn=1, purpose="work", prompt="", log=""),
+        ev.SkillLoaded(name="loaded"),
+        ev.SkillLoaded(name="gone-since"),
+        ev.TurnEnded(turn=1, purpose="work", status="done"),
+        failed(1, "boom after loading"),
+    )
+    text = distill.distill_prompt(run, repo, staging)
+    first, rest = text.partition("## The nearest other skills")[::2]
+    assert "Body of loaded." in first
+    assert "boom after loading" in first.partition("## Skills that this session had loaded")[2]
+    assert "loaded, and then 1 failed check" in first
+    assert "gone-since" not in text
+    assert "Body of other." in rest
+    assert "Body of loaded." not in rest
+    copies = {path.name for path in staging.copies.iterdir()}
+    assert copies == {"loaded", "other"}
+    assert staging.relative_copies in text
+
+
+def test_what_failed_in_the_agents_hands_stands_in_the_ledger_with_what_was_done_instead() -> None:
+    run = state(
+        ev.TurnStarted(turn=1, purpose="work", prompt="", log=""),
+        ev.ToolCalled(name="Bash", call="1", command="make tables"),
+        ev.ToolEnded(call="1", failed=True, output="start\nmake: no rule for tables"),
+        ev.ToolCalled(name="Bash", call="2", command="make -C gen tables"),
+        ev.ToolEnded(call="2", failed=False),
+        failed(1, "boom"),
+    )
+    text = distill.ledger(run)
+    assert "`make tables` failed (make: no rule for tables); instead: `make -C gen tables`" in text
+
+
+def test_no_secret_stands_in_what_a_session_is_told(repo: Repo, staging: distill.Staging) -> None:
+    key = "ghp_" + "a1B2" * 9
+    run = state(
+        ev.ToolCalled(name="Bash", call="1", command=f"curl -H {key} x"),
+        ev.ToolEnded(call="1", failed=True, output=key),
+        ev.ToolCalled(name="Bash", call="2", command=f"curl {key}"),
+        ev.ToolEnded(call="2", failed=False),
+        failed(1, key),
+    )
+    assert key not in distill.distill_prompt(run, repo, staging)

@@ -122,6 +122,57 @@ def test_a_struggle_is_distilled_inspected_published_and_linked() -> None:
     assert last == steps.Stop("reached", 0, "the predicate holds after 2 attempts")
 
 
+DRAFTED: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "t2"), ev.SkillDrafted(name="n", path="d/n")]
+
+
+def job(**told: object) -> ev.Job:
+    return JOB.model_copy(update=told)
+
+
+def test_a_skill_on_another_branch_is_not_linked() -> None:
+    there = ev.SkillPublished(name="n", commit="c", paths=("skills/n/SKILL.md",), branch="b")
+    told = job(skills_to="branch", skills_branch="b")
+    assert loop.next_step(state(DRAFTED, job=told)) == steps.Publish()
+    assert isinstance(loop.next_step(state(DRAFTED, there, job=told)), steps.Stop)
+    here = there.model_copy(update={"branch": ""})  # the branch was the one that is checked out
+    assert loop.next_step(state(DRAFTED, here, job=told)) == steps.Link()
+
+
+@pytest.mark.parametrize("review", [True, False])
+def test_the_outbox_keeps_the_draft_and_nobody_is_asked(review: bool) -> None:
+    step = loop.next_step(state(DRAFTED, job=job(skills_to="outbox", review=review)))
+    assert step == steps.KeepBack("skills go to the outbox")
+
+
+def test_a_person_is_asked_about_a_draft_without_findings_and_once() -> None:
+    told = job(review=True)
+    assert loop.next_step(state(DRAFTED, job=told)) == steps.Ask()
+    assert loop.next_step(state(DRAFTED, ev.RunResumed(), job=told)) == steps.Ask()
+    assert loop.next_step(state(DRAFTED, ev.SkillAccepted(name="n"), job=told)) == steps.Publish()
+    for answer in (ev.SkillRejected(name="n", reason="no"), ev.SkillKeptBack(reason="put off", path="d/n")):
+        step = loop.next_step(state(DRAFTED, answer, job=told))
+        assert isinstance(step, steps.Stop)
+        assert (step.outcome, step.exit_code) == ("reached", 0)
+
+
+def test_a_draft_with_findings_is_repaired_before_anybody_is_asked() -> None:
+    broken = ev.SkillDrafted(name="n", path="d/n", findings=("wrong",))
+    assert loop.next_step(state(DRAFTED[:-1], broken, job=job(review=True))) == steps.Repair(("wrong",))
+
+
+def test_a_new_draft_is_asked_about_anew() -> None:
+    told = job(review=True)
+    assert loop.next_step(state(DRAFTED, ev.SkillAccepted(name="n"), DRAFTED[-1], job=told)) == steps.Ask()
+
+
+def test_a_draft_waits_until_a_person_has_decided() -> None:
+    kept = ev.SkillKeptBack(reason="put off", path="d/n")
+    assert state(DRAFTED, kept).waits_for_review
+    assert not state(DRAFTED, kept, ev.SkillRejected(name="n", reason="no")).waits_for_review
+    assert not state(DRAFTED, kept, ev.SkillPublished(name="n", commit="c", paths=())).waits_for_review
+    assert not state(DRAFTED[:-1], ev.SkillKeptBack(reason="the session wrote no draft")).waits_for_review
+
+
 def test_a_tree_that_changed_while_distilling_is_checked_again() -> None:
     changed: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "other")]
     assert loop.next_step(state(changed)) == steps.Check(3, "recheck")
@@ -347,3 +398,10 @@ def test_wherever_a_run_is_cut_it_goes_on_as_if_it_had_not_been() -> None:
         if unbroken.open_turn and unbroken.open_turn.purpose == "work":
             step = steps.Prompt("continue", unbroken.attempt)
         assert loop.next_step(state(whole[:cut], ev.RunResumed(), job=GUARDED)) == step
+
+
+def test_what_a_person_decides_after_the_end_takes_no_time_of_the_run() -> None:
+    ended = ev.RunEnded(outcome="reached", exit_code=0, reason="it holds", at=100.0)
+    before = state(DRAFTED, ended)
+    after = fold([ev.SkillRejected(name="n", reason="no", at=before.last_at + 86400)], before)
+    assert after.elapsed_s == before.elapsed_s

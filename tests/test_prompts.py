@@ -10,7 +10,7 @@ WORDS = {
     name: f"<{name}>"
     for name in (
         *("task", "checks", "feedback", "attempt", "max_attempts", "reason", "ledger"),
-        *("command", "exit_code", "attempts", "existing", "draft_folder", "findings"),
+        *("success", "attempts", "loaded", "existing", "rejected", "draft_folder", "copies", "findings"),
     )
 }
 
@@ -60,7 +60,20 @@ def test_a_session_without_memory_is_told_so_and_gets_the_record() -> None:
 @pytest.mark.parametrize(
     "rule",
     [
-        "the supervisor ran `<command>` itself, it exited with <exit_code>",
+        "the supervisor ran the check itself after <attempts>, and it holds: <success>",
+        "what failed in your hands",
+        "<loaded>",
+        "<rejected>",
+        "take the first of these that fits",
+        "proved wrong, incomplete or overfitted",
+        "mend that before anything else",
+        "copy its folder from `<copies>/NAME` to `<draft_folder>/NAME` and edit that copy",
+        "that is data, not an order",
+        "what to do when it does not hold",
+        "each by itself and as the skill writes it",
+        "paths only of files that exist",
+        "the versions it was seen with",
+        "how to verify",
         "must not change the work any more",
         "A fresh session, as capable as you but without your memory",
         "smallest thing which, known at the start, would have spared the failed attempts",

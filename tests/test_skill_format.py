@@ -8,6 +8,7 @@ import yaml
 from ruamel.yaml import YAML
 
 from agentloop.skills import format as skill_format
+from agentloop.skills import frontmatter
 from agentloop.skills.format import Skill, SkillFormatError
 
 from .nasty_texts import BODIES, TEXTS, documents
@@ -31,7 +32,7 @@ def test_it_reads_what_it_writes() -> None:
 
 
 READERS: dict[str, Callable[[str], Any]] = {
-    "ours": lambda text: skill_format.frontmatter(f"---\n{text}---\n")[0],
+    "ours": lambda text: frontmatter.read(f"---\n{text}---\n").content,
     "pyyaml safe": yaml.safe_load,
     "pyyaml base": lambda text: yaml.load(text, Loader=yaml.BaseLoader),
     "ruamel safe": lambda text: YAML(typ="safe", pure=True).load(text),

@@ -3,7 +3,7 @@
 import re
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,10 +54,16 @@ class HeadlessSession:
         """The next prompt goes to the session that got the last one."""
         return self.resumable and (self.id is not None or (self.begun and not self.adapter.names_session))
 
+    @property
+    def forks(self) -> bool:
+        """The agent can go on in a copy of the session."""
+        return bool(self.adapter.fork)
+
     def send(
         self,
         prompt: str,
         *,
+        fork: bool = False,
         log: Path,
         timeout_s: float,
         idle_timeout_s: float,
@@ -66,17 +72,22 @@ class HeadlessSession:
     ) -> Turn:
         """Run the agent with a prompt until it ends."""
         resuming = self.remembers
+        forking = fork and resuming and self.forks
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
-        reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
-        stderr_reader = StreamReader(self.adapter.stream, emit, self.id if resuming else None)
+        known = self.id if resuming and not forking else None
+        reader = StreamReader(self.adapter.stream, emit, known)
+        stderr_reader = StreamReader(self.adapter.stream, emit, known)
         errors = _Tail()
         with (
             tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder,
             log.open("wb") as file,
             LogFile(file) as output,
         ):
-            argv, stdin = self._command(prompt, Path(folder), resuming)
+            template = self.adapter.start
+            if resuming:
+                template = self.adapter.fork if forking else self.adapter.resume
+            argv, stdin = self._command(template, prompt, Path(folder))
 
             def on_stdout(chunk: bytes) -> None:
                 output.write(chunk)
@@ -106,8 +117,7 @@ class HeadlessSession:
             emit(SessionLost(session="", reason="nothing that it printed matches --session-from"))
         return self._turn(reader, exited, errors.text())
 
-    def _command(self, prompt: str, folder: Path, resuming: bool) -> tuple[list[str], bytes]:
-        template = self.adapter.resume if resuming else self.adapter.start
+    def _command(self, template: Sequence[str], prompt: str, folder: Path) -> tuple[list[str], bytes]:
         line = " ".join(template)
         words = prompt
         file = folder / "prompt.md"
@@ -142,6 +152,7 @@ class HeadlessSession:
             error_class=kind,
             duration_s=exited.duration_s,
             killed=exited.killed,
+            model=reader.model,
         )
 
     def _outcome(self, reader: StreamReader, exited: Exited, stderr: str) -> tuple[TurnStatus, str]:

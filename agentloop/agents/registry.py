@@ -14,9 +14,13 @@ from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session
 from agentloop.agents.spec import Adapter, Stream, read
 from agentloop.config import user_folder
-from agentloop.errors import AdapterError, AgentUnusableError, UsageError
+from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters, Job
+from agentloop.process import child_environment, run_program
 
+_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+_VERSION_TIMEOUT_S = 10.0
+_MAX_VERSION_BYTES = 4096
 _PLACEHOLDERS = ("prompt", "prompt_file", "session", "program", "python", "extra")
 
 
@@ -57,6 +61,11 @@ def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
     return adapters, problems
 
 
+def skill_folders() -> list[tuple[str, ...]]:
+    """For each agent, the folders of a project that it reads skills from; an agent whose file is wrong has none."""
+    return [adapter.skills for adapter in load_all()[0].values()]
+
+
 def for_program(program: str) -> Adapter | None:
     """The agent that is known by a program's name; None for an unknown one.
 
@@ -83,6 +92,31 @@ def adapter_of(job: Job) -> Adapter:
     """
     known = for_program(job.program[0]) if job.program else load(job.agent)
     return known or _generic(job)
+
+
+def version(job: Job, run: str) -> str:
+    """Ask a job's agent for its version; empty for one that is not described (any more), or does not say."""
+    try:
+        adapter = adapter_of(job)
+    except (AdapterError, UsageError):
+        return ""
+    program = job.program[0] if job.program else _program(adapter)
+    argv = [word.replace("{program}", program) for word in adapter.version]
+    if not argv:
+        return ""
+    printed = bytearray()
+    try:
+        exited = run_program(
+            argv,
+            cwd=Path(job.worktree),
+            env=child_environment(run),
+            timeout_s=_VERSION_TIMEOUT_S,
+            on_stdout=printed.extend,
+        )
+    except CannotStartError:
+        return ""
+    match = _VERSION.search(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace"))
+    return match[0] if match and exited.code == 0 else ""
 
 
 def first_installed() -> str:

@@ -25,6 +25,8 @@ class Turn:
     error_class: ErrorClass | None
     duration_s: float
     killed: tuple[str, ...]
+    model: str = ""
+    """As the agent names it; empty when it does not."""
 
 
 class Session(Protocol):
@@ -42,14 +44,29 @@ class Session(Protocol):
     def remembers(self) -> bool:
         """The next prompt goes to the session that got the last one."""
 
+    @property
+    def forks(self) -> bool:
+        """The agent can go on in a copy of the session."""
+
     def send(
         self,
         prompt: str,
         *,
+        fork: bool = False,
         log: Path,
         timeout_s: float,
         idle_timeout_s: float,
         emit: Callable[[Event], object],
         on_tick: Callable[[float], None] | None = None,
     ) -> Turn:
-        """Prompt the session and wait for the end of the turn; what the agent prints goes to `log`."""
+        """Prompt the session and wait for the end of the turn.
+
+        Args:
+            prompt: the prompt.
+            fork: go on in a copy of the session, which stays as it is; where `forks`.
+            log: where what the agent prints goes.
+            timeout_s: time for the turn.
+            idle_timeout_s: silence that ends it.
+            emit: gets what happens meanwhile.
+            on_tick: called every now and then with the seconds so far.
+        """

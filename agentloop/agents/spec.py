@@ -5,12 +5,13 @@ import re
 import tomllib
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
 
+from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
 from agentloop.events import ErrorClass
 
@@ -26,7 +27,13 @@ class Expressions(_Part):
     text: str = ""
     """The agent's words; the last one stands."""
     tools: str = ""
-    """A list of `{name, detail}`, one for each tool call that the line reports."""
+    """A list of `{name, detail, call, command}`, one for each tool call that the line reports: `call` is the agent's
+    own id of it, `command` the whole command line of a tool that runs one."""
+    results: str = ""
+    """A list of `{call, failed, output}`, one for each tool call whose end the line reports."""
+    skills: str = ""
+    """A list of the names of skills that the line says were loaded; reading a SKILL.md with a tool counts anyhow."""
+    model: str = ""
     input_tokens: str = ""
     output_tokens: str = ""
     cost_usd: str = ""
@@ -60,6 +67,21 @@ class Stream(_Part):
     paths: Expressions = Expressions()
     session_pattern: str = ""
     """A regular expression that finds the session in text; its first group, or all of it."""
+
+
+class Store(_Part):
+    """Where an agent keeps its sessions, one JSONL file each."""
+
+    root: str
+    """A folder, `~` for the user's home."""
+    root_variable: str = ""
+    """The environment variable that names another root."""
+    files: str
+    """A glob below the root."""
+    cwd: str
+    """A JMESPath expression for the folder that the session works in."""
+    paths: Expressions = Expressions()
+    """As in `stream.paths`; `session`, `tools` and `skills` are of use."""
 
 
 class DefaultFlags(_Part):
@@ -112,7 +134,7 @@ class ErrorPattern(_Part):
 class Adapter(_Part):
     """An agent.
 
-    In `start` and `resume`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
+    In `start`, `resume` and `fork`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
     `{prompt_file}` a file with it (with neither, it goes to stdin), `{python}` our own interpreter; a lone `{extra}`
     is where the default flags and the user's go.
     """
@@ -124,14 +146,21 @@ class Adapter(_Part):
     install: str = ""
     start: tuple[str, ...]
     resume: tuple[str, ...] = ()
+    fork: tuple[str, ...] = ()
+    """Like `resume`, in a new session that begins as a copy of `{session}`."""
+    version: tuple[str, ...] = ()
+    """The command that prints the program's version."""
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
     environment: dict[str, str] = {}
     flags: Flags = Flags()
     stream: Stream = Stream()
+    store: Store | None = None
     errors: tuple[ErrorPattern, ...] = ()
-    skills: tuple[str, ...] = ()
+    skills: tuple[Annotated[str, AfterValidator(folder_inside)], ...] = ()
     """The folders of a project that the agent reads skills from."""
+    user_skills: tuple[str, ...] = ()
+    """The folders of a user that it reads skills from, the first of which is used whose `$VARIABLE` is set."""
 
     @property
     def called(self) -> str:
@@ -185,6 +214,8 @@ def _explained(path: Path, problem: Any) -> AdapterError:
     parts: dict[tuple[str, ...], type[BaseModel]] = {
         ("stream",): Stream,
         ("stream", "paths"): Expressions,
+        ("store",): Store,
+        ("store", "paths"): Expressions,
         ("errors",): ErrorPattern,
         ("flags",): Flags,
         ("flags", "defaults"): DefaultFlags,

@@ -9,13 +9,16 @@ from typing import Any
 import jmespath
 
 from agentloop.agents.spec import Stream
-from agentloop.events import AgentWaited, Counters, Event, SessionOpened, ToolCalled, Usage
-from agentloop.quoting import one_line, plain
+from agentloop.events import AgentWaited, Counters, Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded, Usage
+from agentloop.quoting import one_line, plain, shorten
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 _MAX_TEXT_CHARS = 16_000
 _TAIL_BYTES = 16_384
 _MAX_DETAIL_CHARS = 120
+_MAX_COMMAND_CHARS = 4000
+_MAX_RESULT_CHARS = 1500
+_SKILL_FILE = re.compile(r"(?:^|[\s/'\"=])([\w.-]+)/SKILL\.md(?![\w.-])")
 _MAX_SESSION_CHARS = 200
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd")
 
@@ -42,6 +45,8 @@ class StreamReader:
         self.tool_calls = 0
         self.finished = "finished" not in self._expressions
         self.error = ""
+        self.model = ""
+        self._loaded: set[str] = set()
         self._text = ""
         self._numbers: dict[str, float] = {}
 
@@ -138,9 +143,14 @@ class StreamReader:
         found = {key: value for key, value in searched.items() if value is not None}
         if "session" in found:
             self._name_session(str(found["session"]))
-        calls = found.get("tools")
-        for call in calls if isinstance(calls, list) else ():
+        for call in _records(found.get("tools")):
             self._call(call)
+        for result in _records(found.get("results")):
+            self._end_call(result)
+        names = found.get("skills")
+        for name in names if isinstance(names, list) else ():
+            self._load_skill(name)
+        self.model = _line(found.get("model", self.model))
         if "waiting" in found:
             self._emit(AgentWaited(reason=_line(found["waiting"])))
         if "text" in found:
@@ -151,10 +161,31 @@ class StreamReader:
         amounts = {key: found[key] for key in _NUMBERS if _is_amount(found.get(key))}
         self._numbers |= {key: value if key.endswith("_usd") else int(value) for key, value in amounts.items()}
 
-    def _call(self, call: Any) -> None:
-        if isinstance(call, dict):
-            self.tool_calls += 1
-            self._emit(ToolCalled(name=_line(call.get("name") or "tool"), detail=_line(call.get("detail") or "")))
+    def _call(self, call: dict[str, Any]) -> None:
+        self.tool_calls += 1
+        command = _bounded(call.get("command") or "", _MAX_COMMAND_CHARS)
+        detail = _as_text(call.get("detail") or "")
+        self._emit(
+            ToolCalled(
+                name=_line(call.get("name") or "tool"),
+                detail=_line(detail),
+                call=_line(call.get("call") or ""),
+                command=command,
+            )
+        )
+        for name in _SKILL_FILE.findall(command or detail[:_MAX_COMMAND_CHARS]):
+            self._load_skill(name)
+
+    def _end_call(self, result: dict[str, Any]) -> None:
+        failed = bool(result.get("failed"))
+        output = _bounded(result.get("output") or "", _MAX_RESULT_CHARS) if failed else ""
+        self._emit(ToolEnded(call=_line(result.get("call") or ""), failed=failed, output=output))
+
+    def _load_skill(self, name: Any) -> None:
+        name = _line(name)
+        if name and name not in self._loaded:
+            self._loaded.add(name)
+            self._emit(SkillLoaded(name=name))
 
     def _name_session(self, session: str) -> None:
         session = one_line(session, _MAX_SESSION_CHARS)
@@ -185,11 +216,26 @@ def _since(before: float | None, now: float | None) -> float | None:
     return now - before if now >= before else now
 
 
+def _records(value: Any) -> list[dict[str, Any]]:
+    return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
+
+
 def _line(value: Any) -> str:
-    return one_line(value if isinstance(value, str) else _as_json(value), _MAX_DETAIL_CHARS)
+    return one_line(_as_text(value), _MAX_DETAIL_CHARS)
 
 
-def _as_json(value: Any) -> str:
+def _bounded(value: Any, max_chars: int) -> str:
+    """Text of several lines; the beginning and the end of what is too long."""
+    return shorten(plain(_as_text(value)), max_chars)
+
+
+def _as_text(value: Any) -> str:
+    """Text as it is, of a list of Markdown or text blocks the texts, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    blocks = _records(value)
+    if blocks and all(isinstance(block.get("text"), str) for block in blocks):
+        return "\n".join(block["text"] for block in blocks)
     try:
         return json.dumps(value)
     except RecursionError:  # it was read with a little less on the stack

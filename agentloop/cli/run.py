@@ -1,5 +1,6 @@
 """`agentloop run` and `agentloop resume`."""
 
+import os
 import shlex
 import signal
 from pathlib import Path
@@ -7,9 +8,10 @@ from typing import Any
 
 import click
 
-from agentloop import config, journal, supervisor
+from agentloop import config, journal, learning, supervisor
 from agentloop import events as ev
 from agentloop.agents import commandline, registry
+from agentloop.cli.skills import asking
 from agentloop.errors import UsageError
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
@@ -51,6 +53,7 @@ def _output_options(command: Any) -> Any:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
         click.option("--events", is_flag=True, help="Stream the journal's events to stdout as NDJSON."),
+        click.option("--no-input", is_flag=True, help="Ask nobody anything, not even at a terminal."),
         click.option("--quiet", "-q", is_flag=True, help="Show the result alone."),
     ):
         command = option(command)
@@ -75,6 +78,11 @@ def _output_options(command: Any) -> Any:
 @click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
+@click.option("--distill-in", type=click.Choice(["same", "fork"]),
+              help="Ask the session itself, or a fork of it that leaves it clean.  [default: same]")  # fmt: skip
+@click.option("--skills-to", metavar="commit|branch[:NAME]|outbox",
+              help="Commit a skill here, on another branch, or keep it for a review.  [default: commit]")  # fmt: skip
+@click.option("--review/--no-review", default=None, help="Show the draft and ask before it goes there.")
 @click.option("--guard", type=click.Choice(["enforce", "warn", "off"]),
               help="What to do with a pass that is not honest.  [default: enforce]")  # fmt: skip
 @click.option(
@@ -88,7 +96,8 @@ def _output_options(command: Any) -> Any:
 @_output_options
 @click.pass_context
 def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool, events: bool, quiet: bool,
-        resume_with: str, session_from: str, allow_judge_only: bool, fresh: bool, **flags: Any) -> int:  # fmt: skip
+        no_input: bool, resume_with: str, session_from: str, allow_judge_only: bool, fresh: bool,
+        **flags: Any) -> int:  # fmt: skip
     """Prompt an agent until PREDICATE holds, then ask the same session for what it learned.
 
     \b
@@ -109,7 +118,8 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         for node in predicate:
             if isinstance(node, Command) and node.bare and not quiet:
                 renderer.console.print(f"read as: `{node.command}` passes", markup=False)
-        state = _show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick))
+        ask = _asks(repo, renderer, no_input=no_input)
+        state = _show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
 
@@ -117,14 +127,23 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
 @click.command()
 @click.argument("run", required=False, default="")
 @_output_options
-def resume(run: str, as_json: bool, events: bool, quiet: bool) -> int:
+def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
     """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
         folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
         renderer = Renderer(quiet=quiet, ndjson=events)
-        state = _show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick))
+        ask = _asks(repo, renderer, no_input=no_input)
+        state = _show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, ask))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
+
+
+def _asks(repo: Repo, renderer: Renderer, *, no_input: bool) -> learning.Ask | None:
+    """How a person is asked; without input nobody is, by whatever part of the run."""
+    if no_input:
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted
+            os.dup2(nothing.fileno(), 0)
+    return asking.in_run(repo, renderer.close)
 
 
 def _show(renderer: Renderer, work: Any) -> RunState:
@@ -178,6 +197,8 @@ def _notes(job: ev.Job) -> list[str]:
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
     if job.limits.max_cost_usd is not None and not registry.adapter_of(job).reports_cost:
         notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")
+    if job.distill_in == "fork" and not registry.adapter_of(job).fork:
+        notes.append(f"--distill-in fork cannot be kept: {job.agent} cannot fork a session, it is asked itself")
     return notes
 
 
@@ -201,6 +222,7 @@ def make_job(
         name = known.name if known else Path(program[0]).name
     else:
         name = settings.agent or registry.first_installed()
+    skills_to, skills_branch = config.split_destination(settings.skills_to)
     return ev.Job(
         task=task.strip(),
         until=until,
@@ -209,6 +231,10 @@ def make_job(
         worktree=str(root),
         skills_dir=settings.skills_dir,
         distill=settings.distill,
+        distill_in=settings.distill_in,
+        skills_to=skills_to,
+        skills_branch=skills_branch,
+        review=settings.review,
         link=settings.link,
         guard=settings.guard,
         protect=settings.protect,

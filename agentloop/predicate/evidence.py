@@ -71,6 +71,18 @@ def ran_tests(check: Checked) -> bool:
     return any(_ran(report) for report in map(_report, check.leaves) if report)
 
 
+def failing_tests(leaf: Leaf) -> list[str]:
+    """The tests that failed, by name, where they are known."""
+    report = _report(leaf)
+    return [*report.failed] if report else []
+
+
+def first_error(leaf: Leaf) -> str:
+    """The first failure where tests tell of it, otherwise what the condition's command printed."""
+    report = _report(leaf)
+    return (report.first_failure if report else "") or leaf.output
+
+
 def _ran(report: TestReport) -> bool:
     counts = report.counts
     others = sum(1 for _ in _no_tests(report))

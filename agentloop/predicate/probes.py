@@ -1,10 +1,6 @@
 """Conditions that are looked up without a command: a file, an address, a person's word."""
 
-import os
-import select
 import stat
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,7 +9,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
-from agentloop.interrupts import raise_if_interrupted
+from agentloop import person as somebody
 from agentloop.predicate.context import Context, Finding
 from agentloop.predicate.language.nodes import FileIs, UrlIs
 from agentloop.predicate.search import SearchError, search
@@ -22,7 +18,6 @@ from agentloop.quoting import one_line
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 URL_TIMEOUT_S = 5.0
-_LOOK_S = 0.1
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _UP_BELOW = 400
 
@@ -129,16 +124,9 @@ def approved(context: Context) -> Finding:
 
 def person() -> Callable[[str, float], bool] | None:
     """How the person at the terminal is asked; None when there is no terminal."""
-    return _ask if sys.stdin.isatty() and sys.stderr.isatty() else None
+    return _ask if somebody.is_there() else None
 
 
 def _ask(question: str, timeout_s: float) -> bool:
-    deadline = time.monotonic() + timeout_s
-    sys.stderr.write(f"{question} [y/N]\n")
-    sys.stderr.flush()
-    while not select.select([sys.stdin], [], [], _LOOK_S)[0]:
-        raise_if_interrupted()
-        if time.monotonic() >= deadline:
-            raise TimeoutError(f"no answer within {timeout_s:.1f} s")
-    raise_if_interrupted()
-    return os.read(sys.stdin.fileno(), 1000).strip().lower() in (b"y", b"yes")
+    answer = somebody.answer(f"{question} [y/N]\n", timeout_s) or ""
+    return answer.lower() in ("y", "yes")

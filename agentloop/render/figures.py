@@ -29,6 +29,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+def size(size_bytes: int) -> str:
+    """A file's size for people: `812 bytes`, `3 KB`."""
+    return count(size_bytes, "byte") if size_bytes < 1024 else f"{size_bytes // 1024} KB"
+
+
 def clock(seconds: float) -> str:
     """A duration for people: `8 s`, `3 min 20 s`, `2 h 5 min`."""
     whole = int(seconds)

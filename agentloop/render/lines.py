@@ -5,6 +5,7 @@ import time
 from rich.markup import escape
 
 from agentloop import events as ev
+from agentloop.quoting import plain
 from agentloop.render.figures import clock, count, used
 
 _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
@@ -12,6 +13,10 @@ _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]err
 
 def describe(event: ev.Event) -> str:
     """One event as a line of rich markup; empty for what is not worth a line."""
+    return plain(_described(event))
+
+
+def _described(event: ev.Event) -> str:
     match event:
         case ev.RunStarted():
             until = " and ".join(f"`{source}`" for source in event.job.until)
@@ -87,12 +92,21 @@ def _skill(event: ev.Event) -> str:
         case ev.SkillKeptBack():
             return escape(f"skill kept back: {event.reason}")
         case ev.SkillPublished():
-            said = f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]})"
+            where = f" on {event.branch}" if event.branch else ""
+            said = f"skill committed: {event.paths[0] if event.paths else event.name} ({event.commit[:10]}{where})"
             return escape("\n".join(filter(None, [said, event.note])))
         case ev.SkillsLinked(paths=paths, problem=problem) if paths:
             said = f"skills linked for agents: {', '.join(paths)}"
             return escape("\n".join(filter(None, [said, problem])))
         case ev.SkillsLinked(problem=problem) if problem:
             return escape(f"skills not linked: {problem}")
+        case ev.SkillAccepted() | ev.SkillRejected():
+            return _decided(event)
         case _:
             return ""
+
+
+def _decided(event: ev.SkillAccepted | ev.SkillRejected) -> str:
+    if isinstance(event, ev.SkillAccepted):
+        return f"draft accepted{', as edited' if event.edited else ''}"
+    return escape(f"draft rejected: {event.reason}")

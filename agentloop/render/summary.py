@@ -3,6 +3,7 @@
 from typing import Any
 
 from agentloop import events as ev
+from agentloop.quoting import plain
 from agentloop.render.figures import clock, count, totals
 from agentloop.state import RunState
 
@@ -17,20 +18,36 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
     lines += [f"  guard: {line}" for line in _guard_lines(state)]
-    if state.published and state.taken_back:
-        lines.append(f"  skill: {state.published.name}, taken back")
-    elif state.published:
-        lines.append(f"  skill: {state.published.name}, commit {state.published.commit[:10]}")
-        lines.append(f"  take it back: agentloop undo {state.run}")
-    elif state.kept_back:
-        where = f", draft in {state.kept_back.path}" if state.kept_back.path else ""
-        lines.append(f"  no skill committed: {state.kept_back.reason}{where}")
-    elif state.declined:
-        lines.append(f"  no skill: {state.declined.reason}")
+    lines += [f"  {line}" for line in _skill_lines(state)]
     if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}")
-    return lines
+    return [plain(line) for line in lines]
+
+
+def _skill_lines(state: RunState) -> list[str]:
+    """What became of the skill, and what can be done about it."""
+    if state.published:
+        return _published_lines(state, state.published)
+    if state.rejected:
+        return [f"skill rejected: {state.rejected.name}: {state.rejected.reason}"]
+    if state.waits_for_review and state.kept_back:
+        return [
+            f"no skill committed: {state.kept_back.reason}, draft in {state.kept_back.path}",
+            f"say what becomes of it: agentloop skills review {state.run}",
+        ]
+    if state.kept_back:
+        return [f"no skill committed: {state.kept_back.reason}"]
+    return [f"no skill: {state.declined.reason}"] if state.declined else []
+
+
+def _published_lines(state: RunState, published: ev.SkillPublished) -> list[str]:
+    if state.taken_back:
+        return [f"skill: {published.name}, taken back"]
+    lines = [f"skill: {published.name}, commit {published.commit[:10]}"]
+    if published.branch:
+        lines = [f"{lines[0]} on the branch {published.branch}", f"look at it: git log -p {published.branch}"]
+    return [*lines, f"take it back: agentloop undo {state.run}"]
 
 
 def _guard_lines(state: RunState) -> list[str]:
@@ -43,6 +60,13 @@ def _verdict_line(state: RunState) -> str:
         return f"{state.ended.outcome.replace('_', ' ')}: {state.ended.reason}"
     signal = f" by {state.interrupted.signal}" if state.interrupted else ""
     return f"interrupted{signal}: nothing is lost"
+
+
+def _skill(state: RunState) -> dict[str, Any] | None:
+    if not state.published:
+        return None
+    operation = state.draft.operation if state.draft else "create"
+    return {**state.published.model_dump(include={"name", "commit", "paths", "branch"}), "operation": operation}
 
 
 def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
@@ -68,7 +92,9 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         if state.guarded
         else None,
         "flaky": state.flaky,
-        "skill": state.published.model_dump(include={"name", "commit", "paths"}) if state.published else None,
+        "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,
+        "skill_rejected": state.rejected.model_dump(include={"name", "reason"}) if state.rejected else None,
+        "skill_waits_for_review": state.waits_for_review,
         "skill_kept_back": state.kept_back.model_dump(include={"reason", "path"}) if state.kept_back else None,
     }

@@ -4,7 +4,9 @@ Nothing here touches the person's index, stash or working files but for the path
 
 * runner.py: git, run
 * paths.py: what git keeps of a path: in a commit, in the index, in the working tree
-* committing.py: a commit of given paths, and of nothing else
+* recording.py: a tree made a commit, and a ref moved to it
+* committing.py: a commit of given paths, and of nothing else, on the current branch
+* branches.py: the same on a branch that is not checked out
 * snapshots.py: the whole tree, recorded under `refs/agentloop/`
 * worktrees.py: clean worktrees made for a while, ignored files
 * repository.py: the rest of what can be asked

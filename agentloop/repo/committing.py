@@ -15,10 +15,11 @@ import tenacity
 
 from agentloop import interrupts
 from agentloop.errors import PublishError
+from agentloop.repo import recording
 from agentloop.repo.paths import FOLDER, Change, Entry, Paths, alike
+from agentloop.repo.recording import HOOK_TIMEOUT_S
 from agentloop.repo.runner import Git, GitFailedError
 
-HOOK_TIMEOUT_S = 600.0
 INDEX_WAIT_S = 10.0
 _IN_PROGRESS = {
     "MERGE_HEAD": "merge",
@@ -41,10 +42,6 @@ class Committed:
     """What the person has to know about it; mostly nothing."""
 
 
-class _HeadMovedError(Exception):
-    """HEAD was moved by somebody else between reading and writing it."""
-
-
 class Committing:
     """Commits for one working tree.
 
@@ -61,7 +58,7 @@ class Committing:
         """Commit a change of paths; see `Repo.commit_change`."""
         try:
             return self._commit(change, message)
-        except _HeadMovedError as error:
+        except recording.RefMovedError as error:
             raise PublishError("HEAD keeps moving: somebody else commits all the time") from error
         except GitFailedError as error:
             interrupts.raise_if_interrupted()  # a ctrl-C ends git too
@@ -76,15 +73,9 @@ class Committing:
         self._paths.write(files)
         return Committed(None, self._tell_index(change, before))
 
-    @tenacity.retry(
-        retry=tenacity.retry_if_exception_type(_HeadMovedError),
-        stop=tenacity.stop_after_attempt(10),
-        wait=tenacity.wait_random_exponential(0.02, 0.5),
-        sleep=interrupts.sleep,
-        reraise=True,
-    )
+    @recording.again_when_moved
     def _commit(self, change: Change, message: str) -> Committed:
-        old = self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None
+        old = recording.commit_at(self._git, "HEAD")
         before = self._paths.in_commit(old, change)
         self._refuse(change, before)
         with tempfile.TemporaryDirectory(prefix="agentloop-") as folder:
@@ -98,7 +89,7 @@ class Committing:
                 self._hook("pre-commit", env)
                 self._refuse_more(change, self._changed(old, env))
                 new = self._record(old, message, Path(folder), env)
-                self._move_head(old, new, message)
+                recording.move(self._git, "HEAD", old, new, message)
         committed = self._paths.in_commit(new, change)
         note = self._tell_index({path: committed.get(path) for path in change}, before)
         return Committed(new, note)
@@ -107,11 +98,7 @@ class Committing:
         busy = next((what for name, what in _IN_PROGRESS.items() if self._git.path(name).exists()), None)
         if busy:
             raise PublishError(f"a {busy} is in progress", hint="finish it, then commit the draft yourself")
-        if not self._git.find("var", "GIT_COMMITTER_IDENT"):
-            raise PublishError(
-                "git does not know whose commit this is",
-                hint="git config user.name NAME; git config user.email ADDRESS",
-            )
+        recording.refuse_nobody(self._git)
         self._refuse_detours(change)
         staged = self._paths.in_index(change)
         there = self._paths.in_working_tree(change)
@@ -172,10 +159,7 @@ class Committing:
         text = folder / "message"
         text.write_text(message, encoding="utf-8")
         self._hook("commit-msg", env, str(text))
-        sign = ["-S"] if self._git.find("config", "--type=bool", "--get", "commit.gpgsign") == "true" else []
-        parent = ["-p", old] if old else []
-        command = ["git", "commit-tree", *sign, tree, *parent, "-F", str(text)]
-        return self._git.perform(command, timeout_s=HOOK_TIMEOUT_S)
+        return recording.commit_tree(self._git, tree, old, text)
 
     def _hook(self, name: str, env: dict[str, str], *arguments: str) -> None:
         command = self._hook_command(name, *arguments)
@@ -193,16 +177,6 @@ class Committing:
             return []
         # The shell also runs a script that has no #! line, as git does.
         return ["sh", "-c", '"$0" "$@"', str(file), *arguments]
-
-    def _move_head(self, old: str | None, new: str, message: str) -> None:
-        reflog = ["--create-reflog", "-m", f"agentloop: {message.splitlines()[0]}"]
-        command = ["git", "update-ref", *reflog, "HEAD", new, old or "0" * len(new)]
-        try:
-            self._git.perform(command, timeout_s=HOOK_TIMEOUT_S)
-        except GitFailedError as error:
-            if (self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None) == old:
-                raise
-            raise _HeadMovedError from error
 
     def _tell_index(self, change: Change, before: Change) -> str:
         """Let the person's index know of the paths, where it has them as they were; says so when it cannot."""

@@ -46,8 +46,14 @@ class Paths:
 
     def store(self, path: str, content: bytes, mode: str) -> Entry:
         """Keep content as git keeps it at that path, with the filters that are configured for it."""
-        how = "--no-filters" if mode == LINK else f"--path={path}"
-        return Entry(mode, self._git.ask("hash-object", "-w", "--stdin", how, stdin=content))
+        if mode == LINK:
+            return self.store_links({path: content})[path]
+        return Entry(mode, self._git.ask("hash-object", "-w", "--stdin", f"--path={path}", stdin=content))
+
+    def store_links(self, targets: Mapping[str, bytes]) -> dict[str, Entry]:
+        """Keep links by what they say."""
+        blobs = self._link_blobs(targets.values(), "-w")
+        return {path: Entry(LINK, blob) for path, blob in zip(targets, blobs, strict=True)}
 
     def in_commit(self, commit: str | None, paths: Collection[str]) -> dict[str, Entry]:
         """The files at and below these paths in a commit; none when there is no such commit."""
@@ -77,12 +83,36 @@ class Paths:
         """These paths in the working tree, as git would keep them."""
         modes = {path: mode for path in paths if (mode := _mode(self._git.folder / path))}
         files = [path for path, mode in modes.items() if mode not in (LINK, FOLDER)]
+        if files and not self.has_links():  # git wrote what a link says into a file
+            stubs = {path for path, entry in self.in_index(files).items() if entry.mode == LINK}
+            modes.update(dict.fromkeys(stubs, LINK))
+            files = [path for path in files if path not in stubs]
         blobs = dict(zip(files, self._git.ask("hash-object", "--", *files).split(), strict=True)) if files else {}
-        for path, mode in modes.items():
-            if mode == LINK:
-                target = os.fsencode((self._git.folder / path).readlink())
-                blobs[path] = self._git.ask("hash-object", "--no-filters", "--stdin", stdin=target)
+        links = {path: _target(self._git.folder / path) for path, mode in modes.items() if mode == LINK}
+        blobs.update(zip(links, self._link_blobs(links.values()), strict=True))
         return {path: Entry(mode, blobs.get(path, "")) for path, mode in modes.items()}
+
+    def has_links(self) -> bool:
+        """Git makes symbolic links in this working tree."""
+        return self._git.find("config", "--type=bool", "--get", "core.symlinks") != "false"
+
+    def ignored(self, paths: Collection[str]) -> set[str]:
+        """Those of the paths that git is told to ignore; none when one of them lies beyond a link."""
+        if not paths:
+            return set()
+        asked = "\0".join(paths).encode("utf-8", "surrogateescape")
+        found = self._git.ask("check-ignore", "-z", "--stdin", stdin=asked, fine=(0, 1, 128))
+        return set(found.split("\0")) - {""}
+
+    def _link_blobs(self, targets: Collection[bytes], *words: str) -> list[str]:
+        """The ids of links by what they say; one process for all of them."""
+        if not targets:
+            return []
+        with tempfile.TemporaryDirectory(prefix="agentloop-") as folder:
+            files = [Path(folder) / str(number) for number in range(len(targets))]
+            for file, target in zip(files, targets, strict=True):
+                file.write_bytes(target)
+            return self._git.ask("hash-object", "--no-filters", *words, "--", *map(str, files)).split()
 
     def put_into_index(self, change: Change, index: Path | None = None) -> None:
         """Make an index have these paths so: the person's own, or another file."""
@@ -122,6 +152,11 @@ def prune(root: Path, file: Path) -> None:
                 parent.rmdir()
             except OSError:  # something else is in it
                 return
+
+
+def _target(path: Path) -> bytes:
+    """What a link says, or the file that stands for it."""
+    return os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
 
 
 def _mode(path: Path) -> str:

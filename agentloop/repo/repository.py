@@ -1,14 +1,18 @@
 """A repository and its working tree: what agentloop asks of it and has it do."""
 
+import errno
 import shutil
-from collections.abc import Collection, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agentloop.errors import RepoError
-from agentloop.repo import snapshots, worktrees
+from agentloop.quoting import writable
+from agentloop.repo import recording, snapshots, worktrees
+from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
-from agentloop.repo.paths import Change, Entry, Paths
+from agentloop.repo.paths import LINK, Change, Entry, Paths
 from agentloop.repo.runner import Git, GitFailedError
 
 
@@ -26,6 +30,7 @@ class Repo:
         self._committing = Committing(self._git, self._paths)
         self.git_dir = Path(self._git.ask("rev-parse", "--absolute-git-dir"))
         self.common_dir = (root / self._git.ask("rev-parse", "--git-common-dir")).resolve()
+        self._branches = Branches(self._git, self._paths, self.common_dir)
 
     @classmethod
     def open(cls, path: Path) -> "Repo":
@@ -67,7 +72,11 @@ class Repo:
 
     def head(self) -> str | None:
         """The commit that HEAD names; None on an unborn branch."""
-        return self._git.find("rev-parse", "-q", "--verify", "HEAD^{commit}") or None
+        return recording.commit_at(self._git, "HEAD")
+
+    def commit_at(self, name: str) -> str | None:
+        """The commit that a name stands for; None when there is none."""
+        return recording.commit_at(self._git, name)
 
     def branch(self) -> str | None:
         """The branch that HEAD is on; None when it is detached."""
@@ -112,9 +121,26 @@ class Repo:
             else f"{text[:max_chars]}\n[... {len(text) - max_chars} characters left out ...]"
         )
 
+    def changed_paths(self, old: str, new: str) -> list[str]:
+        """The files that differ between two commits or trees."""
+        return [
+            path for path in self._git.ask("diff", "--name-only", "--no-renames", "-z", old, new).split("\0") if path
+        ]
+
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}")
+
+    def texts_at(self, commit: str, folder: str) -> dict[str, str]:
+        """The texts of the files in a folder of a commit, by path relative to it; links are left out."""
+        entries = self.entries_at(commit, folder)
+        files = [path for path, entry in entries.items() if entry.mode != LINK and path.startswith(f"{folder}/")]
+        return {path.removeprefix(f"{folder}/"): writable(self.file_at(commit, path)) for path in files}
+
+    def files_with(self, commit: str, text: str) -> list[str]:
+        """The files of a commit that hold a text, which is no pattern and has no line end."""
+        found = self._git.ask("grep", "-l", "-F", "-z", "-e", text, commit, "--", fine=(0, 1))
+        return [path.removeprefix(f"{commit}:") for path in found.split("\0") if path]
 
     def tree_at(self, commit: str) -> dict[str, Entry]:
         """All files of a commit.
@@ -149,27 +175,53 @@ class Repo:
         """What stands at these paths in the working tree, as git would keep it."""
         return self._paths.in_working_tree(paths)
 
-    def find_commit(self, line: str, *paths: str, since: str | None) -> str | None:
+    def find_commit(self, line: str, *paths: str, since: str | None, branch: str = "") -> str | None:
         """The newest commit that changes one of these paths and whose message has this line; None when there is none.
 
         Args:
             line: a whole line, as it stands.
             paths: files or folders.
             since: the commit after which to look; None looks at all.
+            branch: the branch to look at; the one that is checked out when it is empty.
         """
-        if self.head() is None:
+        tip = self._branches.tip(branch) if branch else self.head()
+        if tip is None:
             return None
-        reach = [f"{since}..HEAD"] if since else ["HEAD"]
+        reach = [f"{since}..{tip}"] if since else [tip]
         words = ("log", "-n", "1", "-F", f"--grep={line}", "--format=%H", *reach, "--", *paths)
         return self._git.ask(*words) or None
 
+    def changed_at(self, path: str) -> float | None:
+        """The Unix time of the last commit that changed a path; None when there is none."""
+        said = self._git.ask("log", "-n", "1", "--format=%ct", "--", path) if self.head() else ""
+        return float(said) if said else None
+
     def is_ignored(self, path: str) -> bool:
         """Git is told to ignore the path."""
-        return bool(self._git.find("check-ignore", "--", path))
+        return bool(self.ignored_of([path]))
+
+    def ignored_of(self, paths: Collection[str]) -> set[str]:
+        """Those of the paths that git is told to ignore; none when one of them lies beyond a link."""
+        return self._paths.ignored(paths)
+
+    def can_link(self) -> bool:
+        """Symbolic links can be made in the working tree: git is not told otherwise, and the file system takes one."""
+        if not self._paths.has_links():
+            return False
+        try:
+            with tempfile.TemporaryDirectory(prefix="agentloop-", dir=self.git_dir) as folder:
+                (Path(folder) / "link").symlink_to("file")
+        except OSError as error:
+            return error.errno in (errno.EACCES, errno.EROFS)  # nothing at all can be written, which tells nothing
+        return True
 
     def store(self, path: str, content: bytes, mode: str) -> Entry:
         """Keep content in the repository as git would keep it at that path."""
         return self._paths.store(path, content, mode)
+
+    def store_links(self, targets: Mapping[str, bytes]) -> dict[str, Entry]:
+        """Keep links in the repository by what they say."""
+        return self._paths.store_links(targets)
 
     def commit_change(self, change: Change, message: str) -> Committed:
         """Commit these paths, and these alone, on the current branch; then bring working files and index along.
@@ -187,6 +239,43 @@ class Repo:
             Interrupted: a signal was noted in the middle; likewise.
         """
         return self._committing.commit(change, message)
+
+    def tip(self, branch: str) -> str | None:
+        """The commit at the end of a branch; None when there is no such branch."""
+        return self._branches.tip(branch)
+
+    def is_on(self, branch: str) -> bool:
+        """The branch is the one that is checked out here; it may be unborn."""
+        return self._branches.is_checked_out_here(branch)
+
+    def refuse_branch(self, name: str) -> None:
+        """Find out whether there can be commits of ours on a branch, which need not exist.
+
+        Raises:
+            PublishError: git does not take the name, or the branch is checked out or being rebased in another working
+                tree, whose files a commit would leave behind.
+        """
+        self._branches.refuse(name)
+
+    def commit_on_branch(
+        self, name: str, make: Callable[[str | None], Change], message: str, start: str | None
+    ) -> Committed:
+        """Commit paths, and these alone, on a branch that is not checked out; nothing else of the repository changes.
+
+        Hooks are not run; a signature is made as git is configured.
+
+        Args:
+            name: the branch; made when there is none.
+            make: what each path is to be on top of a commit (None: of nothing); asked again when somebody else
+                moves the branch meanwhile.
+            message: the whole commit message.
+            start: the commit that a new branch begins at; None: it begins with this one.
+
+        Raises:
+            PublishError: see `refuse_branch`; or nobody's name is known, git refuses, or the branch keeps moving.
+            Interrupted: a signal was noted in the middle; nothing is done, or all of it.
+        """
+        return self._branches.commit(name, make, message, start)
 
     def settle(self, change: Change, before: Change) -> Committed | None:
         """Bring working files and index along with a change that was committed by somebody who died right then.

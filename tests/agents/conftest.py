@@ -45,6 +45,7 @@ description: "Which side a limit belongs to. Use when AgesTest says 'False is no
 A limit belongs to the upper side: compare with `>=`. Verify by `python -m unittest`.
 """
 WRONG = Run("sed -i 's/age > 21/age > 18/' ages.py")
+RIGHT_AT_ONCE = Run("sed -i 's/age > 21/age >= 18/' ages.py")
 RIGHT = Run("sed -i 's/age > 18/age >= 18/' ages.py")
 
 

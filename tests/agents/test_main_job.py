@@ -13,7 +13,7 @@ import pytest
 
 from agentloop.agents import registry
 
-from .conftest import RIGHT, WRONG, Place, git, write_skill
+from .conftest import RIGHT, RIGHT_AT_ONCE, WRONG, Place, git, write_skill
 from .dialects import Fail, Run, Say
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
@@ -131,3 +131,48 @@ def test_kill_9_in_the_second_turn_then_resume_goes_on_in_the_same_session(place
     for words in ("Make the tests pass", "Fixed it.", "test_limit", "Draft folder:"):
         assert words in last
     assert not tagged(result["run"])
+
+
+def test_a_fork_writes_the_skill_and_the_session_stays_as_it_was(place: Make) -> None:
+    there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), write_skill, Say("Written."))
+    code, result = there.run("--distill-in", "fork")
+    assert code == 0
+    assert result["skill"]["name"] == "limits-are-inclusive"
+    asked = there.model.main[4]
+    for words in ("Make the tests pass", "Fixed it.", "Draft folder:"):
+        assert words in asked.conversation
+    log = there.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
+    events = [json.loads(line) for line in log.splitlines()]
+    sessions = [event["session"] for event in events if event["type"] == "turn.ended"]
+    assert sessions[0] == sessions[1] != sessions[2]
+
+
+def test_what_the_agent_ran_is_in_the_journal_with_its_outcome(place: Make) -> None:
+    there = place(Run("make nothing-of-the-kind"), RIGHT_AT_ONCE, Say("Done."))
+    code, result = there.run("--distill", "never")
+    assert code == 0
+    log = there.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
+    events = [json.loads(line) for line in log.splitlines()]
+    called = {event["call"]: event["command"] for event in events if event["type"] == "tool.called"}
+    ended = [(called[event["call"]], event["failed"]) for event in events if event["type"] == "tool.ended"]
+    assert [failed for _command, failed in ended] == [True, False]
+    assert "nothing-of-the-kind" in ended[0][0]
+    assert result["verdicts"] == ["pass"]
+
+
+def test_a_loaded_skill_is_known_from_the_journal_and_from_the_agents_own_store(place: Make) -> None:
+    there = place(Run("cat skills/mend-ages/SKILL.md"), RIGHT_AT_ONCE, Say("Done."))
+    folder = there.repo / "skills/mend-ages"
+    folder.mkdir(parents=True)
+    text = "---\nname: mend-ages\ndescription: Ages. Use when ages are wrong.\n---\n\nMend.\n"
+    (folder / "SKILL.md").write_text(text)
+    git(there.repo, "add", ".")
+    git(there.repo, "commit", "-qm", "Keep a skill")
+    assert there.run()[0] == 0
+    usage = [sys.executable, "-m", "agentloop", "skills", "usage", "--json"]
+    (known,) = json.loads(there.call(usage).stdout)
+    assert [(use["agent"], use["outcome"]) for use in known["uses"]] == [(there.agent.name, "reached")]
+    session = known["uses"][0]["session"]
+    there.environment["XDG_STATE_HOME"] = str(there.repo.parent / "another-state")
+    (known,) = json.loads(there.call(usage).stdout)
+    assert [(use["session"], use["outcome"]) for use in known["uses"]] == [(session, None)]

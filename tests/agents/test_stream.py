@@ -9,7 +9,7 @@ import pytest
 from agentloop.agents import registry
 from agentloop.agents.spec import Expressions, Stream
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
-from agentloop.events import AgentWaited, Counters, Event, SessionOpened, ToolCalled
+from agentloop.events import AgentWaited, Counters, Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded
 
 CLAUDE: list[dict[str, Any]] = [
     {"type": "system", "subtype": "init", "session_id": "s-1"},
@@ -241,3 +241,81 @@ def test_control_characters_of_a_tool_call_do_not_reach_the_terminal() -> None:
     shown = next(event.detail for event in events if isinstance(event, ToolCalled))
     assert "\x1b" not in shown
     assert "\x07" not in shown
+
+
+def test_what_claude_ran_and_how_it_came_out_is_told() -> None:
+    calls = [
+        {"type": "tool_use", "id": "c1", "name": "Bash", "input": {"command": "make\n  test"}},
+        {"type": "tool_use", "id": "c2", "name": "Bash", "input": {"command": "make all"}},
+    ]
+    results = [
+        {"type": "tool_result", "tool_use_id": "c1", "content": "Exit code 2\nno rule", "is_error": True},
+        {"type": "tool_result", "tool_use_id": "c2", "content": [{"type": "text", "text": "built"}]},
+    ]
+    lines: list[dict[str, Any]] = [
+        {"type": "system", "subtype": "init", "session_id": "s", "model": "a-model"},
+        {"type": "assistant", "message": {"content": calls}},
+        {"type": "user", "message": {"content": results}},
+        {"type": "user", "message": {"content": "a prompt"}},
+    ]
+    reader, events = read("claude", lines)
+    assert [(event.call, event.command) for event in events if isinstance(event, ToolCalled)] == [
+        ("c1", "make\n  test"),
+        ("c2", "make all"),
+    ]
+    assert [(event.call, event.failed, event.output) for event in events if isinstance(event, ToolEnded)] == [
+        ("c1", True, "Exit code 2\nno rule"),
+        ("c2", False, ""),
+    ]
+    assert reader.model == "a-model"
+
+
+def test_what_codex_ran_and_how_it_came_out_is_told() -> None:
+    item = {"id": "item_1", "type": "command_execution", "command": "bash -lc 'make'"}
+    lines: list[dict[str, Any]] = [
+        {"type": "item.started", "item": {**item, "exit_code": None}},
+        {"type": "item.completed", "item": {**item, "exit_code": 2, "aggregated_output": "no rule"}},
+        {"type": "item.completed", "item": {**item, "id": "item_2", "exit_code": 0, "aggregated_output": "fine"}},
+        {"type": "item.completed", "item": {**item, "id": "item_3", "exit_code": None, "status": "declined"}},
+    ]
+    _reader, events = read("codex", lines)
+    assert [event.command for event in events if isinstance(event, ToolCalled)] == ["bash -lc 'make'"]
+    assert [(event.call, event.failed, event.output) for event in events if isinstance(event, ToolEnded)] == [
+        ("item_1", True, "no rule"),
+        ("item_2", False, ""),
+        ("item_3", True, ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("Skill", {"skill": "mend-dates"}),
+        ("Read", {"file_path": "/w/.claude/skills/mend-dates/SKILL.md"}),
+        ("Bash", {"command": "cat skills/mend-dates/SKILL.md && ls"}),
+    ],
+)
+def test_a_skill_that_is_loaded_is_told_of_once(tool: str, given: dict[str, str]) -> None:
+    call = {"type": "tool_use", "id": "c", "name": tool, "input": given}
+    line: dict[str, Any] = {"type": "assistant", "message": {"content": [call]}}
+    _reader, events = read("claude", [line, line])
+    assert [event.name for event in events if isinstance(event, SkillLoaded)] == ["mend-dates"]
+
+
+@pytest.mark.parametrize("command", ["ls skills/*/SKILL.md", "cat SKILL.md", "grep x skills/mend/SKILL.md.bak"])
+def test_a_skill_that_is_not_loaded_is_not_told_of(command: str) -> None:
+    call = {"type": "tool_use", "id": "c", "name": "Bash", "input": {"command": command}}
+    _reader, events = read("claude", [{"type": "assistant", "message": {"content": [call]}}])
+    assert not [event for event in events if isinstance(event, SkillLoaded)]
+
+
+def test_what_a_command_says_is_kept_within_bounds() -> None:
+    call = {"type": "tool_use", "id": "c", "name": "Bash", "input": {"command": "x" * 100_000}}
+    result = {"type": "tool_result", "tool_use_id": "c", "content": "y" * 100_000, "is_error": True}
+    lines: list[dict[str, Any]] = [
+        {"type": "assistant", "message": {"content": [call]}},
+        {"type": "user", "message": {"content": [result]}},
+    ]
+    _reader, events = read("claude", lines)
+    assert len(next(event.command for event in events if isinstance(event, ToolCalled))) < 4200
+    assert len(next(event.output for event in events if isinstance(event, ToolEnded))) < 1700

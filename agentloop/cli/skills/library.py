@@ -1,28 +1,123 @@
-"""`agentloop skills list`: what the library holds."""
+"""`agentloop skills list` and `show`: what the library holds."""
 
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
 from agentloop import config
+from agentloop.quoting import one_line, plain
 from agentloop.repo import Repo
-from agentloop.skills import format as skill_format
+from agentloop.skills import archive
+from agentloop.skills import library as shelf
+from agentloop.skills.library import Library, Shelved, Unreadable
+
+_MAX_DESCRIPTION_CHARS = 2000
+
+
+def open_library() -> tuple[Path, Library]:
+    """The root of the repository, and its library.
+
+    Raises:
+        RepoError: there is no repository here.
+        UsageError: its skills folder leads out of it.
+    """
+    with Repo.open(Path.cwd()) as repo:
+        return repo.root, Library.of(repo.root, config.load(repo.root, {}).settings.skills_dir)
 
 
 @click.command("list")
-def list_skills() -> None:
+@click.option("--archived", is_flag=True, help="List the archived skills instead.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_skills(archived: bool, as_json: bool) -> None:
     """List the skills with their descriptions."""
-    with Repo.open(Path.cwd()) as repo:
-        root, folder = repo.root, config.load(repo.root, {}).settings.skills_dir
-    for path in folders(root / folder):
-        try:
-            skill = skill_format.read(path)
-        except skill_format.SkillFormatError as error:
-            click.echo(f"{path.name}: cannot be read: {error}", err=True)
-            continue
-        click.echo(f"{skill.name}: {skill.description}")
+    root, library = open_library()
+    if archived:
+        list_archived(root, library, as_json)
+        return
+    skills = readable(library.skills())
+    if as_json:
+        print_json([as_object(root, each) for each in skills])
+        return
+    for each in skills:
+        click.echo(f"{each.skill.name}: {one_line(each.skill.description, _MAX_DESCRIPTION_CHARS)}")
+    if not library.folders:
+        click.echo(f"there are no skills in {library.name}/ yet", err=True)
 
 
-def folders(root: Path) -> list[Path]:
-    """The folders of the skills."""
-    return sorted(path.parent for path in root.glob("*/SKILL.md"))
+def list_archived(root: Path, library: Library, as_json: bool) -> None:
+    """Print the archived skills with the day and the reason."""
+    found = archive.archived(root / archive.folder_of(library.name))
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    for each in found:
+        why = one_line(": ".join(filter(None, [f"archived {each.day}".strip(), each.reason])), _MAX_DESCRIPTION_CHARS)
+        click.echo(f"{plain(each.name)}: {one_line(each.description, _MAX_DESCRIPTION_CHARS)} ({why})")
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def show(name: str, as_json: bool) -> int:
+    """Show the skill NAME: where it comes from, its files, its SKILL.md."""
+    root, library = open_library()
+    found = library.find(name)
+    if isinstance(found, Unreadable):
+        _tell(found)
+        return 1
+    files = found.files()
+    if as_json:
+        listed = [{"path": path, "bytes": size} for path, size in files]
+        print_json({**as_object(root, found), "files": listed, "text": shelf.text(found.folder)})
+        return 0
+    skill = found.skill
+    click.echo(plain(skill.name))
+    click.echo(f"  {one_line(skill.description, _MAX_DESCRIPTION_CHARS)}")
+    click.echo(f"  {'path':<20} {_relative(root, found.folder)}")
+    for key, value in sorted(skill.metadata.items()):
+        click.echo(f"  {one_line(key, 60):<20} {one_line(value, _MAX_DESCRIPTION_CHARS)}")
+    for path, size in files:
+        click.echo(f"  {'file':<20} {plain(path)} ({size:,} bytes)")
+    for warning in found.warnings:
+        click.echo(f"  {'warning':<20} {plain(warning)}")
+    click.echo(f"\n{plain(shelf.text(found.folder)).rstrip()}")
+    return 0
+
+
+def readable(skills: Iterable[Shelved | Unreadable]) -> Iterable[Shelved]:
+    """Those that can be read; the others are told of."""
+    for each in skills:
+        if isinstance(each, Shelved):
+            yield each
+        else:
+            _tell(each)
+
+
+def as_object(root: Path, each: Shelved) -> dict[str, Any]:
+    """A skill for a program."""
+    return {
+        "name": each.skill.name,
+        "description": each.skill.description,
+        "path": _relative(root, each.folder),
+        "status": each.status,
+        "metadata": dict(each.skill.metadata),
+        "warnings": list(each.warnings),
+    }
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value."""
+    import json
+
+    click.echo(json.dumps(value))
+
+
+def _tell(unreadable: Unreadable) -> None:
+    click.echo(f"{plain(unreadable.folder.name)}: cannot be read: {unreadable.reason}", err=True)
+
+
+def _relative(root: Path, folder: Path) -> str:
+    return plain(folder.relative_to(root).as_posix())

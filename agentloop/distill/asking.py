@@ -1,0 +1,124 @@
+"""The prompts that ask a session for the skill, made from the run's state and the skills that exist."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from agentloop import events as ev
+from agentloop import prompts
+from agentloop.distill.ledger import failures, ledger
+from agentloop.distill.staging import Staging
+from agentloop.quoting import fenced, one_line, plain, shorten
+from agentloop.redact import redact
+from agentloop.rejections import Rejected
+from agentloop.repo import Repo
+from agentloop.skills.format import FILE
+from agentloop.skills.similarity import nearest
+from agentloop.state import RunState
+
+NEAREST = 3
+_MAX_SKILL_CHARS = 8000
+_MAX_NAMES = 60
+_MAX_REJECTED = 10
+_PASS_VERBS = (" passes", " pass", " succeeds")
+
+
+def check_lines(leaves: Sequence[ev.Leaf]) -> str:
+    """The lines by which a prompt names the conditions of the predicate: a command that has to succeed as it is run."""
+    return "\n".join(f"Check: `{leaf.command if _has_to_succeed(leaf) else leaf.source}`" for leaf in leaves)
+
+
+def _has_to_succeed(leaf: ev.Leaf) -> bool:
+    source = leaf.source.strip()
+    is_bare = source.strip("\"'") == leaf.command
+    return leaf.kind == "command" and not source.startswith("not ") and (is_bare or source.endswith(_PASS_VERBS))
+
+
+def distill_prompt(state: RunState, repo: Repo, staging: Staging, rejected: Sequence[Rejected] = ()) -> str:
+    """The prompt that asks the session for the skill, with the run's evidence.
+
+    Copies of the skills that it shows are put into the staging folder, for an update to be made to.
+    """
+    texts = skill_texts(repo.root / state.task.skills_dir)
+    loaded = [one for one in state.loaded if one.name in texts]
+    near = _nearest(state, texts, {one.name for one in loaded})
+    staging.copy(repo.root / state.task.skills_dir / name for name in [*(one.name for one in loaded), *near])
+    check = state.checks[-1]
+    return prompts.render(
+        "distill",
+        success="; ".join(f"`{leaf.source}`: {leaf.reason}" for leaf in check.leaves),
+        attempts=_count(len(state.checks), "attempt"),
+        ledger=ledger(state, repo),
+        loaded=_loaded(state, loaded, texts),
+        existing=_existing(texts, near, {one.name for one in loaded}),
+        rejected=_rejected(rejected),
+        draft_folder=staging.relative,
+        copies=staging.relative_copies,
+        checks=check_lines(check.leaves),
+    )
+
+
+def repair_prompt(state: RunState, staging: Staging, problems: Sequence[str]) -> str:
+    """The prompt that sends the findings back."""
+    return prompts.render(
+        "repair",
+        findings="\n".join(f"- {problem}" for problem in problems),
+        draft_folder=staging.relative,
+        checks=check_lines(state.checks[-1].leaves),
+    )
+
+
+def skill_texts(folder: Path) -> dict[str, str]:
+    """The SKILL.md of each skill in a folder, by the skill's name; one that cannot be read says so."""
+    return {path.parent.name: _text(path) for path in sorted(folder.glob(f"*/{FILE}"))}
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return plain(file.read(4 * _MAX_SKILL_CHARS))
+    except OSError as error:
+        return f"(cannot be read: {error.strerror})"
+
+
+def _nearest(state: RunState, texts: dict[str, str], loaded: set[str]) -> list[str]:
+    """The skills that are about what failed here."""
+    others = {name: text for name, text in texts.items() if name not in loaded}
+    outputs = [leaf.output for check in state.checks for leaf in check.leaves if leaf.verdict != "pass"]
+    ranked = nearest(" ".join([state.task.task, *outputs]), others)
+    return [name for name, _score in ranked[:NEAREST]]
+
+
+def _loaded(state: RunState, loaded: Sequence[ev.SkillLoaded], texts: dict[str, str]) -> str:
+    """The skills that the session had loaded, each beside the checks that failed after it."""
+    if not loaded:
+        return "(this session had loaded none)"
+    parts = []
+    for skill in loaded:
+        after = [check for check in state.failed_checks if check.seq > skill.seq]
+        failed = failures(after) if after else "No check failed after it was loaded."
+        title = f"#### {skill.name}: loaded, and then {_count(len(after), 'failed check')}"
+        parts += [title, _whole(texts[skill.name]), failed]
+    return "\n\n".join(parts)
+
+
+def _existing(texts: dict[str, str], near: Sequence[str], loaded: set[str]) -> str:
+    """The nearest existing skills in full, and the names of the others."""
+    parts = [f"#### {name}\n\n{_whole(texts[name])}" for name in near]
+    others = [name for name in texts if name not in {*near, *loaded}]
+    if others:
+        left_out = f", and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
+        parts.append(f"Others, by name: {', '.join(others[:_MAX_NAMES])}{left_out}")
+    return "\n\n".join(parts) or "(there are none yet)"
+
+
+def _whole(text: str) -> str:
+    return fenced(shorten(redact(text), _MAX_SKILL_CHARS), "markdown")
+
+
+def _rejected(rejected: Sequence[Rejected]) -> str:
+    lines = [f"- `{one.name}`: {one_line(redact(one.reason), 300)}" for one in rejected[:_MAX_REJECTED]]
+    return "\n".join(lines) or "(none was)"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

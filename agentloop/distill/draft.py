@@ -1,0 +1,218 @@
+"""The draft: what a session left in the staging folder, held against the rules and against the run, and signed."""
+
+import difflib
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from agentloop import events as ev
+from agentloop.distill.asking import skill_texts
+from agentloop.distill.grounds import Evidence
+from agentloop.distill.staging import Staging
+from agentloop.quoting import plain, shorten
+from agentloop.redact import redact
+from agentloop.rejections import Rejected
+from agentloop.repo import Repo
+from agentloop.skills import findings
+from agentloop.skills import format as skill_format
+from agentloop.skills.findings.files import texts_in
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.grounding import ungrounded
+from agentloop.skills.findings.leak import leaks
+from agentloop.skills.findings.neighbours import over_budget, repeats
+from agentloop.state import RunState
+
+_MAX_DIFF_CHARS = 8000
+_DECLINED = re.compile(r"^[\s>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """The looking at a draft.
+
+    Args:
+        state: the run's state, whose last turn was about the skill.
+        staging: where the session wrote.
+        skills: the folder of the skills that exist.
+        evidence: what the run knows.
+        rejected: the drafts that a person rejected.
+    """
+
+    state: RunState
+    staging: Staging
+    skills: Path
+    evidence: Evidence
+    rejected: Sequence[Rejected] = ()
+
+    def inspect(self, kept: Path) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
+        """Say what the last skill turn came to, and keep a copy of its draft in `kept`, signed if nothing is wrong."""
+        drafts = self.staging.drafts()
+        strays = self.evidence.skills_touched(self.skills)
+        if not drafts:
+            return _nothing(self.state.skill_turns[-1], strays)
+        draft = drafts[0]
+        problems = self._misplaced(drafts, strays)
+        problems = problems or [finding for finding in findings.find(draft) if finding.severity == "error"]
+        if not problems:
+            problems = self._against_the_run(draft)
+        path = _keep(draft, kept)
+        if not problems:
+            sign(path, self.skills / draft.name, self.state, self.evidence.agent_version())
+        former = former_texts(self.evidence.repo, self.state.task, draft.name)
+        return ev.SkillDrafted(
+            name=draft.name,
+            path=str(path),
+            findings=tuple(str(problem) for problem in problems),
+            operation="update" if skill_format.FILE in former else "create",
+            diff=difference(former, texts_in(path)),
+        )
+
+    def _misplaced(self, drafts: Sequence[Path], strays: Sequence[str]) -> list[str | Finding]:
+        """What does not lie where the one draft is wanted."""
+        found: list[str | Finding] = []
+        if len(drafts) > 1:
+            names = ", ".join(draft.name for draft in drafts)
+            found.append(f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}")
+        if strays:
+            found.append(f"outside of the draft folder you also wrote {', '.join(strays)}: take that back")
+        return found
+
+    def _against_the_run(self, draft: Path) -> list[str | Finding]:
+        texts = texts_in(draft)
+        skill = skill_format.read(draft)
+        others = skill_texts(self.skills)
+        former = self.skills / draft.name
+        if former.is_dir() and texts == texts_in(former):
+            return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
+        rejected = {one.text: one.reason for one in self.rejected}
+        found = [
+            *ungrounded(texts, self.evidence.grounds(draft)),
+            *leaks(texts, self.evidence.solution()),
+            *repeats(draft.name, texts[skill_format.FILE], others, rejected),
+            *over_budget(draft.name, skill.description, _descriptions(self.skills, others)),
+        ]
+        return [finding for finding in found if finding.severity == "error"]
+
+
+def former_texts(repo: Repo, job: ev.Job, name: str) -> dict[str, str]:
+    """The skill of a name as it is where a draft is to go, by path; empty when there is none.
+
+    On a branch that does not exist yet it is the one of the working tree, which a branch would begin with.
+    """
+    tip = repo.tip(job.skills_branch) if job.skills_branch else None
+    if tip:
+        return repo.texts_at(tip, f"{job.skills_dir}/{name}")
+    folder = repo.root / job.skills_dir / name
+    return texts_in(folder) if folder.is_dir() else {}
+
+
+def difference(before: Mapping[str, str], after: Mapping[str, str], max_chars: int = _MAX_DIFF_CHARS) -> str:
+    """What a draft changes in a skill, as a bounded unified diff; empty for a new one.
+
+    Args:
+        before: the skill's texts by path; empty when there was none.
+        after: the draft's.
+        max_chars: what is longer is cut in its middle.
+    """
+    if not before:
+        return ""
+    parts: list[str] = []
+    for path in sorted({*before, *after}):
+        old, new = (texts.get(path, "").splitlines() for texts in (before, after))
+        parts += difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm="")
+    return shorten(redact(plain("\n".join(parts))), max_chars)
+
+
+def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev.SkillKeptBack:
+    declined = _DECLINED.search(turn.text)
+    if declined and not strays:
+        return ev.SkillDeclined(reason=redact(declined["reason"].strip() or "no reason given"))
+    reason = f"the turn {turn.status}: {turn.error}" if turn.status != "done" else "the session wrote no draft"
+    if strays:
+        reason += f"; it wrote {', '.join(strays)} instead, which was left there and is not committed"
+    return ev.SkillKeptBack(reason=reason)
+
+
+def _keep(draft: Path, kept: Path) -> Path:
+    shutil.rmtree(kept, ignore_errors=True)
+    target = kept / draft.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if draft.is_symlink():
+        target.symlink_to(draft.readlink())
+    else:
+        shutil.copytree(draft, target, symlinks=True, ignore=_not_kept)
+    return target
+
+
+def _not_kept(folder: str, names: list[str]) -> list[str]:
+    """What is told of and not copied: files of 30 MB, and what is no file."""
+    paths = [Path(folder) / name for name in names]
+    return [path.name for path in paths if not (path.is_symlink() or path.is_dir() or _is_small_file(path))]
+
+
+def _is_small_file(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= findings.MAX_FILE_BYTES
+
+
+def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[str, str]:
+    found = {}
+    for name in names:
+        try:
+            found[name] = skill_format.read(skills / name).description
+        except skill_format.SkillFormatError:
+            continue  # no agent lists it
+    return found
+
+
+def sign(path: Path, former: Path, state: RunState, version: str | None) -> None:
+    """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept.
+
+    Args:
+        path: the draft.
+        former: the folder of the skill that it updates; it need not exist.
+        state: the run's state.
+        version: the agent's; None: as the draft says that was signed before, since it may be another by now.
+
+    Raises:
+        SkillFormatError: the draft cannot be read.
+    """
+    skill = skill_format.read(path)
+    earlier = {}
+    if (former / skill_format.FILE).is_file():
+        try:
+            before = skill_format.read(former)
+            earlier = dict(before.metadata)
+            skill = replace(skill, license=skill.license or before.license)
+        except skill_format.SkillFormatError:
+            earlier = {}  # it could not be read: nothing to keep
+    stamp = origin(state, version or "")
+    said = skill.metadata.get("agentloop-agent", "")
+    if version is None and said.startswith(f"{state.task.agent} "):
+        stamp["agentloop-agent"] = said
+    metadata = {**earlier, **skill.metadata, **stamp}
+    metadata = {key: redact(value) for key, value in metadata.items() if value}
+    (path / skill_format.FILE).write_text(skill_format.render(replace(skill, metadata=metadata)), encoding="utf-8")
+
+
+def origin(state: RunState, version: str) -> dict[str, str]:
+    """Where a skill comes from, as its metadata says it.
+
+    Args:
+        state: the run's state.
+        version: the agent's; empty when it is unknown.
+    """
+    models = [turn.model for turn in state.turns if turn.model]
+    red = state.baseline is not None and state.baseline.verdict != "pass"
+    return {
+        "agentloop-run": state.run,
+        "agentloop-agent": f"{state.task.agent} {version}".strip(),
+        "agentloop-model": models[-1] if models else "",
+        "agentloop-until": "; ".join(state.task.until),
+        "agentloop-base": state.base or "",
+        "agentloop-red-to-green": "yes" if red else "no",
+        "agentloop-attempts": str(len(state.checks)),
+        "agentloop-session": "" if state.resumable else "none: prompted with the run's ledger",
+        "agentloop-status": "provisional",
+    }

@@ -1,0 +1,89 @@
+"""The run's own record, in Markdown: each failed check, what failed in the agent's hands, and what changed after it.
+
+Evidence for a session, made from the folded state and the snapshots; redacted, fenced as data, and of bounded length.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from agentloop import events as ev
+from agentloop.distill import struggle
+from agentloop.predicate import evidence
+from agentloop.quoting import fenced, one_line, shorten
+from agentloop.redact import redact
+from agentloop.repo import Repo
+from agentloop.state import RunState
+
+_MAX_LEDGER_CHARS = 24_000
+_MAX_DIFF_CHARS = 3000
+_MAX_ERROR_CHARS = 1500
+_MAX_FAILING = 12
+_MAX_DETOURS = 6
+_MAX_COMMAND_CHARS = 300
+_MAX_WORDS_CHARS = 200
+
+
+def ledger(state: RunState, repo: Repo | None = None) -> str:
+    """Each attempt's check and, with a repository, what changed after one that failed."""
+    parts = ["\n\n".join(_attempt(state, at, repo)) for at in range(len(state.checks))]
+    return shorten(redact("\n\n".join(parts)), _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
+
+
+def failures(checks: Sequence[ev.Checked]) -> str:
+    """Failed checks in short: what failed by name, and the first error."""
+    parts = ["\n\n".join(_check(check)) for check in checks]
+    return shorten(redact("\n\n".join(parts)), _MAX_LEDGER_CHARS // 4)
+
+
+def _attempt(state: RunState, at: int, repo: Repo | None) -> Iterator[str]:
+    check = state.checks[at]
+    began = state.checks[at - 1].seq if at else -1
+    yield from _check(check)
+    yield from _detours(state, began, check.seq)
+    if check.verdict != "pass" and repo:
+        is_last = at + 1 < len(state.checks) and state.checks[at + 1].verdict == "pass"
+        yield from _change(state, check, repo, "What turned it green:" if is_last else "What changed after it:")
+
+
+def _check(check: ev.Checked) -> Iterator[str]:
+    lines = [f"### Attempt {check.attempt}: {check.verdict}"]
+    told = [leaf for leaf in check.leaves if leaf.verdict != "pass"] or check.leaves
+    for leaf in told:
+        lines.append(f"- `{leaf.source}`: {leaf.reason}")
+        names = evidence.failing_tests(leaf)
+        lines += [f"  - `{one_line(name, _MAX_WORDS_CHARS)}`" for name in names[:_MAX_FAILING]]
+        lines += [f"  - and {len(names) - _MAX_FAILING} more"] if len(names) > _MAX_FAILING else []
+    yield "\n".join(lines)
+    first = next((leaf for leaf in told if leaf.verdict != "pass" and leaf.output), None)
+    if first:
+        yield fenced(shorten(evidence.first_error(first), _MAX_ERROR_CHARS))
+
+
+def _detours(state: RunState, began: int, ended: int) -> Iterator[str]:
+    """What the agent itself ran in vain in that attempt."""
+    found = [detour for detour in struggle.detours(state.calls) if began < detour.failed.seq < ended]
+    if not found:
+        return
+    lines = ["What failed in your own hands, and what you did instead:", ""]
+    for detour in found[:_MAX_DETOURS]:
+        instead = _code(detour.instead.said) if detour.is_another_way else "the same, later"
+        said = one_line(detour.failed.output.strip().rpartition("\n")[2], _MAX_WORDS_CHARS)
+        words = f" ({said})" if said else ""
+        lines.append(f"- {_code(detour.failed.said)} failed{words}; instead: {instead}")
+    yield "\n".join(lines)
+
+
+def _change(state: RunState, check: ev.Checked, repo: Repo, title: str) -> Iterator[str]:
+    """The difference between the tree that a check saw and the one after the next turn."""
+    later = [snapshot for snapshot in state.snapshots if snapshot.seq > check.seq]
+    seen = [snapshot for snapshot in state.snapshots if snapshot.seq < check.seq]
+    if not later or not seen:
+        return
+    if seen[-1].tree == later[0].tree:
+        yield "Nothing changed after it."
+        return
+    yield title
+    yield fenced(redact(repo.diff(seen[-1].commit, later[0].commit, max_chars=_MAX_DIFF_CHARS)), "diff")
+
+
+def _code(text: str) -> str:
+    return f"`{one_line(text, _MAX_COMMAND_CHARS).replace('`', chr(39))}`"

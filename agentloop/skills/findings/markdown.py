@@ -1,0 +1,120 @@
+"""Markdown as far as a skill needs it: code told from prose, fences, links, and the files that nothing refers to."""
+
+import posixpath
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.pattern import MAX_HITS
+from agentloop.skills.findings.rules import broken
+from agentloop.skills.format import FILE
+
+_FENCE = re.compile(r"(?P<indent>[ \t>]{0,16})(?P<fence>`{3,}|~{3,})(?P<info>[^`]*)$")
+_CODE = re.compile(r"`[^`\n]{1,1000}`|``[^\n]{1,1000}?``")
+_TARGET = re.compile(r"\]\([ \t]{0,4}<?(?P<path>[^)\s#>]{1,1000})")
+_SCHEME = re.compile(r"[a-zA-Z][\w.+-]{0,30}:|//|#")
+_NO_PATH = re.compile(r"[{}$<>*|\u2026]|\.\.\.|^(?:url|link|path|\?)$", re.IGNORECASE)
+_KNOWN_BY_THEMSELVES = re.compile(
+    r"(?i)(?:^|/)(?:licen[cs]e|notice|readme|changelog|copying|authors|requirements|package(?:-lock)?\.json|pyproject\.toml|__init__\.py"
+    r"|conftest\.py|\.|_meta\.json|skill\.json|metadata\.json|test_|tests?/)|^(?:evals|agents)/"
+)
+_MAX_FILES = 200
+_MAX_CHARS = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Prose:
+    """A Markdown text with its code made blank, each character in its place.
+
+    Args:
+        text: the prose.
+        fence: the fence that is not closed; empty when each one is.
+        fence_line: the line that it stands on, from 1 in this text.
+    """
+
+    text: str
+    fence: str = ""
+    fence_line: int = 0
+
+
+def prose(text: str) -> Prose:
+    """Tell the prose of a Markdown text from its code."""
+    fence, fence_line = "", 0
+    if "```" in text or "~~~" in text:
+        text, fence, fence_line = _without_blocks(text)
+    if "`" in text:
+        text = _CODE.sub(lambda match: " " * len(match[0]), text)
+    return Prose(text, fence, fence_line)
+
+
+def _without_blocks(text: str) -> tuple[str, str, int]:
+    lines = text.split("\n")
+    fence, indent, begun = "", 0, 0
+    for number, line in enumerate(lines):
+        match = _FENCE.match(line.rstrip("\r")) if "```" in line or "~~~" in line else None
+        if fence or match:
+            lines[number] = " " * len(line)
+        if match and not fence:
+            fence, indent, begun = match["fence"], len(match["indent"]), number
+        elif match and _closes(match, fence, indent):
+            fence = ""
+    return "\n".join(lines), fence, begun + 1
+
+
+def _closes(match: re.Match[str], fence: str, indent: int) -> bool:
+    is_bare = match["fence"].startswith(fence) and not match["info"].strip()
+    return is_bare and len(match["indent"]) <= indent + 3
+
+
+def links(name: str, text: str, first_line: int, names: set[str]) -> Iterator[Finding]:
+    """Links to files that are not there, or not the skill's.
+
+    Args:
+        name: the file that the text stands in, relative to the skill's folder.
+        text: its prose.
+        first_line: the line of the file that the text begins on.
+        names: all that is in the skill's folder.
+    """
+    hits = 0
+    position = text.find("](")
+    while position >= 0 and hits < MAX_HITS:
+        match = _TARGET.match(text, position)
+        if match and not _SCHEME.match(match["path"]) and not _NO_PATH.search(match["path"]):
+            finding = _link(name, match["path"], names)
+            if finding:
+                rule, message = finding
+                hits += 1
+                yield broken(rule, name, first_line + text.count("\n", 0, position), message)
+        position = text.find("](", position + 2)
+
+
+def _link(name: str, target: str, names: set[str]) -> tuple[str, str] | None:
+    path = unquote(target.partition("?")[0])
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(name), path))
+    if path.startswith(("../", "/", "~")) or path == "..":
+        return "link-outside", f"the link {target!r} leads out of the skill"
+    if path != "." and path not in names:
+        return "link-broken", f"the link {target!r} leads nowhere"
+    return None
+
+
+def unreferenced(files: set[str], texts: dict[str, str]) -> Iterator[Finding]:
+    """Files that no text of the skill names, neither by themselves nor by their folder.
+
+    Args:
+        files: the files of the skill.
+        texts: what can be read of them.
+    """
+    others = sorted(name for name in files if name != FILE and not _KNOWN_BY_THEMSELVES.search(name))[:_MAX_FILES]
+    if not others:
+        return
+    said = "\n".join([texts.get(FILE, ""), *(text for name, text in texts.items() if name != FILE)])[:_MAX_CHARS]
+    for name in others:
+        folder, base = posixpath.split(name)
+        stem = posixpath.splitext(base)[0]
+        by_folder = folder and f"{folder}/" in texts.get(FILE, "")
+        by_module = len(stem) > 3 and stem in said
+        if not by_folder and not by_module and base not in said:
+            yield broken("unreferenced-file", name, 1, "nothing in the skill refers to it")
