@@ -27,8 +27,8 @@ class Format(NamedTuple):
     """What stands before the head and belongs to the secret: a class of characters, and how many."""
     apart: bool = True
     """Whether a head begins a word. Those that also stand inside of one begin with what is rare in texts."""
-    random: Literal["", "to report", "always"] = ""
-    """Whether the secret has to look random: not at all, to be a finding though not to be masked, or for both."""
+    random: Literal["never", "to report", "always"] = "never"
+    """Whether it has to look random: never; to be a finding, though not to be masked; to be one at all."""
 
 
 _AWS_SECRET = ("secret access key", "aws secret key")
@@ -48,16 +48,19 @@ def _lower(names: tuple[str, ...]) -> str:
 
 
 def _upper(names: tuple[str, ...]) -> str:
-    """The spellings of names that stand inside a word, too: API_KEY, API-KEY, APIKEY, ApiKey, Api-Key."""
+    """The spellings of names that stand inside a word, too: API_KEY, API-KEY, APIKEY, ApiKey, Api-Key, API-Key."""
     titles = [name.title().split() for name in names]
-    return "|".join([*_lower(names).upper().split("|"), *(sign.join(each) for each in titles for sign in ("", "-"))])
+    mixed = [[first.upper(), *rest] for first, *rest in titles if rest]
+    return "|".join(
+        [*_lower(names).upper().split("|"), *(sign.join(each) for each in titles + mixed for sign in ("", "-"))]
+    )
 
 
 _ASSIGNS = (
     r"""(?:["'`]\]?)?[ \t]{0,4}"""
     r"""(?::[ \t]?[A-Za-z_.\[\]| ]{1,30}=|:=|=>|==?|:|>|[ \t](?=["'`]?[^\s=:]))[ \t]{0,4}["'`]?"""
 )
-_VALUE = r"""((?![$])(?:[^\s"'`<>{}()\[\],;|\\&$]|\$(?![({A-Z_])){10,256})(?=["'`\s,;|\\&<)\]}]|\Z)"""
+_VALUE = r"""((?!\$)[^\s"'`<>{}()\[\],;|\\&]{10,1500}+)(?![\[({])"""
 _AWS_VALUE = r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
 _PEM = (
     r"[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)? ?----"
@@ -67,7 +70,11 @@ _PEM = (
 
 FORMATS: tuple[Format, ...] = (
     Format("private key", "-----BEGIN |---- BEGIN SSH2 ", _PEM),
-    Format("private key", "Private-Lines: ", r"[0-9]{1,4}((?:\s{1,4}[A-Za-z0-9+/=]{4,80}(?![^\s])){1,400})"),
+    Format(
+        "private key",
+        "Private-Lines: ",
+        r"[0-9]{1,4}\s{1,4}([A-Za-z0-9+/=]{40,80}(?:\s{1,4}[A-Za-z0-9+/=]{4,80}(?!\S)){0,400})",
+    ),
     Format(
         "private key",
         "LS0tLS1CRUdJTi",
@@ -175,7 +182,7 @@ FORMATS: tuple[Format, ...] = (
         rf"{_UUID}@{_UUID}/IncomingWebhook/[0-9a-f]{{32}}/{_UUID}",
         apart=False,
     ),
-    Format("telegram token", ":AA", r"[\w-]{33}(?![\w-])", before=("[0-9]", 8), apart=False),
+    Format("telegram token", ":AA", r"(?<=[0-9]{8}:AA)[\w-]{33}(?![\w-])", apart=False),
     Format("twilio key", "SK", rf"[0-9a-f]{{32}}{_END}"),
     Format("sendgrid key", "SG.", r"[\w-]{16,32}\.[\w-]{30,64}"),
     Format("mailgun key", "key-", rf"[0-9a-f]{{32}}{_END}"),
@@ -223,7 +230,8 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "password in an address",
         "://",
-        r"[^\s/:@'\"`<>$]{0,100}:(?![0-9]{1,5}[/?#]|(?i:pass(?:word|wd)?)@)((?:(?!://)[^\s'\"`<>${}()*\[\]|\\]){3,200})@(?=[A-Za-z0-9\[])",
+        r"[^\s/:@'\"`<>$]{0,100}:(?![0-9]{1,5}[/?#]|\$|(?i:pass(?:word|wd)?)@)"
+        r"((?:(?!://)[^\s'\"`<>{}()\[\]|\\]){3,200})@(?=[A-Za-z0-9\[])",
         apart=False,
         random="to report",
     ),
