@@ -106,6 +106,8 @@ def _codex(home: Path, url: str) -> Mapping[str, str]:
 
 
 NODE = Cli("node", "node", "24.18.0")
+INSTALLER = Cli("skills", "skills", "1.7.4")
+"""It installs the skills of a repository for any agent."""
 AGENTS = {
     agent.name: agent
     for agent in (
@@ -128,7 +130,7 @@ def main() -> int:
     if shutil.which("npm") is None:
         print("npm is not installed: the tests of real agents need Node.js with npm, 20 or newer", file=sys.stderr)
         return 2
-    for cli in (NODE, *(agent.cli for agent in AGENTS.values())):
+    for cli in (NODE, INSTALLER, *(agent.cli for agent in AGENTS.values())):
         try:
             installed = cli.install()
         except subprocess.CalledProcessError:

@@ -222,3 +222,31 @@ def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(st
     assert stocked.agentloop("skills", "link").stdout == "every link is there\n"
     (agents / "kiro.toml").write_text('name = "kiro"\nstart = ["kiro"]\nskills = ["../out"]\n')
     assert "kiro.toml: skills.0: " in stocked.agentloop("agents", "list").stderr
+
+
+def test_export_copies_what_it_may_and_says_what_it_leaves(stocked: Bench, tmp_path: Path) -> None:
+    write(stocked.repo, "skills/Bad_Name")
+    to = tmp_path / "to"
+    done = stocked.agentloop("skills", "export", "--to", str(to))
+    assert done.returncode == 1
+    assert "Bad_Name: not exported: " in done.stderr
+    assert sorted(path.name for path in to.iterdir()) == ["build-the-wheel", "freeze-the-clock"]
+    done = stocked.agentloop("skills", "export", "--to", str(to), "build-the-wheel")
+    assert (done.returncode, done.stdout) == (0, f"build-the-wheel: the same already in {to}\n")
+    home = Path.home()
+    assert stocked.agentloop("skills", "export", "--agent", "codex", "build-the-wheel").returncode == 0
+    assert (home / ".agents/skills/build-the-wheel/SKILL.md").is_file()
+    for wrong in ([], ["--to", "x", "--plugin"], ["--agent", "nobody"], ["--agent", "offline"], ["--plugin", "name"]):
+        assert stocked.agentloop("skills", "export", *wrong).returncode == 2
+    assert stocked.agentloop("skills", "export", "--to", str(stocked.repo / "count")).returncode == 2
+
+
+def test_a_plugin_is_written_once_and_a_file_of_somebodys_stays(stocked: Bench) -> None:
+    assert stocked.agentloop("skills", "export", "--plugin").returncode == 0
+    plugin = stocked.repo / ".claude-plugin/plugin.json"
+    assert json.loads(plugin.read_text())["name"] == "repo"
+    assert "there already" in stocked.agentloop("skills", "export", "--plugin").stdout
+    plugin.write_text("{}")
+    done = stocked.agentloop("skills", "export", "--plugin")
+    assert (done.returncode, plugin.read_text()) == (1, "{}")
+    assert "plugin.json: not written" in done.stderr
