@@ -1,31 +1,128 @@
 """`agentloop skills lint`: hold skills against the rules."""
 
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 
 from agentloop import config
-from agentloop.errors import UsageError
+from agentloop.errors import RepoError, UsageError
+from agentloop.quoting import one_line
 from agentloop.render import count
 from agentloop.repo import Repo
 from agentloop.skills import findings
-from agentloop.skills.library import folders
+from agentloop.skills.discovery import skills_at
+from agentloop.skills.findings.fix import Mended, mend
+from agentloop.skills.findings.sarif import sarif
+
+_MAX_LINE_CHARS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Linted:
+    """A skill, what was mended in it, and what is wrong with it still."""
+
+    folder: Path
+    mended: list[Mended]
+    findings: list[findings.Finding]
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-def lint(paths: tuple[Path, ...]) -> int:
-    """Hold skills against the format's rules; exit 1 when one of them is broken."""
+@click.option("--lenient", is_flag=True, help="Judge skills of others: what agents get over is a warning.")
+@click.option("--fix", is_flag=True, help="Mend in place what can be mended without thinking.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--sarif", "as_sarif", is_flag=True, help="Print SARIF 2.1.0, for code scanning.")
+def lint(paths: tuple[Path, ...], lenient: bool, fix: bool, as_json: bool, as_sarif: bool) -> int:
+    """Hold skills against the rules; exit 1 when an error is left.
+
+    PATHS are a SKILL.md, a skill's folder, or a folder that holds skills; without one, the repository's skills.
+    """
+    if as_json and as_sarif:
+        raise UsageError("--json and --sarif both want to be printed", hint="ask for one of them")
+    linted = []
+    for folder in _folders(paths):
+        mended = mend(folder) if fix else []
+        linted.append(_Linted(folder, mended, findings.find(folder, lenient=lenient)))
+    if as_sarif:
+        root = _root()
+        click.echo(json.dumps(sarif([(_file(root, one.folder, f), f) for one in linted for f in one.findings])))
+    elif as_json:
+        click.echo(json.dumps(_document(linted)))
+    else:
+        _print(linted)
+    every = [finding.severity for one in linted for finding in one.findings]
+    errors = every.count("error")
+    click.echo(
+        f"{count(len(linted), 'skill')}, {count(errors, 'error')}, {count(every.count('warning'), 'warning')}", err=True
+    )
+    return 1 if errors else 0
+
+
+def _folders(paths: Sequence[Path]) -> list[Path]:
+    """The folders of the skills that are meant, each once."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        folders = skills_at(path)
+        if not folders:
+            wrong = "holds no skill" if path.exists() else "does not exist"
+            raise UsageError(f"{path} {wrong}", hint="name a SKILL.md, its folder, or a folder that holds skills")
+        found |= {folder.absolute(): folder for folder in folders}
     if not paths:
         with Repo.open(Path.cwd()) as repo:
-            paths = tuple(folders(repo.root / config.load(repo.root, {}).settings.skills_dir))
-    errors = 0
-    for path in paths:
-        folder = path.parent if path.name == "SKILL.md" else path
-        if not folder.is_dir():
-            raise UsageError(f"{path} is no skill folder", hint="name a folder that holds a SKILL.md")
-        for finding in findings.find(folder):
-            errors += finding.severity == "error"
-            click.echo(f"{folder.name}/{finding}")
-    click.echo(f"{count(len(paths), 'skill')}, {count(errors, 'error')}", err=True)
-    return 1 if errors else 0
+            root = repo.root / config.load(repo.root, {}).settings.skills_dir
+        found = {folder: folder for folder in skills_at(root)}
+    return [*found.values()]
+
+
+def _root() -> Path:
+    """What paths in SARIF are relative to."""
+    try:
+        with Repo.open(Path.cwd()) as repo:
+            return repo.root
+    except RepoError:
+        return Path.cwd()
+
+
+def _file(root: Path, folder: Path, finding: findings.Finding) -> str:
+    """The file of a finding; of one about the folder, its SKILL.md."""
+    path = folder.resolve() / (finding.path if finding.path != "." else "SKILL.md")
+    return Path(os.path.relpath(path, root.resolve())).as_posix()
+
+
+def _shown(path: Path) -> str:
+    """A path as people see it: relative where it lies below the current folder."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else path)
+
+
+def _print(linted: Sequence[_Linted]) -> None:
+    for one in linted:
+        folder = _shown(one.folder)
+        for mended in one.mended:
+            click.echo(one_line(f"{folder}/{mended.path}: mended {mended.rule}: {mended.what}", _MAX_LINE_CHARS))
+        for finding in one.findings:
+            where = f"{folder}/{finding.path}:{finding.line}"
+            what = f"{finding.severity} {finding.rule}: {finding.message}. Remedy: {finding.remedy}."
+            click.echo(one_line(f"{where}: {what}", _MAX_LINE_CHARS))
+
+
+def _document(linted: Sequence[_Linted]) -> dict[str, Any]:
+    every = [finding.severity for one in linted for finding in one.findings]
+    return {
+        "version": 1,
+        "errors": every.count("error"),
+        "warnings": every.count("warning"),
+        "skills": [
+            {
+                "path": _shown(one.folder),
+                "findings": [asdict(finding) for finding in one.findings],
+                "mended": [asdict(mended) for mended in one.mended],
+            }
+            for one in linted
+        ],
+    }

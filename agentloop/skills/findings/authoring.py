@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from agentloop.skills.findings.finding import Finding
-from agentloop.skills.findings.pattern import lowered, pattern, search
+from agentloop.skills.findings.pattern import Text, pattern, search
 from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
 from agentloop.skills.frontmatter import Frontmatter
@@ -24,45 +24,49 @@ _SYMPTOM = re.compile(
     r"|missing|not found|cannot|denied|refused|broken|wrong)\b"
 )
 _LEFT_IN = (
-    pattern("placeholder", "", ("todo", "fixme", "tbd"), r"(?<![\w-])(?:todo|fixme|tbd)\b"),
-    pattern("placeholder", "", ("fill in", "fill-in", "fill_in", "fillin"), r"(?<!\w)fill[\s_-]?in\b"),
-    pattern("placeholder", "", ("lorem ipsum",), r"lorem ipsum"),
+    pattern("placeholder", "", "todo fixme tbd", ("todo", "fixme", "tbd"), r"(?<![\w-])(?:todo|fixme|tbd)\b"),
+    pattern("placeholder", "", "fill fillin", ("fill in", "fill-in", "fill_in", "fillin"), r"(?<!\w)fill[\s_-]?in\b"),
+    pattern("placeholder", "", "lorem", ("lorem ipsum",), r"lorem ipsum"),
     pattern(
         "placeholder",
         "",
-        ("[describe ", "[insert ", "[your ", "[add "),
+        "describe insert your add",
+        ("[",),
         r"\[(?:describe|insert|your|add)\s[^\]\n]{0,200}\](?!\()",
     ),
-)
-_SHOUTED = ("todo", "fixme", "tbd", "fill")
-_NARRATIVE = (
     pattern(
         "narrative",
         "it tells of one session",
+        "session run conversation today",
         ("in this session", "in this run", "in this conversation", "in our session", "earlier today"),
         r"in this (?:session|run|conversation)\b|in our session\b|earlier today\b",
     ),
     pattern(
         "narrative",
         "it tells what somebody did",
+        "fixed found discovered tried noticed realized realised debugged spent learned learnt struggled ended"
+        " figured solved changed ran",
         ("we ", "i "),
-        r"(?<![\w'])(?:we|i) (?:(?:then|first|finally|eventually|also|just|had|have) ){0,2}"
-        r"(?:fixed|found|discovered|tried|noticed|reali[sz]ed|debugged|spent|learn(?:ed|t)|struggled|ended up"
+        r"(?<![\w'])(?:we|i) (?:(?:then|first|finally|eventually|also|just|had|have) ){0,2}",
+        r"(?:fixed|found|discovered|tried|noticed|reali[sz]ed|debugged|spent|learn(?:ed|t)|struggled|ended up",
         r"|figured out|solved|changed|ran into)\b",
     ),
     pattern(
         "narrative",
         "it holds a date",
+        " ".join(str(year) for year in range(2010, 2040)),
         ("201", "202", "203"),
         r"(?<![\w.@/-])20\d\d-(?:0\d|1[0-2])-(?:[0-2]\d|3[01])(?![\w-])",
     ),
     pattern(
         "narrative",
         "it names a ticket",
+        "issue ticket pr bug request jira",
         ("issue #", "ticket #", "pr #", "bug #", "pull request #", "jira-"),
         r"(?<!\w)(?:(?:issue|ticket|pr|bug|pull request) #|jira-)\d{1,7}\b",
     ),
 )
+_SHOUTED = ("todo", "fixme", "tbd", "fill")
 
 
 def authoring(found: Frontmatter, prose: str) -> Iterator[Finding]:
@@ -77,7 +81,7 @@ def authoring(found: Frontmatter, prose: str) -> Iterator[Finding]:
         yield from _description(description, found.lines.get("description", 1))
     yield from _tools(found)
     yield from _length(found.body, found.body_line)
-    yield from _left_in(prose, found.body_line)
+    yield from _left_in(Text(FILE, prose), found.body_line)
 
 
 def _description(description: str, line: int) -> Iterator[Finding]:
@@ -112,12 +116,11 @@ def _length(body: str, first_line: int) -> Iterator[Finding]:
         yield broken("body-words", FILE, first_line, f"the body has {len(words)} words")
 
 
-def _left_in(prose: str, first_line: int) -> Iterator[Finding]:
-    lower = lowered(prose)
-    for hit in search((*_LEFT_IN, *_NARRATIVE), lower):
-        text = prose[hit.begin : hit.end]
-        line = first_line + prose.count("\n", 0, hit.begin)
-        if hit.pattern.rule == "narrative":
-            yield broken("narrative", FILE, line, f"{hit.pattern.message} ({text!r})")
+def _left_in(prose: Text, first_line: int) -> Iterator[Finding]:
+    for hit in search(_LEFT_IN, prose):
+        text = prose.text[hit.begin : hit.end]
+        line = first_line + prose.line(hit.begin) - 1
+        if hit.pattern.rule != "placeholder":
+            yield broken(hit.pattern.rule, FILE, line, f"{hit.pattern.message} ({text!r})")
         elif text.isupper() or not text.lower().startswith(_SHOUTED):
             yield broken("placeholder", FILE, line, f"{text!r} was left in")

@@ -12,7 +12,7 @@ from agentloop.skills.findings.rules import broken
 MAX_FILES = 50
 MAX_FILE_BYTES = 256 * 1024
 MAX_LISTED = 1000
-MAX_READ_BYTES = 1024 * 1024
+MAX_READ_BYTES = 4 * 1024 * 1024
 MAX_TOTAL_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 10
 _EXECUTABLE = (
@@ -148,7 +148,7 @@ def _content(files: Files, name: str, content: bytes) -> Iterator[Finding]:
     if is_utf8 or "\0" not in text or name.endswith(_READ_AS_TEXT) or text.startswith("#!"):
         files.texts[name] = text
         if len(content) > MAX_READ_BYTES:
-            yield broken("unread", name, 1, "it is larger than 1 MB; what is beyond was not looked at")
+            yield broken("unread", name, 1, "it is larger than 4 MB; what is beyond was not looked at")
 
 
 def decode(content: bytes) -> tuple[str, bool]:

@@ -9,61 +9,70 @@ import re
 from collections.abc import Iterator
 
 from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.pattern import Text
 from agentloop.skills.findings.rules import broken
 
-_CONTROL = r"\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f"
-_FLAGS = "\U0001f3f4(?:" + "|".join(
-    "".join(chr(0xE0000 + ord(letter)) for letter in region) for region in ("gbeng", "gbsct", "gbwls")
-) + ")\U000e007f"  # fmt: skip
+_CONTROL = r"\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f"
+_TAGS = "\U000e0000-\U000e007f"
+_BIDI = "\u202a-\u202e\u2066-\u2069"
+_ZERO = "\u200b\u2060-\u2064\u206a-\u206f\u180e\u034f\u115f\u1160\u3164\uffa0\ufff9-\ufffb\ufeff"
+_JOINERS = "\u200c-\u200f\u00ad\u061c"
+_SELECTORS = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_RUN = re.compile(f"[{_CONTROL}{_TAGS}{_BIDI}{_ZERO}{_JOINERS}{_SELECTORS}]+")
+_BLACK_FLAG = "\U0001f3f4"
+_REGIONS = frozenset(
+    "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f" for region in ("gbeng", "gbsct", "gbwls")
+)
 _KINDS = (
-    ("tag", "a text in tag characters", "[\U000e0000-\U000e007f]+"),
-    ("bidi", "a control of the writing direction", "[\u202a-\u202e\u2066-\u2069]+"),
-    (
-        "zero",
-        "a character of no width",
-        "[\u200b\u2060-\u2064\u206a-\u206f\u180e\u034f\u115f\u1160\u3164\uffa0\ufff9-\ufffb]+"
-        "|(?<=.)\ufeff+|[\u200c-\u200f\u00ad\u061c]{2,}|(?<=[\x00-\x7f])[\u200c\u200d](?=[\x00-\x7f])",
-    ),
-    (
-        "variation",
-        "variation selectors that select nothing",
-        "[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}|(?<=[\x00-\x7f])[\ufe00-\ufe0d\U000e0100-\U000e01ef]",
-    ),
-    ("escape", "an escape sequence of a terminal", r"\x1b"),
-    ("control", "a control character", f"[{_CONTROL}]+"),
+    ("a text in tag characters", re.compile(f"[{_TAGS}]")),
+    ("a control of the writing direction", re.compile(f"[{_BIDI}]")),
+    ("a character of no width", re.compile(f"[{_ZERO}]|(?:[{_JOINERS}][{_SELECTORS}]?){{2}}")),
+    ("variation selectors that select nothing", re.compile(f"[{_SELECTORS}]{{2}}")),
 )
-_HIDDEN = re.compile(
-    f"(?P<spared>{_FLAGS})|" + "|".join(f"(?P<{group}>{pattern})" for group, _what, pattern in _KINDS), re.DOTALL
-)
-_IN_ASCII = re.compile(rf"[\x1b{_CONTROL}]")
-_WHAT = {group: what for group, what, _pattern in _KINDS}
+_BESIDE_ASCII = re.compile("[\u200c\u200d\ufe00-\ufe0d\U000e0100-\U000e01ef]")
+_IS_CONTROL = re.compile(f"[{_CONTROL}]")
 
 
-def hidden_text(name: str, text: str) -> Iterator[Finding]:
+def hidden_text(text: Text) -> Iterator[Finding]:
     """Where a text holds what cannot be seen; one finding a run of it."""
-    for match in _hidden(text):
-        line = text.count("\n", 0, match.start()) + 1
-        first = f"U+{ord(match[0][0]):04X}"
-        message = f"it holds {_WHAT[match.lastgroup or 'control']} ({first}{_times(match[0])})"
-        yield broken("hidden-text", name, line, message, "write plain text, without what cannot be seen")
+    if not _RUN.search(text.odd):
+        return
+    for match, rule, what in _hidden(text.text):
+        more = f" and {len(match[0]) - 1} more" if len(match[0]) > 1 else ""
+        yield broken(rule, text.name, text.line(match.start()), f"it holds {what} (U+{ord(match[0][0]):04X}{more})")
 
 
 def without_hidden_text(text: str) -> str:
     """The text as a person sees it."""
-    while True:  # what stood beside something hidden may be alone now
-        shown = _HIDDEN.sub(lambda match: match[0] if match.lastgroup == "spared" else "", text)
-        if shown == text:
-            return text
-        text = shown
+    while found := [match.span() for match, _rule, _what in _hidden(text)]:  # what is left may stand alone now
+        parts, position = [], 0
+        for begin, end in found:
+            parts.append(text[position:begin])
+            position = end
+        text = "".join([*parts, text[position:]])
+    return text
 
 
-def _hidden(text: str) -> Iterator[re.Match[str]]:
-    if text.isascii() and not _IN_ASCII.search(text):
-        return
-    for match in _HIDDEN.finditer(text):
-        if match.lastgroup != "spared":
-            yield match
+def _hidden(text: str) -> Iterator[tuple[re.Match[str], str, str]]:
+    """Each run with its rule and what it is."""
+    for match in _RUN.finditer(text):
+        begin, end = match.span()
+        what = _kind(match[0], text[begin - 1 : begin] if begin else "", text[end : end + 1])
+        if what:
+            yield match, "hidden-text", what
+        elif _IS_CONTROL.search(match[0]):
+            yield match, "control-character", "a control character"
 
 
-def _times(run: str) -> str:
-    return f" and {len(run) - 1} more" if len(run) > 1 else ""
+def _kind(run: str, before: str, after: str) -> str:
+    """What a run of characters that cannot be seen is; empty where a writing system or an emoji needs it."""
+    if (before == _BLACK_FLAG and run in _REGIONS) or (run == "\ufeff" and not before):
+        return ""
+    if run == "\x1b":
+        return "an escape sequence of a terminal" if after and after in "[]P_^" else ""
+    for what, expression in _KINDS:
+        if expression.search(run):
+            return what
+    if before and before.isascii() and after.isascii() and _BESIDE_ASCII.fullmatch(run):
+        return "a character of no width"
+    return ""

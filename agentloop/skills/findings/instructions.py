@@ -7,11 +7,13 @@ from agentloop.skills.findings.pattern import pattern
 
 _NOT = r"(?:do not|don['\u2019]t|never)"
 _PERSON = r"(?:to )?(?:the |your )?(?:user|human|operator|developer|person|owner)s?\b"
+_PERSONS = "user users human humans operator operators developer developers person persons owner owners"
 
 INSTRUCTIONS = (
     pattern(
         "override",
         "it tells the agent to set its instructions aside",
+        "ignore ignores disregard disregards forget forgets override overrides",
         ("ignore", "disregard", "forget", "override"),
         r"(?<!\w)(?:ignore|disregard|forget|override)s? ",
         r"(?:(?:all|any|the|your|my|of|these|those|every|everything|and) ){0,4}",
@@ -21,23 +23,26 @@ INSTRUCTIONS = (
     pattern(
         "concealment",
         "it tells the agent to hide something from the person",
+        _PERSONS,
         ("do not ", "don't ", "don\u2019t ", "never "),
-        rf"{_NOT} (?:tell|inform|alert|notify|mention|reveal|disclose|report|show|let)\b",
+        rf"{_NOT} (?:tell|inform|alert|notify|mention|reveal|disclose|report)\b",
         rf"(?: (?!if\b|unless\b|how\b|when\b)[\w'-]{{1,20}}){{0,4}}? {_PERSON}",
     ),
     pattern(
         "concealment",
         "it tells the agent to hide something from the person",
+        _PERSONS,
         ("without ",),
         rf"without (?:telling|informing|alerting|notifying) {_PERSON}",
     ),
     pattern(
         "concealment",
         "it tells the agent to hide something from the person",
+        _PERSONS,
         ("hide ", "keep "),
         rf"(?:hide|keep) (?:this|it|these|that|everything) (?:(?:hidden|secret) )?from {_PERSON}",
     ),
-    pattern("dynamic-context", "loading the skill runs a command", ("!`",), r"(?<![^\s(])!`[^`\n]{1,400}`"),
+    pattern("dynamic-context", "loading the skill runs a command", "", ("!`",), r"(?<![^\s(])!`[^`\n]{1,400}`"),
 )
 _ORDER = re.compile(
     r"\b(?:ignore|disregard|system prompt|do not (?:tell|mention|reveal)|exfiltrate|curl\s|wget\s"

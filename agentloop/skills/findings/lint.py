@@ -11,6 +11,7 @@ from agentloop.skills.findings import markdown
 from agentloop.skills.findings.authoring import authoring
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.hidden import hidden_text
+from agentloop.skills.findings.pattern import Text
 from agentloop.skills.findings.privacy import privacy
 from agentloop.skills.findings.rules import RULES, broken
 from agentloop.skills.findings.unsafe import unsafe
@@ -30,8 +31,9 @@ def find(folder: Path, *, lenient: bool = False) -> list[Finding]:
         return [broken("link", ".", 1, "the skill is a link", "write a folder with files")]
     files = files_of.read(folder, ignored=_NOT_THEIRS if lenient else frozenset())
     found = [*files.findings]
-    for name, text in files.texts.items():
-        found += [*unsafe(name, text), *hidden_text(name, text), *privacy(name, text)]
+    for name, content in files.texts.items():
+        text = Text(name, content)
+        found += [*unsafe(text), *hidden_text(text), *privacy(text)]
     found += _skill_file(folder, files, lenient=lenient)
     found.sort(key=lambda finding: (finding.path != FILE, finding.path, finding.line))
     return _as_for_others(found) if lenient else found

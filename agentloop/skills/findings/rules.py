@@ -121,6 +121,7 @@ AUTHORING = {
 SAFETY = {
     "secret": Rule(_E, _E, "It holds a secret.", "name the variable that holds it instead"),
     "hidden-text": Rule(_E, _E, "It holds characters that cannot be seen.", "write plain text", mended=True),
+    "control-character": Rule(_E, _W, "It holds a control character.", "leave it out", mended=True),
     "encoded-payload": Rule(
         _E, _E, "It runs what it decodes first.", "write the commands in plain text, in a script of the skill"
     ),

@@ -13,7 +13,7 @@ from agentloop.redact import redact, secrets_in
 from agentloop.skills.findings.commands import CARELESSNESS, CREDENTIALS, DESTRUCTION, EXFILTRATION, PAYLOADS
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.instructions import INSTRUCTIONS, orders_in_comments
-from agentloop.skills.findings.pattern import MAX_HITS, lowered, search
+from agentloop.skills.findings.pattern import MAX_HITS, Text, search
 from agentloop.skills.findings.rules import broken
 
 _PATTERNS = (*PAYLOADS, *DESTRUCTION, *CREDENTIALS, *CARELESSNESS, *EXFILTRATION, *INSTRUCTIONS)
@@ -24,40 +24,34 @@ _WORDLESS = re.compile(r"[A-Za-z0-9+/]{60,76}={0,2}")
 _FOLDED_LINES = 6
 
 
-def unsafe(name: str, text: str) -> Iterator[Finding]:
-    """What is dangerous in a text.
-
-    Args:
-        name: the file, relative to the skill's folder.
-        text: its content.
-    """
-    for line, kind in secrets_in(text):
-        yield broken("secret", name, line, f"it holds a secret ({kind})")
-    lower = lowered(text)
-    lower = lower.replace("\\\n", "  ") if "\\\n" in lower else lower
-    for hit in search(_PATTERNS, lower):
-        yield _finding(name, text, hit.pattern.rule, hit.pattern.message, hit.begin, hit.end)
-    for begin, end in islice(orders_in_comments(lower), MAX_HITS):
-        yield _finding(name, text, "hidden-comment", "a comment that is not shown gives orders", begin, end)
-    yield from _blobs(name, text)
+def unsafe(text: Text) -> Iterator[Finding]:
+    """What is dangerous in a text."""
+    for line, kind in secrets_in(text.text):
+        yield broken("secret", text.name, line, f"it holds a secret ({kind})")
+    for hit in search(_PATTERNS, text):
+        yield _finding(text, hit.pattern.rule, hit.pattern.message, hit.begin, hit.end)
+    for begin, end in islice(orders_in_comments(text.lower), MAX_HITS):
+        yield _finding(text, "hidden-comment", "a comment that is not shown gives orders", begin, end)
+    yield from _blobs(text)
 
 
-def _finding(name: str, text: str, rule: str, message: str, begin: int, end: int) -> Finding:
-    quoted = one_line(redact(text[begin:end]), _MAX_QUOTED_CHARS)
-    return broken(rule, name, text.count("\n", 0, begin) + 1, f"{message}: {quoted!r}")
+def _finding(text: Text, rule: str, message: str, begin: int, end: int) -> Finding:
+    quoted = one_line(redact(text.text[begin:end]), _MAX_QUOTED_CHARS)
+    return broken(rule, text.name, text.line(begin), f"{message}: {quoted!r}")
 
 
-def _blobs(name: str, text: str) -> Iterator[Finding]:
+def _blobs(text: Text) -> Iterator[Finding]:
     """Long encoded texts, on one line or folded; images that are written into the text are none."""
     folded = hits = 0
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.text.splitlines(), 1):
         length = len(line)
         if length >= _LONG_CHARS and hits < MAX_HITS and _is_encoded(line):
             hits += 1
-            yield broken("encoded-blob", name, number, f"it holds an encoded text of {_LONG_CHARS} characters or more")
+            message = f"it holds an encoded text of {_LONG_CHARS} characters or more"
+            yield broken("encoded-blob", text.name, number, message)
         folded = folded + 1 if 60 <= length <= 78 and _WORDLESS.fullmatch(line) else 0
         if folded == _FOLDED_LINES:
-            yield broken("encoded-blob", name, number + 1 - folded, "it holds an encoded text of many lines")
+            yield broken("encoded-blob", text.name, number + 1 - folded, "it holds an encoded text of many lines")
 
 
 def _is_encoded(line: str) -> bool:
