@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def test_what_is_no_untouched_copy_of_it_stays(skill: Path, to: Path, tmp_path: 
     done = export(skill, to, ORIGIN)
     assert (done.outcome, "somebody changed" in done.reason) == ("refused", True)
     assert (to / "alpha/SKILL.md").read_text() == "mine\n"
-    for number, make in enumerate((Path.mkdir, Path.touch, lambda path: path.symlink_to(skill))):
+    ways: list[Callable[[Path], None]] = [Path.mkdir, Path.touch, lambda path: path.symlink_to(skill)]
+    for number, make in enumerate(ways):
         place = make_folder(tmp_path / f"place-{number}")
         make(place / "alpha")
         assert export(skill, place, ORIGIN).outcome == "refused"

@@ -91,6 +91,8 @@ def test_what_cannot_be_read_is_told_of_and_the_rest_is_listed(stocked: Bench) -
     (skills / "outside/SKILL.md").symlink_to("/etc/passwd")
     (skills / "pipe").mkdir()
     os.mkfifo(skills / "pipe/SKILL.md")
+    (skills / "huge").mkdir()
+    (skills / "huge/SKILL.md").write_bytes(b"---\nname: huge\n" + b"x" * 10_000_000)
     odd = skills / os.fsdecode(b"odd\xff\x1b[31m")
     odd.mkdir()
     (odd / "SKILL.md").write_text("no frontmatter")
