@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from agentloop.agents import registry
-from agentloop.cli.skills.library import open_library
+from agentloop.cli.skills.library import open_library, shown
 from agentloop.errors import UsageError
-from agentloop.quoting import one_line, plain
+from agentloop.quoting import one_line
 from agentloop.repo import Repo
 from agentloop.skills import export as exporting
 from agentloop.skills import plugin as plugins
@@ -58,10 +58,10 @@ def _copy(library: Library, names: Sequence[str], to: Path, who: plugins.Identit
         done = exporting.export(folder, to, f"{who} {library.name}/{folder.name}")
         if done.outcome == "refused":
             refused += 1
-            click.echo(f"{plain(done.name)}: not exported: {one_line(done.reason, _MAX_REASON_CHARS)}", err=True)
+            click.echo(f"{shown(done.name)}: not exported: {one_line(done.reason, _MAX_REASON_CHARS)}", err=True)
         else:
             how = {"copied": "copied to", "updated": "updated in", "same": "the same already in"}[done.outcome]
-            click.echo(f"{plain(done.name)}: {how} {plain(str(to))}")
+            click.echo(f"{shown(done.name)}: {how} {shown(str(to))}")
     return 1 if refused else 0
 
 
