@@ -55,7 +55,7 @@ class Learning:
             return kept_back(state, "nobody could be asked without a terminal")
         answer = ask(state)
         match answer:
-            case ev.SkillAccepted(edited=True):
+            case ev.SkillAccepted():  # edited, perhaps, by somebody who was cut off before
                 self.sign(state)
             case ev.SkillRejected(reason=reason):
                 rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
