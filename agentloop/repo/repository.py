@@ -82,6 +82,10 @@ class Repo:
         """The branch that HEAD is on; None when it is detached."""
         return self._git.find("symbolic-ref", "-q", "--short", "HEAD") or None
 
+    def remote(self) -> str:
+        """The address of the remote `origin`; empty when there is none."""
+        return self._git.find("config", "--get", "remote.origin.url")
+
     def snapshot(self, run: str, n: int, index: Path) -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
 

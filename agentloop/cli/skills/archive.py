@@ -9,9 +9,8 @@ import click
 
 from agentloop import archiving, config, publish
 from agentloop.agents import registry
-from agentloop.cli.skills.library import list_archived, open_library
+from agentloop.cli.skills.library import list_archived, open_library, shown
 from agentloop.errors import UsageError
-from agentloop.quoting import plain
 from agentloop.repo import Repo
 from agentloop.skills import archive as shelf
 
@@ -56,6 +55,6 @@ def _restore(root: Path, skills_dir: str, names: Sequence[str]) -> None:
 
 def _tell(moved: archiving.Moved, done: str) -> None:
     for name in moved.names:
-        click.echo(f"{plain(name)}: {done} (commit {moved.commit[:10]})")
+        click.echo(f"{shown(name)}: {done} (commit {moved.commit[:10]})")
     for note in moved.notes:
-        click.echo(plain(note), err=True)
+        click.echo(shown(note), err=True)
