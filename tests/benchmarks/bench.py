@@ -14,6 +14,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from linting import lint_speed
+
 from agentloop.events import Checked, Leaf
 from agentloop.predicate import evidence
 from agentloop.predicate.reports.report import Recorder
@@ -200,6 +202,7 @@ def main() -> None:
         memory(repo, env)
         check_memory(repo, env)
         feedback(folder, env)
+        lint_speed(folder, env)
 
 
 if __name__ == "__main__":
