@@ -24,7 +24,8 @@ _PLACEHOLDER = re.compile(
 _WEAK = re.compile(r"[A-Za-z]+[0-9]*[^A-Za-z0-9]*|0x(?:[0-9a-fA-F]{40}|[A-Za-z]+)|(?i:.*p[a@4]ssw[o0]rd.*)")
 _CHANGES = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[0-9]|(?<=[0-9])[A-Za-z]|[!@#$%^&+?~]")
 _ESCAPED = r"(?:\\[nrt]|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m)"
-"""What may end in a letter and still stand apart: an escaped line end, a URL's escape, a terminal's colour."""
+"""What may end in a letter and yet stand before a word: an escaped line end, a URL's escape, a terminal's colour."""
+_APART = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=[0-9\[]m))"
 _WORDS = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]*)(?:[-_.:/]+(?:[A-Za-z]?[a-z]*|[A-Z]*))*+")
 _SECRET_NAME = re.compile(r"(?i)(?:(?:^|_)(?:API_?)?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
 _MIN_VALUE_CHARS = 8
@@ -67,27 +68,32 @@ def _find(text: str, *, report: bool) -> list[_Found]:
     """Every secret by its format, in order; those that overlap as one, under the most exact name."""
     merged: list[_Found] = []
     for found in sorted(_tried(text, report=report)):
-        last = merged[-1] if merged else found
-        if found.start < last.end and merged:
+        if merged and found.start < merged[-1].end:
+            last = merged[-1]
             merged[-1] = _Found(last.start, max(last.end, found.end), min(last.rank, found.rank))
         else:
             merged.append(found)
     return merged
 
 
-def _tried(text: str, *, report: bool) -> Iterator[_Found]:
-    """Only where the head of a format stands is its pattern tried."""
+def _tried(text: str, *, report: bool) -> list[_Found]:
+    """Only where the head of a format stands is its pattern tried, and not inside of what it matched already."""
     text = f"\n{text}"  # so that something stands before the first head
+    found = []
     for heads, ranks in _searches():
-        at = 0
-        while head := heads.search(text, at):
-            start, at = head.start(1), max(head.start(1), at + 1)
+        head = heads.search(text)
+        done: dict[int, int] = {}
+        while head:
+            start = head.start(1)
             for rank in ranks[head[1]]:
                 form = FORMATS[rank]
-                match = _pattern(form).match(text, max(0, start - form.before[1]))
-                if match and _is_secret(form, match[match.re.groups], report=report):
-                    begin, end = match.span(match.re.groups)
-                    yield _Found(begin - 1, end - 1, rank)
+                match = start >= done.get(rank, 0) and _pattern(form).match(text, max(0, start - form.before[1]))
+                if match:
+                    begin, done[rank] = match.span(match.re.groups)
+                    if _is_secret(form, text[begin : done[rank]], report=report):
+                        found.append(_Found(begin - 1, done[rank] - 1, rank))
+            head = heads.search(text, max(start, head.start() + 1))
+    return found
 
 
 @cache
@@ -124,14 +130,16 @@ def _tree(words: Iterable[str]) -> str:
 @cache
 def _pattern(form: Format) -> re.Pattern[str]:
     chars, count = form.before
-    before = f"(?<![A-Za-z0-9]){chars}{{{count}}}" if count else ""
-    return re.compile(before + "(?:" + "|".join(map(re.escape, form.heads.split("|"))) + ")" + form.tail)
+    before = f"{_APART}{chars}{{{count}}}" if count else ""
+    return re.compile(before + "(?:" + "|".join(map(re.escape, form.heads.split("|"))) + ")" + form.tail, re.ASCII)
 
 
 def _is_secret(form: Format, text: str, *, report: bool) -> bool:
-    if form.random == "always" or (form.random == "to report" and report):
-        return _looks_random(text) and not _is_placeholder(text)
-    return not _is_placeholder(text) and not (form.random == "" and _WORDS.fullmatch(text))
+    if _is_placeholder(text):
+        return False
+    if form.random == "never":
+        return not _WORDS.fullmatch(text)
+    return _looks_random(text) or (form.random == "to report" and not report)
 
 
 def _is_placeholder(text: str) -> bool:

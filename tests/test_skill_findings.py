@@ -192,7 +192,7 @@ def test_a_hostile_file_of_5_mb_is_not_read_to_its_end(tmp_path: Path) -> None:
 
 
 def test_a_secret_beside_the_skill_is_found_and_a_placeholder_is_not_one(tmp_path: Path) -> None:
-    key = "AKIA" + "ABCDEFGH234567QR"
+    key = "AKIA" + "Q3EGT7ZSPD5N2KLM"
     found = findings.find(skill(tmp_path, script=f"a\nb={key}\n", other="KEY=sk-ant-your-key-goes-here-xxxxxxxx\n"))
     assert [(finding.rule, finding.path, finding.line) for finding in found if finding.severity == "error"] == [
         ("secret", "script", 2)

@@ -14,6 +14,8 @@ __all__ = ["FILE", "KEYS", "Skill", "SkillFormatError", "parse", "quote", "read"
 
 FILE = "SKILL.md"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
+_MAX_PLAIN_KEY_CHARS = 1000  # YAML lets a key on one line with its value have 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,11 @@ def _check_kinds(found: frontmatter.Frontmatter) -> None:
 
 
 def render(skill: Skill) -> str:
-    """Write a SKILL.md: every scalar quoted, so that no YAML reader can take it for something else."""
+    """Write a SKILL.md: every scalar quoted, so that no YAML reader can take it for something else.
+
+    In the frontmatter each control character, line ends and tabs included, becomes a space. Everywhere, what is no
+    character (half of a surrogate pair, U+FFFE, U+FFFF) becomes U+FFFD, so that the text is valid UTF-8 and YAML.
+    """
     lines = ["---", f"name: {quote(skill.name)}", f"description: {quote(skill.description)}"]
     optional = (
         ("license", skill.license),
@@ -77,8 +83,10 @@ def render(skill: Skill) -> str:
     lines += [f"{key}: {quote(value)}" for key, value in optional if value]
     if skill.metadata:
         lines.append("metadata:")
-        lines += [f"  {quote(key)}: {quote(value)}" for key, value in sorted(skill.metadata.items())]
-    return "\n".join([*lines, "---", "", skill.body, ""])
+        metadata = {quote(key): quote(value) for key, value in sorted(skill.metadata.items())}
+        for key, value in metadata.items():
+            lines += [f"  {key}: {value}"] if len(key) <= _MAX_PLAIN_KEY_CHARS else [f"  ? {key}", f"  : {value}"]
+    return "\n".join([*lines, "---", "", _NO_CHARACTER.sub("\ufffd", skill.body), ""])
 
 
 def read(folder: Path) -> Skill:
@@ -94,5 +102,5 @@ def read(folder: Path) -> Skill:
 
 
 def quote(text: str) -> str:
-    """A YAML scalar that every reader takes for this text; control characters become blanks."""
-    return json.dumps(_CONTROL.sub(" ", text), ensure_ascii=False)
+    """A YAML scalar that every reader takes for this text, but for what `render` says of characters."""
+    return json.dumps(_NO_CHARACTER.sub("\ufffd", _CONTROL.sub(" ", text)), ensure_ascii=False)
