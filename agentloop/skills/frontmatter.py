@@ -18,7 +18,7 @@ MAX_CHARS = 16_384
 _OPENING = re.compile(r"\ufeff?---[ \t]*\r?(?=\n)")
 _CLOSING = re.compile(r"\n---[ \t]*\r?(?=\n|\Z)")
 _NEARLY_CLOSING = re.compile(r"\n[ \t]{0,40}---[^\n]*")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]|(?<=.)\ufeff", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufeff\ufffe\uffff]")
 _KEY = re.compile(r"(?P<quote>[\"']?)(?P<key>[A-Za-z_][\w.-]*)(?P=quote)[ \t]*:(?=[ \t\r\n]|\Z)[ \t]*")
 _BLOCK_STYLE = re.compile(r"[|>][-+0-9]*[ \t]*\Z")
 
@@ -111,14 +111,15 @@ def read(text: str) -> Frontmatter:
     if not block.exact:
         message = "the frontmatter is not closed by a line of --- alone"
         found.problems.append(Problem("frontmatter-end", body_line - 1, message))
-    cleaned = _CONTROL.sub(" ", source)
-    if cleaned != source:
-        line = 2 + source.count("\n", 0, next(_CONTROL.finditer(source)).start())
+    control = _CONTROL.search(source)
+    if control:
+        line = 2 + source.count("\n", 0, control.start())
         found.problems.append(Problem("frontmatter-yaml", line, "the frontmatter holds a control character"))
+        source = _CONTROL.sub(" ", source)
     try:
-        _take(found, cleaned, 2)
+        _take(found, source, 2)
     except yaml.YAMLError as error:
-        _mend(found, cleaned, error)
+        _mend(found, source, error)
     return found
 
 

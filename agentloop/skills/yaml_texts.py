@@ -4,6 +4,7 @@ PyYAML's own constructors are not used: they turn texts into dates and numbers, 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -68,17 +69,17 @@ class TextReader:
         self._first_line = first_line
         self._anchors: dict[str, str] = {}
         self._key = ""
-        self._events = yaml.parse(source, Loader=_LOADER)
+        self._next = cast("Callable[[], yaml.Event]", _LOADER(source).get_event)
 
     def document(self) -> Any:
         """The one document; None when there is none."""
-        next(self._events)
-        event = next(self._events)
+        self._next()
+        event = self._next()
         if isinstance(event, yaml.StreamEndEvent):
             return None
-        content = self._node(next(self._events), 0)
-        next(self._events)
-        after = next(self._events)
+        content = self._node(self._next(), 0)
+        self._next()
+        after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
             raise _unreadable("a second document begins", after)
         return content
@@ -95,14 +96,14 @@ class TextReader:
             return self._scalar(event, depth)
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
-            while not isinstance(inner := next(self._events), yaml.SequenceEndEvent):
+            while not isinstance(inner := self._next(), yaml.SequenceEndEvent):
                 items.append(self._node(inner, depth + 1))
             return items
         return self._mapping(depth)
 
     def _mapping(self, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
-        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 raise _unreadable("a key is no text", event)
             key = event.value
@@ -111,7 +112,7 @@ class TextReader:
                 self.lines[key] = self._line(event)
             if key in mapping:
                 self.problems.append(stands_twice(key, self._line(event)))
-            mapping[key] = self._node(next(self._events), depth + 1)
+            mapping[key] = self._node(self._next(), depth + 1)
         return mapping
 
     def _scalar(self, event: yaml.ScalarEvent, depth: int) -> str:

@@ -15,8 +15,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from linting import lint_speed
-
 from agentloop.events import Checked, Leaf
 from agentloop.predicate import evidence
 from agentloop.predicate.reports.report import Recorder
@@ -238,7 +236,6 @@ def main() -> None:
         check_memory(repo, env)
         feedback(folder, env)
         library(folder, env)
-        lint_speed(folder, env)
 
 
 if __name__ == "__main__":
