@@ -28,6 +28,7 @@ test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback; 
 
 bench: $(READY)  ## each measurement as a ratio, side by side
 	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python tests/benchmarks/linting.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .coverage .coverage.*

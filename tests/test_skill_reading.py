@@ -8,7 +8,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agentloop.skills import findings, frontmatter, reading
+from agentloop.skills import findings, reading, yaml_texts
 from agentloop.skills import format as skill_format
 from agentloop.skills.format import SkillFormatError
 from agentloop.skills.reading import Loaded, load
@@ -181,7 +181,7 @@ def test_the_reader_without_libyaml_says_the_same(tmp_path: Path, monkeypatch: p
         "name: on\ndescription: |\n  x",
     )
     quick = [read(tmp_path, head) for head in heads]
-    monkeypatch.setattr(frontmatter, "_LOADER", yaml.BaseLoader)
+    monkeypatch.setattr(yaml_texts, "_LOADER", yaml.BaseLoader)
     slow = [read(tmp_path, head) for head in heads]
     assert [loaded.skill for loaded in quick] == [loaded.skill for loaded in slow]
     assert [len(loaded.warnings) for loaded in quick] == [len(loaded.warnings) for loaded in slow]

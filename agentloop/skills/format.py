@@ -8,11 +8,11 @@ from pathlib import Path
 
 from agentloop.skills import frontmatter
 from agentloop.skills.frontmatter import SkillFormatError
+from agentloop.skills.yaml_texts import KEYS
 
 __all__ = ["FILE", "KEYS", "Skill", "SkillFormatError", "parse", "quote", "read", "render"]
 
 FILE = "SKILL.md"
-KEYS = ("name", "description", "license", "compatibility", "metadata", "allowed-tools")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufffe\uffff]")
 _MAX_PLAIN_KEY_CHARS = 1000  # YAML lets a key on one line with its value have 1024

@@ -5,7 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from agentloop.skills.format import KEYS
-from agentloop.skills.frontmatter import Frontmatter, Problem
+from agentloop.skills.frontmatter import Frontmatter
+from agentloop.skills.yaml_texts import Problem
 
 MAX_NAME_CHARS = 64
 MAX_DESCRIPTION_CHARS = 1024

@@ -65,18 +65,24 @@ def lint(paths: tuple[Path, ...], lenient: bool, fix: bool, as_json: bool, as_sa
 
 def _folders(paths: Sequence[Path]) -> list[Path]:
     """The folders of the skills that are meant, each once."""
-    found: dict[Path, Path] = {}
-    for path in paths:
-        folders = skills_at(path)
-        if not folders:
-            wrong = "holds no skill" if path.exists() else "does not exist"
-            raise UsageError(f"{path} {wrong}", hint="name a SKILL.md, its folder, or a folder that holds skills")
-        found |= {folder.absolute(): folder for folder in folders}
     if not paths:
         with Repo.open(Path.cwd()) as repo:
-            root = repo.root / config.load(repo.root, {}).settings.skills_dir
-        found = {folder: folder for folder in skills_at(root)}
-    return [*found.values()]
+            return skills_at(repo.root / config.load(repo.root, {}).settings.skills_dir)
+    found: dict[Path, None] = {}
+    for path in paths:
+        folders = skills_at(Path(os.path.abspath(path)))  # noqa: PTH100 - it takes `..` away, and follows no link
+        if not folders:
+            raise UsageError(
+                f"{path} {_wrong(path)}", hint="name a SKILL.md, its folder, or a folder that holds skills"
+            )
+        found |= dict.fromkeys(folders)
+    return [*found]
+
+
+def _wrong(path: Path) -> str:
+    if not os.path.lexists(path):
+        return "does not exist"
+    return "holds no skill" if os.access(path, os.R_OK) else "cannot be read"
 
 
 def _root() -> Path:
@@ -96,17 +102,17 @@ def _file(root: Path, folder: Path, finding: findings.Finding) -> str:
 
 def _shown(path: Path) -> str:
     """A path as people see it: relative where it lies below the current folder."""
-    absolute, here = path.absolute(), Path.cwd()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else path)
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _print(linted: Sequence[_Linted]) -> None:
     for one in linted:
-        folder = _shown(one.folder)
+        folder = Path(_shown(one.folder))
         for mended in one.mended:
-            click.echo(one_line(f"{folder}/{mended.path}: mended {mended.rule}: {mended.what}", _MAX_LINE_CHARS))
+            click.echo(one_line(f"{folder / mended.path}: mended {mended.rule}: {mended.what}", _MAX_LINE_CHARS))
         for finding in one.findings:
-            where = f"{folder}/{finding.path}:{finding.line}"
+            where = f"{folder / finding.path}:{finding.line}"
             what = f"{finding.severity} {finding.rule}: {finding.message}. Remedy: {finding.remedy}."
             click.echo(one_line(f"{where}: {what}", _MAX_LINE_CHARS))
 

@@ -149,6 +149,13 @@ DESTRUCTION = (
         ("format c:",),
         r"(?<![\w-])format c:(?=\s{0,4}(?:/|\n|\Z|`))",
     ),
+    pattern(
+        "destructive-command",
+        "it overwrites the main branch of everybody",
+        "push",
+        ("git push",),
+        r"git push(?=[^\n;|&]{0,80}?\s(?:--force(?![\w-])|-f\b))[^\n;|&]{0,80}?[\s:+](?:main|master)(?![\w/-])",
+    ),
 )
 
 CREDENTIALS = (

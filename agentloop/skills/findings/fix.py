@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop.errors import AgentloopError
+from agentloop.skills import frontmatter
 from agentloop.skills.findings import files as files_of
 from agentloop.skills.findings.hidden import without_hidden_text
 from agentloop.skills.findings.markdown import Markdown
 from agentloop.skills.findings.mending import mended_frontmatter
 from agentloop.skills.findings.privacy import masked
 from agentloop.skills.format import FILE, SkillFormatError
-from agentloop.skills.frontmatter import locate
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _mended(text: str, skill: str) -> tuple[str, list[tuple[str, str]]]:
     if shown != text:
         text = shown
         steps.append(("hidden-text", "took out what cannot be seen"))
-    begin = _body_begins(text) if skill else 0
+    begin = (_body_begins(text) or 0) if skill else 0
     head, masks = masked(text[:begin], brackets=False)
     body, more = masked(text[begin:], brackets=True)
     text = head + body
@@ -70,15 +70,18 @@ def _mended(text: str, skill: str) -> tuple[str, list[tuple[str, str]]]:
     return text, steps
 
 
-def _body_begins(text: str) -> int:
+def _body_begins(text: str) -> int | None:
+    """Where the body begins; None when the frontmatter cannot be read."""
     try:
-        return locate(text).body
+        frontmatter.read(text)
+        return frontmatter.locate(text).body
     except SkillFormatError:
-        return 0
+        return None
 
 
 def _closed(text: str) -> tuple[str, list[tuple[str, str]]]:
-    fence = Markdown(text[_body_begins(text) :]).open_fence
+    begin = _body_begins(text)
+    fence = Markdown(text[begin:]).open_fence if begin is not None else ""
     if not fence:
         return text, []
     end = "\r\n" if text.endswith("\r\n") else "\n"

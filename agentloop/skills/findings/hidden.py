@@ -29,7 +29,8 @@ _KINDS = (
     ("a character of no width", re.compile(f"[{_ZERO}]|(?:[{_JOINERS}][{_SELECTORS}]?){{2}}")),
     ("variation selectors that select nothing", re.compile(f"[{_SELECTORS}]{{2}}")),
 )
-_BESIDE_ASCII = re.compile("[\u200c\u200d\ufe00-\ufe0d\U000e0100-\U000e01ef]")
+_RARE_SELECTOR = re.compile("[\ufe00-\ufe0d\U000e0100-\U000e01ef]")
+_TAKES_ONE = re.compile("[\u1820-\u18aa\u2200-\u2aff\u3000-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _IS_CONTROL = re.compile(f"[{_CONTROL}]")
 
 
@@ -73,6 +74,8 @@ def _kind(run: str, before: str, after: str) -> str:
     for what, expression in _KINDS:
         if expression.search(run):
             return what
-    if before and before.isascii() and after.isascii() and _BESIDE_ASCII.fullmatch(run):
+    if _RARE_SELECTOR.match(run) and not _TAKES_ONE.match(before):
+        return "a variation selector that selects nothing"
+    if run in "\u200c\u200d" and before and before.isascii() and after.isascii():
         return "a character of no width"
     return ""

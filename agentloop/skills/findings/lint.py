@@ -37,7 +37,7 @@ def find(folder: Path, *, lenient: bool = False) -> list[Finding]:
         found += unsafe(text)
         found += hidden_text(text)
         found += privacy(text)
-    found += _skill_file(folder.name, files, texts, lenient=lenient)
+    found += _skill_file(folder.name or folder.resolve().name, files, texts, lenient=lenient)
     found.sort(key=lambda finding: (finding.path != FILE, finding.path, finding.line))
     return _as_for_others(found) if lenient else found
 

@@ -63,16 +63,17 @@ class Markdown:
         blocks: list[tuple[int, int]] = []
         if "```" not in self.text and "~~~" not in self.text:
             return blocks, ""
-        fence, indent, begun, number = "", 0, 0, -1
-        for number, line in enumerate(self.text.split("\n")):
-            match = _FENCE.match(line.rstrip("\r")) if "```" in line or "~~~" in line else None
+        fence, indent, begun = "", 0, 0
+        lines = self.text.split("\n")
+        for number in [number for number, line in enumerate(lines) if "```" in line or "~~~" in line]:
+            match = _FENCE.match(lines[number].rstrip("\r"))
             if match and not fence:
                 fence, indent, begun = match["fence"], len(match["indent"]), number
             elif match and _closes(match, fence, indent):
                 blocks.append((begun, number))
                 fence = ""
         if fence:
-            blocks.append((begun, number))
+            blocks.append((begun, len(lines) - 1))
         return blocks, fence
 
 

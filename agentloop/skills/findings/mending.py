@@ -6,9 +6,10 @@ from typing import Any
 
 from agentloop.skills import frontmatter
 from agentloop.skills.format import KEYS, SkillFormatError, quote
-from agentloop.skills.frontmatter import Entry, Frontmatter, Problem, as_it_looks
+from agentloop.skills.frontmatter import Entry, Frontmatter, as_it_looks
 from agentloop.skills.reading import as_text
 from agentloop.skills.values import MAX_NAME_CHARS, deviations, is_name
+from agentloop.skills.yaml_texts import Problem
 
 OF_AGENTS = frozenset(
     (
@@ -67,18 +68,26 @@ def mended_frontmatter(text: str, folder: str) -> tuple[str, Steps]:
     keys = [entry.key for entry in entries]
     once = {entry.key: source[entry.value : entry.end] for entry in entries if keys.count(entry.key) == 1}
     edit = _Edit(found, once, "\r\n" if "\r\n" in text[: block.end] else "\n")
-    for problem in (*found.problems, *deviations(found, folder, ascii_names=True)):
+    claimed = set()
+    problems = [*found.problems, *deviations(found, folder, ascii_names=True)]
+    for problem in problems:
+        steps = len(edit.steps)
         _decide(edit, problem, folder)
+        if len(edit.steps) > steps:
+            claimed.add((problem.rule, problem.key))
     mended = text[: block.begin] + _written(edit, source, entries) + text[block.end :]
-    return (mended, edit.steps) if edit.steps and _holds(mended) else (text, [])
+    left = {(problem.rule, problem.key) for problem in problems} - claimed
+    return (mended, edit.steps) if claimed and _problems(mended, folder) <= left else (text, [])
 
 
-def _holds(text: str) -> bool:
+def _problems(text: str, folder: str) -> set[tuple[str, str]]:
+    """What is wrong with a frontmatter, by rule and key."""
     try:
-        frontmatter.read(text)
+        found = frontmatter.read(text)
     except SkillFormatError:
-        return False
-    return True
+        return {("frontmatter", "")}
+    problems = (*found.problems, *deviations(found, folder, ascii_names=True))
+    return {(problem.rule, problem.key) for problem in problems}
 
 
 def _decide(edit: _Edit, problem: Problem, folder: str) -> None:
@@ -122,35 +131,38 @@ def _move(edit: _Edit, key: str, value: Any) -> None:
 
 
 def _written(edit: _Edit, source: str, entries: list[Entry]) -> str:
-    parts = [source[: entries[0].begin] if entries else source]
+    parts, position = [], 0
     if "name" in edit.values and "name" not in edit.found.content:
         parts.append(_line(edit, "name", edit.values["name"]))
     for entry in entries:
-        raw = source[entry.begin : entry.end]
-        if entry.key in edit.gone and entry.key in edit.raw:
-            parts.append(_rest(raw))
-        elif entry.key == "metadata" and (edit.moved or edit.is_metadata_anew):
-            parts.append(_metadata(edit, raw))
-        elif entry.key in edit.values and entry.key in edit.raw and entry.key not in edit.gone:
-            parts.append(_line(edit, entry.key, edit.values[entry.key]) + _rest(raw))
-        else:
-            parts.append(raw)
+        parts += [source[position : entry.begin], _entry(edit, entry.key, source[entry.begin : entry.end])]
+        position = entry.end
+    parts.append(source[position:])
     if edit.moved and "metadata" not in edit.found.content:
         parts += [f"metadata:{edit.line_end}", *_children(edit, edit.moved, "  ")]
     return "".join(parts)
+
+
+def _entry(edit: _Edit, key: str, raw: str) -> str:
+    """A key's lines as they are to be."""
+    if key not in edit.raw:
+        return raw
+    if key in edit.gone:
+        return ""
+    if key == "metadata" and (edit.moved or edit.is_metadata_anew):
+        return _metadata(edit, raw)
+    return _line(edit, key, edit.values[key]) if key in edit.values else raw
 
 
 def _metadata(edit: _Edit, raw: str) -> str:
     """The metadata with what is moved there; written anew where it is no block of texts."""
     lines = raw.splitlines(keepends=True)
     child = next((match for line in lines[1:] if (match := _CHILD.match(line))), None)
-    is_block = child is not None and lines[0].split("#")[0].strip().endswith(":")
-    rest = _rest(raw)
+    is_block = lines[0].split("#")[0].strip().endswith(":")
     if is_block and child and not edit.is_metadata_anew:
-        added = _children(edit, edit.moved, child["indent"])
-        return "".join([raw[: len(raw) - len(rest)], *added, rest])
+        return "".join([raw, *_children(edit, edit.moved, child["indent"])])
     content = {key: as_text(value) for key, value in edit.found.content["metadata"].items()}
-    return "".join([f"metadata:{edit.line_end}", *_children(edit, {**content, **edit.moved}, "  "), rest])
+    return "".join([f"metadata:{edit.line_end}", *_children(edit, {**content, **edit.moved}, "  ")])
 
 
 def _children(edit: _Edit, texts: dict[str, str], indent: str) -> list[str]:
@@ -163,12 +175,3 @@ def _line(edit: _Edit, key: str, value: str) -> str:
 
 def _key(key: str) -> str:
     return key if key in KEYS or re.fullmatch(r"[A-Za-z][\w.-]*", key) else quote(key)
-
-
-def _rest(raw: str) -> str:
-    """The empty lines and the comments behind a value."""
-    lines = raw.splitlines(keepends=True)
-    kept = len(lines)
-    while kept > 1 and (not lines[kept - 1].strip() or lines[kept - 1].startswith("#")):
-        kept -= 1
-    return "".join(lines[kept:])

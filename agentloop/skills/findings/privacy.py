@@ -13,7 +13,7 @@ _NOBODY = frozenset(
 )
 _HOME = re.compile(r"(?:/home/|/Users/|[A-Z]:\\{1,2}Users\\{1,2})(?P<who>[\w.-]{1,80})|/root(?=/[\w.-])")
 _ADDRESS = re.compile(
-    r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?![\d/])(?!\.\d)(?!\.?[a-zA-Z_-])"
+    r"(?:10\.\d{1,3}|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}(?!\d|\.\d|/\d{1,2}\b)(?!\.?[a-zA-Z_-])"
 )
 _HOST = re.compile(r"(?:[a-zA-Z0-9-]{1,63}\.){1,6}(?:local|internal|corp|lan|intranet|localdomain)(?![\w-])(?!\.[\w-])")
 _HOST_COMES = re.compile(r"://(?:[^\s/@]{1,60}@)?|(?<=\w)@|\b(?:ssh|ping|host) ")

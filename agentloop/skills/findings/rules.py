@@ -65,9 +65,13 @@ FORMAT = {
         mended=True,
     ),
     "name-missing": Rule(_E, _W, "There is no name.", "give it a name", mended=True),
-    "name-length": Rule(_E, _W, "The name is longer than 64 characters.", "use at most 64"),
+    "name-length": Rule(_E, _W, "The name is longer than 64 characters.", "use at most 64", mended=True),
     "name-format": Rule(
-        _E, _W, "The name is not in lower case with hyphens.", "use a-z, 0-9 and single hyphens between them"
+        _E,
+        _W,
+        "The name is not in lower case with hyphens.",
+        "use a-z, 0-9 and single hyphens between them",
+        mended=True,
     ),
     "name-folder": Rule(_E, _W, "The name is not the folder's.", "give both the same name", mended=True),
     "description-missing": Rule(_E, _W, "There is no description.", "give it a description"),
