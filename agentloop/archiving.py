@@ -47,6 +47,7 @@ def archive_skills(
             made; nothing was moved.
         UsageError: the skills folder cannot be listed.
     """
+    reason = redact(one_line(reason, archive.MAX_REASON_CHARS))
     plan = links.plan(repo.root, skills_dir, readers, linkable=repo.can_link(), without=names)
     useless = repo.entries_in_tree([path for path, file in plan.files.items() if file is None])
     tracked = repo.entries_at(repo.head(), *useless) if useless else {}
@@ -143,4 +144,4 @@ def _commit(repo: Repo, change: Change, message: str, names: Sequence[str], sour
 
 def _message(verb: str, names: Sequence[str], reason: str = "") -> str:
     subject = f"{verb} {'skill' if len(names) == 1 else 'skills'} {', '.join(names)}"
-    return redact(f"{subject}\n\n{one_line(reason, archive.MAX_REASON_CHARS)}".strip() + "\n")
+    return f"{subject}\n\n{reason}".strip() + "\n"

@@ -9,6 +9,7 @@ from agentloop import events as ev
 from agentloop.errors import AgentloopError, RunError
 from agentloop.redact import redact
 from agentloop.repo import Repo
+from agentloop.skills.format import FILE
 from agentloop.state import RunState
 
 Answer = ev.SkillAccepted | ev.SkillRejected | ev.SkillKeptBack
@@ -41,9 +42,8 @@ class Learning:
 
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
-        skills = self.repo.root / state.task.skills_dir
         evidence = distill.Evidence(state, self.repo)
-        return distill.Inspection(state, self.staging, skills, evidence, self.rejected()).inspect(self.kept)
+        return distill.Inspection(state, self.staging, evidence, self.rejected()).inspect(self.kept)
 
     def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
         """Ask a person about the draft; None: there is nobody.
@@ -55,7 +55,7 @@ class Learning:
             return kept_back(state, "nobody could be asked without a terminal")
         answer = ask(state)
         match answer:
-            case ev.SkillAccepted(edited=True):
+            case ev.SkillAccepted():  # edited, perhaps, by somebody who was cut off before
                 self.sign(state)
             case ev.SkillRejected(reason=reason):
                 rejections.remember(self.repo.common_dir, state.run, draft_of(state), reason)
@@ -68,8 +68,8 @@ class Learning:
             SkillFormatError: it cannot be read.
         """
         path = draft_of(state)
-        former = self.repo.root / state.task.skills_dir / path.name
-        distill.sign(path, former, state, None)
+        former = distill.Existing(self.repo, state.task).files(path.name)
+        distill.sign(path, former.get(FILE, ""), state, None)
 
     def publish(self, state: RunState) -> ev.SkillPublished:
         """Commit the draft, unless that was done before a death.
@@ -145,7 +145,8 @@ def _message(state: RunState, name: str) -> str:
     trailers += [f"Agentloop-Until: {' '.join(source.split())}" for source in state.task.until]
     trailers.append(f"Agentloop-Attempts: {len(state.checks)}")
     body = "What the run had to find out before its predicate held."
-    return redact(f"Add skill {name}\n\n{body}\n\n" + "\n".join(trailers) + "\n")
+    verb = "Update" if state.draft and state.draft.operation == "update" else "Add"
+    return redact(f"{verb} skill {name}\n\n{body}\n\n" + "\n".join(trailers) + "\n")
 
 
 def _trailer(state: RunState) -> str:

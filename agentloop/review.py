@@ -109,7 +109,7 @@ def propose(repo: Repo, state: RunState) -> Proposal:
         text = contents.text(path, FILE)
     except OSError:
         text = ""  # the findings say what is wrong
-    former = distill.former_texts(repo, state.task, path.name)
+    former = distill.Existing(repo, state.task).files(path.name)
     diff = distill.difference(former, texts_in(path), MAX_DIFF_CHARS)
     return Proposal(path.name, text, tuple(contents.files(path)), tuple(find(path)), diff)
 

@@ -5,13 +5,14 @@ supervised is unknown, never guessed.
 """
 
 import time
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop import journal
 from agentloop.agents import registry
 from agentloop.agents.store import stored_sessions
+from agentloop.repo import Repo
+from agentloop.skills.library import Library
 from agentloop.state import RunState, fold
 
 UNUSED_AFTER = 10
@@ -78,17 +79,14 @@ class Usage:
         return ""
 
 
-def usages(common_dir: Path, root: Path, changed_at: dict[str, float]) -> list[Usage]:
-    """Gather what is known of skills.
-
-    Args:
-        common_dir: the repository's git folder.
-        root: the top of the working tree.
-        changed_at: the skills' names, with the Unix time of each one's last change.
-    """
-    supervised, begun = _from_journals(common_dir)
+def usages(repo: Repo, library: Library) -> list[Usage]:
+    """Gather what is known of the skills of a library."""
+    changed_at = {
+        folder.name: repo.changed_at(f"{library.name}/{folder.name}") or time.time() for folder in library.folders
+    }
+    supervised, begun = _from_journals(repo.common_dir)
     known = {use.session for use in supervised if use.session}
-    stored = [one for adapter in registry.load_all()[0].values() for one in stored_sessions(adapter, root)]
+    stored = [one for adapter in registry.load_all()[0].values() for one in stored_sessions(adapter, repo.root)]
     alone = [one for one in stored if one.session not in known and one.session not in begun]
     uses = [*supervised, *(Use(skill, one.agent, one.session, one.at) for one in alone for skill in one.skills)]
     times = [*begun.values(), *(one.at for one in alone)]
@@ -98,7 +96,7 @@ def usages(common_dir: Path, root: Path, changed_at: dict[str, float]) -> list[U
             tuple(sorted((use for use in uses if use.skill == skill), key=lambda use: use.at)),
             sum(at > changed for at in times),
         )
-        for skill, changed in sorted(changed_at.items())
+        for skill, changed in changed_at.items()
     ]
 
 
@@ -129,8 +127,3 @@ def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float]]:
 
 def _failed_after(state: RunState, seq: int) -> int:
     return sum(check.seq > seq for check in state.failed_checks)
-
-
-def proposals(found: Iterable[Usage]) -> Sequence[tuple[str, str]]:
-    """The skills that are proposed for the archive, with the reason."""
-    return [(usage.skill, usage.proposal) for usage in found if usage.proposal]

@@ -95,6 +95,11 @@ def test_a_skill_is_moved_with_its_links_by_one_commit_and_nothing_else_is_touch
     assert [folder.name for folder in library.folders(repo.root / "skills")] == ["alpha"]
 
 
+def test_a_secret_in_the_reason_is_masked(repo: Repo) -> None:
+    put_away(repo, "beta", reason="it named ghp_" + "R7kQ2mXw9LsT4vBn8ZyC1dHf6GjP3aEuW5oK")
+    assert "R7kQ2mXw" not in git(repo.root, "show", "HEAD")
+
+
 def test_it_comes_back_the_same(repo: Repo) -> None:
     before = repo.entries_at(repo.head(), "skills", ".claude", ".agents")
     put_away(repo, "alpha", "beta", reason="for a while")

@@ -83,7 +83,7 @@ def test_what_the_branch_holds_can_be_read(repo: Repo, draft: Path) -> None:
     publish.publish_skill(repo, draft, "skills", MESSAGE, BRANCH)
     tip = repo.tip(BRANCH)
     assert tip
-    assert repo.texts_at(tip, "skills/a") == {"SKILL.md": "first", "scripts/run.sh": "#!/bin/sh"}
+    assert repo.texts_at(tip, "skills/a") == {"SKILL.md": "first\n", "scripts/run.sh": "#!/bin/sh\n"}
     assert repo.texts_at(tip, "skills/b") == {}
 
 

@@ -57,7 +57,7 @@ def inspected(
     taken = repo.snapshot("r", 0, folder / "index")
     run = state(ev.Snapshotted(n=0, commit=taken.commit, tree=taken.tree), *events)
     evidence = distill.Evidence(run, repo)
-    inspection = distill.Inspection(run, staging, repo.root / "skills", evidence, rejected)
+    inspection = distill.Inspection(run, staging, evidence, rejected)
     return inspection.inspect(folder / "kept")
 
 
@@ -265,3 +265,29 @@ def test_no_secret_stands_in_what_a_session_is_told(repo: Repo, staging: distill
         failed(1, key),
     )
     assert key not in distill.distill_prompt(run, repo, staging)
+
+
+def test_the_skills_of_the_branch_that_a_skill_goes_to_exist_too(repo: Repo, staging: distill.Staging) -> None:
+    (repo.root / "skills/here").mkdir(parents=True)
+    (repo.root / "skills/here/SKILL.md").write_text(SKILL.replace("a-skill", "here").replace("Text.", "Of the tree."))
+    text = SKILL.replace("Text.", "Of the branch.")
+    entry = repo.store("skills/a-skill/SKILL.md", text.encode(), "100644")
+    repo.commit_on_branch("learned", lambda tip: {"skills/a-skill/SKILL.md": entry}, "Add a skill\n", repo.head())
+    task = job(skills_to="branch", skills_branch="learned")
+    known = distill.Existing(repo, task)
+    assert list(known.texts) == ["a-skill", "here"]
+    assert known.descriptions["a-skill"] == "What. Use when it says 'boom'."
+    assert known.files("a-skill") == {"SKILL.md": text}
+    assert "Of the tree." in known.files("here")["SKILL.md"]
+    assert known.files("nowhere") == {}
+    assert list(distill.Existing(repo, job()).texts) == ["here"]
+
+
+def test_folders_without_an_end_are_told_of_and_not_copied(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging)
+    deep = staging.folder / "a-skill" / "/".join(["d"] * 300)
+    deep.mkdir(parents=True)
+    found = inspected(repo, staging, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert any("deeper" in finding for finding in found.findings)
+    assert len([*Path(found.path).rglob("*")]) < 20

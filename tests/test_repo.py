@@ -227,7 +227,7 @@ def test_a_snapshot_records_the_tree_and_touches_nothing(repo: Repo, tmp_path: P
     before = look()
     snapshot = repo.snapshot("run", 0, tmp_path / "index")
     assert look() == before
-    assert repo.file_at(snapshot.commit, "file") == "unstaged"
+    assert repo.file_at(snapshot.commit, "file") == "unstaged\n"
     assert "untracked" in repo.entries_at(snapshot.commit, ".")
     assert "ignored" not in repo.entries_at(snapshot.commit, ".")
     (repo.root / "untracked").unlink()
@@ -342,7 +342,7 @@ def test_a_snapshot_leaves_out_what_looks_like_a_secret(repo: Repo, tmp_path: Pa
         (repo.root / name).write_text("x\n")
     snapshot = repo.snapshot("run", 0, tmp_path / "index")
     assert sorted(repo.entries_at(snapshot.commit, ".")) == [".env.example", "file", "plain", "tracked.key"]
-    assert repo.file_at(snapshot.commit, "tracked.key") == "2"
+    assert repo.file_at(snapshot.commit, "tracked.key") == "2\n"
 
 
 def test_a_linked_worktree_has_its_own_head_and_shares_the_rest(repo: Repo, tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from agentloop import distill, journal, learning, rejections, review
 from agentloop import events as ev
-from agentloop import journal, rejections, review
 from agentloop.cli import cli
 from agentloop.errors import AgentloopError, PublishError, RunError
 from agentloop.repo import Repo
@@ -82,6 +82,15 @@ def test_it_goes_where_the_run_said_or_where_the_person_says(repo: Repo) -> None
     assert isinstance(published, ev.SkillPublished)
     assert published.branch == "other"
     assert not (repo.root / "skills").exists()
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_draft_that_is_accepted_in_its_run_is_signed(repo: Repo, edited: bool) -> None:
+    folder = keep_back(repo)
+    work = learning.Learning(repo, distill.Staging(repo.root, folder.run), folder.draft)
+    answer = work.ask(state_of(folder), lambda _state: ev.SkillAccepted(name="keep-counting", edited=edited))
+    assert isinstance(answer, ev.SkillAccepted)
+    assert folder.run in (draft_of(folder) / "SKILL.md").read_text()
 
 
 def test_a_draft_with_findings_is_not_accepted(repo: Repo) -> None:

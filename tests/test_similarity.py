@@ -118,9 +118,9 @@ def test_overlapping_finds_what_comparing_all_pairs_finds() -> None:
 
 
 def test_many_copies_do_not_come_to_all_pairs() -> None:
-    found = overlapping({f"copy-{n:04}": CLOCK for n in range(500)}, 0.9)
-    assert 499 <= len(found) < 500 * 51
-    assert {name for pair in found for name in (pair.one, pair.other)} == {f"copy-{n:04}" for n in range(500)}
+    found = overlapping({f"copy-{n:04}": CLOCK for n in range(200)}, 0.9)
+    assert 199 <= len(found) < 200 * 51
+    assert {name for pair in found for name in (pair.one, pair.other)} == {f"copy-{n:04}" for n in range(200)}
 
 
 def test_overlapping_says_what_is_shared() -> None:

@@ -4,22 +4,26 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from agentloop import events as ev
 from agentloop import journal
 from agentloop.agents import registry
 from agentloop.agents.store import stored_sessions
+from agentloop.cli import cli
 from agentloop.repo import Repo
+from agentloop.skills.library import Library
 from agentloop.usage import UNUSED_AFTER, Usage, Use, usages
 
 from .test_distill import failed, job
-from .test_repo import begin
+from .test_repo import begin, git
 
-LONG_AGO = 1000.0
+LONG_AGO = "2020-01-01T00:00:00"
 
 
 @pytest.fixture
-def repo(tmp_path: Path) -> Repo:
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
+    monkeypatch.setenv("GIT_COMMITTER_DATE", LONG_AGO)
     return begin(tmp_path / "repo")
 
 
@@ -50,7 +54,14 @@ def claude_session(home: Path, session: str, cwd: Path, *skills: str) -> None:
 
 
 def by_name(repo: Repo, *names: str) -> dict[str, Usage]:
-    return {one.skill: one for one in usages(repo.common_dir, repo.root, dict.fromkeys(names, LONG_AGO))}
+    """What is known of skills that were last changed long ago."""
+    for name in names:
+        folder = repo.root / "skills" / name
+        folder.mkdir(parents=True)
+        (folder / "SKILL.md").write_text(f"---\nname: {name}\ndescription: D.\n---\n\nB.\n")
+    git(repo.root, "add", ".")
+    git(repo.root, "commit", "-qm", "Keep skills")
+    return {one.skill: one for one in usages(repo, Library.of(repo.root, "skills"))}
 
 
 def test_a_run_says_which_skill_was_loaded_and_how_it_ended(repo: Repo) -> None:
@@ -107,3 +118,14 @@ def test_a_skill_that_nobody_loads_is_proposed_for_the_archive(loaded: int, sinc
 def test_a_skill_that_fails_its_sessions_is_proposed_for_the_archive(outcomes: list[str], proposed: bool) -> None:
     uses = tuple(Use("dates", "claude", f"s-{at}", 1.0, "r", outcome) for at, outcome in enumerate(outcomes))
     assert bool(Usage("dates", uses, 5).proposal) is proposed
+
+
+def test_the_archive_proposes_what_nobody_loads(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_name(repo, "dates", "times")
+    for number in range(UNUSED_AFTER):
+        supervised(repo, f"s-{number}", ev.SkillLoaded(name="times"))
+    monkeypatch.chdir(repo.root)
+    said = CliRunner().invoke(cli, ["skills", "archive"])
+    assert said.exit_code == 0, said.output
+    assert said.stdout.splitlines() == ["dates: none of the 10 sessions since its last change loaded it"]
+    assert "times: loaded in 10 sessions" in CliRunner().invoke(cli, ["skills", "usage"]).stdout

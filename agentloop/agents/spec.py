@@ -3,6 +3,7 @@
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +15,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, fie
 from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
 from agentloop.events import ErrorClass
+
+_VARIABLE = re.compile(r"\$(\w+)")
 
 
 class _Part(BaseModel):
@@ -166,6 +169,13 @@ class Adapter(_Part):
     def called(self) -> str:
         """What people call it."""
         return self.title or self.name
+
+    def user_folder(self, environment: Mapping[str, str]) -> Path | None:
+        """Where it reads the skills of its user; None when that is not known."""
+        for folder in self.user_skills:
+            if all(environment.get(name) for name in _VARIABLE.findall(folder)):
+                return Path(_VARIABLE.sub(lambda match: environment[match[1]], folder)).expanduser()
+        return None
 
     @cached_property
     def resumable(self) -> bool:

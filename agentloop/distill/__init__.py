@@ -5,7 +5,8 @@ ignores, and what it wrote is copied into the run's folder before anything else 
 """
 
 from agentloop.distill.asking import check_lines, distill_prompt, repair_prompt
-from agentloop.distill.draft import Inspection, difference, former_texts, sign
+from agentloop.distill.draft import Inspection, difference, sign
+from agentloop.distill.existing import Existing
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.ledger import ledger
 from agentloop.distill.staging import STAGING, Staging
@@ -13,12 +14,12 @@ from agentloop.distill.staging import STAGING, Staging
 __all__ = [
     "STAGING",
     "Evidence",
+    "Existing",
     "Inspection",
     "Staging",
     "check_lines",
     "difference",
     "distill_prompt",
-    "former_texts",
     "ledger",
     "repair_prompt",
     "sign",

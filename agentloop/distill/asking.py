@@ -1,17 +1,16 @@
 """The prompts that ask a session for the skill, made from the run's state and the skills that exist."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from agentloop import events as ev
 from agentloop import prompts
+from agentloop.distill.existing import Existing
 from agentloop.distill.ledger import failures, ledger
 from agentloop.distill.staging import Staging
-from agentloop.quoting import fenced, one_line, plain, shorten
+from agentloop.quoting import fenced, one_line, shorten
 from agentloop.redact import redact
 from agentloop.rejections import Rejected
 from agentloop.repo import Repo
-from agentloop.skills.format import FILE
 from agentloop.skills.similarity import nearest
 from agentloop.state import RunState
 
@@ -38,10 +37,12 @@ def distill_prompt(state: RunState, repo: Repo, staging: Staging, rejected: Sequ
 
     Copies of the skills that it shows are put into the staging folder, for an update to be made to.
     """
-    texts = skill_texts(repo.root / state.task.skills_dir)
+    existing = Existing(repo, state.task)
+    texts = existing.texts
     loaded = [one for one in state.loaded if one.name in texts]
     near = _nearest(state, texts, {one.name for one in loaded})
-    staging.copy(repo.root / state.task.skills_dir / name for name in [*(one.name for one in loaded), *near])
+    for name in [*(one.name for one in loaded), *near]:
+        staging.copy(name, existing.files(name))
     check = state.checks[-1]
     return prompts.render(
         "distill",
@@ -67,20 +68,7 @@ def repair_prompt(state: RunState, staging: Staging, problems: Sequence[str]) ->
     )
 
 
-def skill_texts(folder: Path) -> dict[str, str]:
-    """The SKILL.md of each skill in a folder, by the skill's name; one that cannot be read says so."""
-    return {path.parent.name: _text(path) for path in sorted(folder.glob(f"*/{FILE}"))}
-
-
-def _text(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return plain(file.read(4 * _MAX_SKILL_CHARS))
-    except OSError as error:
-        return f"(cannot be read: {error.strerror})"
-
-
-def _nearest(state: RunState, texts: dict[str, str], loaded: set[str]) -> list[str]:
+def _nearest(state: RunState, texts: Mapping[str, str], loaded: set[str]) -> list[str]:
     """The skills that are about what failed here."""
     others = {name: text for name, text in texts.items() if name not in loaded}
     outputs = [leaf.output for check in state.checks for leaf in check.leaves if leaf.verdict != "pass"]
@@ -88,7 +76,7 @@ def _nearest(state: RunState, texts: dict[str, str], loaded: set[str]) -> list[s
     return [name for name, _score in ranked[:NEAREST]]
 
 
-def _loaded(state: RunState, loaded: Sequence[ev.SkillLoaded], texts: dict[str, str]) -> str:
+def _loaded(state: RunState, loaded: Sequence[ev.SkillLoaded], texts: Mapping[str, str]) -> str:
     """The skills that the session had loaded, each beside the checks that failed after it."""
     if not loaded:
         return "(this session had loaded none)"
@@ -101,7 +89,7 @@ def _loaded(state: RunState, loaded: Sequence[ev.SkillLoaded], texts: dict[str, 
     return "\n\n".join(parts)
 
 
-def _existing(texts: dict[str, str], near: Sequence[str], loaded: set[str]) -> str:
+def _existing(texts: Mapping[str, str], near: Sequence[str], loaded: set[str]) -> str:
     """The nearest existing skills in full, and the names of the others."""
     parts = [f"#### {name}\n\n{_whole(texts[name])}" for name in near]
     others = [name for name in texts if name not in {*near, *loaded}]

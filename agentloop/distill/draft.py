@@ -5,16 +5,16 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop.distill.asking import skill_texts
+from agentloop.distill.existing import Existing
 from agentloop.distill.grounds import Evidence
-from agentloop.distill.staging import Staging
+from agentloop.distill.staging import STAGING, Staging
 from agentloop.quoting import plain, shorten
 from agentloop.redact import redact
 from agentloop.rejections import Rejected
-from agentloop.repo import Repo
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
 from agentloop.skills.findings.files import texts_in
@@ -28,28 +28,30 @@ _MAX_DIFF_CHARS = 8000
 _DECLINED = re.compile(r"^[\s>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Inspection:
     """The looking at a draft.
 
     Args:
         state: the run's state, whose last turn was about the skill.
         staging: where the session wrote.
-        skills: the folder of the skills that exist.
         evidence: what the run knows.
         rejected: the drafts that a person rejected.
     """
 
     state: RunState
     staging: Staging
-    skills: Path
     evidence: Evidence
     rejected: Sequence[Rejected] = ()
+
+    @cached_property
+    def _existing(self) -> Existing:
+        return Existing(self.evidence.repo, self.state.task)
 
     def inspect(self, kept: Path) -> ev.SkillDrafted | ev.SkillDeclined | ev.SkillKeptBack:
         """Say what the last skill turn came to, and keep a copy of its draft in `kept`, signed if nothing is wrong."""
         drafts = self.staging.drafts()
-        strays = self.evidence.skills_touched(self.skills)
+        strays = self.evidence.skills_touched()
         if not drafts:
             return _nothing(self.state.skill_turns[-1], strays)
         draft = drafts[0]
@@ -59,8 +61,9 @@ class Inspection:
             problems = self._against_the_run(draft)
         path = _keep(draft, kept)
         if not problems:
-            sign(path, self.skills / draft.name, self.state, self.evidence.agent_version())
-        former = former_texts(self.evidence.repo, self.state.task, draft.name)
+            sign(path, self._existing.files(draft.name).get(skill_format.FILE, ""), self.state,
+                 self.evidence.agent_version())  # fmt: skip
+        former = self._existing.files(draft.name)
         return ev.SkillDrafted(
             name=draft.name,
             path=str(path),
@@ -81,31 +84,16 @@ class Inspection:
 
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
         texts = texts_in(draft)
-        skill = skill_format.read(draft)
-        others = skill_texts(self.skills)
-        former = self.skills / draft.name
-        if former.is_dir() and texts == texts_in(former):
+        if texts == self._existing.files(draft.name):
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
         rejected = {one.text: one.reason for one in self.rejected}
         found = [
             *ungrounded(texts, self.evidence.grounds(draft)),
             *leaks(texts, self.evidence.solution()),
-            *repeats(draft.name, texts[skill_format.FILE], others, rejected),
-            *over_budget(draft.name, skill.description, _descriptions(self.skills, others)),
+            *repeats(draft.name, texts[skill_format.FILE], self._existing.texts, rejected),
+            *over_budget(draft.name, skill_format.read(draft).description, self._existing.descriptions),
         ]
         return [finding for finding in found if finding.severity == "error"]
-
-
-def former_texts(repo: Repo, job: ev.Job, name: str) -> dict[str, str]:
-    """The skill of a name as it is where a draft is to go, by path; empty when there is none.
-
-    On a branch that does not exist yet it is the one of the working tree, which a branch would begin with.
-    """
-    tip = repo.tip(job.skills_branch) if job.skills_branch else None
-    if tip:
-        return repo.texts_at(tip, f"{job.skills_dir}/{name}")
-    folder = repo.root / job.skills_dir / name
-    return texts_in(folder) if folder.is_dir() else {}
 
 
 def difference(before: Mapping[str, str], after: Mapping[str, str], max_chars: int = _MAX_DIFF_CHARS) -> str:
@@ -147,31 +135,26 @@ def _keep(draft: Path, kept: Path) -> Path:
 
 
 def _not_kept(folder: str, names: list[str]) -> list[str]:
-    """What is told of and not copied: files of 30 MB, and what is no file."""
+    """What is told of and not copied: files of 30 MB, what is no file, and folders without an end."""
     paths = [Path(folder) / name for name in names]
-    return [path.name for path in paths if not (path.is_symlink() or path.is_dir() or _is_small_file(path))]
+    return [path.name for path in paths if not (path.is_symlink() or _is_shallow(path) or _is_small_file(path))]
+
+
+def _is_shallow(path: Path) -> bool:
+    depth = len(path.parts) - path.parts.index(STAGING) if STAGING in path.parts else 0
+    return path.is_dir() and depth <= findings.MAX_DEPTH
 
 
 def _is_small_file(path: Path) -> bool:
     return path.is_file() and path.stat().st_size <= findings.MAX_FILE_BYTES
 
 
-def _descriptions(skills: Path, names: Sequence[str] | dict[str, str]) -> dict[str, str]:
-    found = {}
-    for name in names:
-        try:
-            found[name] = skill_format.read(skills / name).description
-        except skill_format.SkillFormatError:
-            continue  # no agent lists it
-    return found
-
-
-def sign(path: Path, former: Path, state: RunState, version: str | None) -> None:
-    """Write into the skill's metadata where it comes from; what an updated skill said of itself is kept.
+def sign(path: Path, former: str, state: RunState, version: str | None) -> None:
+    """Write into a draft's metadata where it comes from; what the skill that it updates said of itself is kept.
 
     Args:
         path: the draft.
-        former: the folder of the skill that it updates; it need not exist.
+        former: the SKILL.md that it updates; empty when there is none.
         state: the run's state.
         version: the agent's; None: as the draft says that was signed before, since it may be another by now.
 
@@ -179,21 +162,23 @@ def sign(path: Path, former: Path, state: RunState, version: str | None) -> None
         SkillFormatError: the draft cannot be read.
     """
     skill = skill_format.read(path)
-    earlier = {}
-    if (former / skill_format.FILE).is_file():
-        try:
-            before = skill_format.read(former)
-            earlier = dict(before.metadata)
-            skill = replace(skill, license=skill.license or before.license)
-        except skill_format.SkillFormatError:
-            earlier = {}  # it could not be read: nothing to keep
+    before = _parsed(former)
+    if before:
+        skill = replace(skill, license=skill.license or before.license)
     stamp = origin(state, version or "")
     said = skill.metadata.get("agentloop-agent", "")
     if version is None and said.startswith(f"{state.task.agent} "):
         stamp["agentloop-agent"] = said
-    metadata = {**earlier, **skill.metadata, **stamp}
+    metadata = {**(before.metadata if before else {}), **skill.metadata, **stamp}
     metadata = {key: redact(value) for key, value in metadata.items() if value}
     (path / skill_format.FILE).write_text(skill_format.render(replace(skill, metadata=metadata)), encoding="utf-8")
+
+
+def _parsed(text: str) -> skill_format.Skill | None:
+    try:
+        return skill_format.parse(text)
+    except skill_format.SkillFormatError:
+        return None  # there is none, or none of which anything can be kept
 
 
 def origin(state: RunState, version: str) -> dict[str, str]:

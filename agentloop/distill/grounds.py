@@ -62,16 +62,17 @@ class Evidence:
         patch = self.repo.diff(first.commit, last.commit, max_chars=_MAX_PATCH_CHARS)
         return Solution(patch=patch, tests=tuple(self._failed_tests()), is_known=self._is_known)
 
-    def skills_touched(self, skills: Path) -> list[str]:
+    def skills_touched(self) -> list[str]:
         """The files of skills that the turns about the skill changed in the tree itself."""
         first = self.state.skill_turns[0].turn
         before = [snapshot for snapshot in self.state.snapshots if snapshot.n < first]
         after = self.state.snapshots[-1]
         if not before or before[-1].tree == after.tree:
             return []
-        folder = skills.relative_to(self.repo.root).as_posix()
         changed = self.repo.changed_paths(before[-1].commit, after.commit)
-        return [path for path in changed if path.startswith(f"{folder}/") or path.endswith("/SKILL.md")][:_MAX_NAMED]
+        return [
+            path for path in changed if path.startswith(f"{self.state.task.skills_dir}/") or path.endswith("/SKILL.md")
+        ][:_MAX_NAMED]
 
     def agent_version(self) -> str:
         """The version of the agent's program; empty when it does not say."""

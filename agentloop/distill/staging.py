@@ -1,7 +1,7 @@
 """The folder in the tree that a session writes its draft to, ignored by git, and taken away afterwards."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +50,17 @@ class Staging:
             folder.mkdir(parents=True)
         (parent / ".gitignore").write_text("*\n", encoding="utf-8")
 
-    def copy(self, skills: Iterable[Path]) -> None:
-        """Put copies of skills beside the draft's folder; links in them are left out."""
-        for skill in skills:
-            if not skill.is_symlink() and skill.is_dir():
-                shutil.copytree(skill, self.copies / skill.name, ignore=_links_in, dirs_exist_ok=True)
+    def copy(self, name: str, files: Mapping[str, str]) -> None:
+        """Put a copy of a skill beside the draft's folder, for an update to be made to.
+
+        Args:
+            name: the skill's.
+            files: its texts by their path in it.
+        """
+        for path, text in files.items():
+            copy = self.copies / name / path
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text, encoding="utf-8")
 
     def close(self) -> None:
         """Take the folder away; the staging folder as a whole when no other run uses it."""
@@ -78,8 +84,3 @@ def _take_away_link(path: Path) -> None:
     """An agent can put a link, or a file, where our folder belongs; it must not lead us to the person's files."""
     if path.is_symlink() or path.is_file():
         path.unlink()
-
-
-def _links_in(folder: str, names: list[str]) -> list[str]:
-    paths = ((Path(folder) / name, name) for name in names)
-    return [name for path, name in paths if path.is_symlink() or not (path.is_file() or path.is_dir())]

@@ -82,6 +82,10 @@ class Repo:
         """The branch that HEAD is on; None when it is detached."""
         return self._git.find("symbolic-ref", "-q", "--short", "HEAD") or None
 
+    def remote(self) -> str:
+        """The address of the remote `origin`; empty when there is none."""
+        return self._git.find("config", "--get", "remote.origin.url")
+
     def snapshot(self, run: str, n: int, index: Path) -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
 
@@ -129,7 +133,7 @@ class Repo:
 
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
-        return self._git.ask("cat-file", "-p", f"{commit}:{path}")
+        return self._git.ask("cat-file", "-p", f"{commit}:{path}", whole=True)
 
     def texts_at(self, commit: str, folder: str) -> dict[str, str]:
         """The texts of the files in a folder of a commit, by path relative to it; links are left out."""

@@ -48,6 +48,7 @@ class Git:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
         fine: Collection[int] = (0,),
+        whole: bool = False,
     ) -> str:
         """What a command prints, without the last line end. For commands that take milliseconds.
 
@@ -56,6 +57,7 @@ class Git:
             env: variables on top of ours.
             stdin: what it reads.
             fine: the exit codes that are no failure.
+            whole: with the last line end.
 
         Raises:
             GitFailedError: it exits with another code.
@@ -70,6 +72,7 @@ class Git:
                 env=dict(env or {}),
                 with_extended_output=True,
                 with_exceptions=False,
+                strip_newline_in_stdout=not whole,
             )
         if status not in fine:
             raise GitFailedError(f"git {words[0]}", f"{err}\n{out}")

@@ -1,1 +1,1 @@
-"""Skills: the format, what can be wrong with one, and the links by which agents find them."""
+"""Skills: the format, what can be wrong with one, the library, and the links by which agents find it."""

@@ -18,6 +18,7 @@ from agentloop.skills.disk import read_bytes
 
 MARKER = ".agentloop-copy"
 LINK = "120000"
+EXECUTABLE = "100755"
 _MAX_BYTES = 8 * 1024 * 1024
 _MAX_FILES = 1000
 _MAX_MARK_BYTES = 10_000
@@ -52,7 +53,7 @@ def contents(folder: Path) -> dict[str, File]:
     for path in _paths(folder):
         try:
             content = read_bytes(path, left)
-            mode = "100755" if path.lstat().st_mode & stat.S_IXUSR else "100644"
+            mode = EXECUTABLE if path.lstat().st_mode & stat.S_IXUSR else "100644"
         except OSError as error:
             raise CopyError(f"{path} cannot be read: {error.strerror}") from error
         found[path.relative_to(folder).as_posix()] = File(mode, content)

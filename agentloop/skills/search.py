@@ -8,11 +8,12 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 from agentloop.quoting import one_line
 from agentloop.skills import library
+from agentloop.skills.library import MAX_BYTES
 from agentloop.skills.words import ASCII_WORDS, STOP, WORDS, flat, stem
 
 _K1 = 1.2
@@ -63,7 +64,9 @@ def search(root: Path, query: str, limit: int) -> list[Hit]:
     rarity = _rarity(found, len(names))
     average = sum(each.length for each in found) / len(found)
     scored = _best([(_score(each, rarity, average), each.name) for each in found], max(limit, _LOOKED_AT_CLOSELY))
-    closely = [(score * (1 + asked.exactly(asked.flat(_text(f"{root}/{name}")))), name) for score, name in scored]
+    closely = [
+        (score * (1 + asked.exactly(asked.flat(asked.lower(_text(f"{root}/{name}"))))), name) for score, name in scored
+    ]
     return [_hit(root / name, score, asked, rarity) for score, name in _best(closely, limit)]
 
 
@@ -83,12 +86,6 @@ class _Term:
         forms = (f" {root}",) if len(root) >= _WHOLE_BELOW else (f" {word} ", f" {word}s ")
         return cls(f" {word} ".encode(), tuple(form.encode() for form in forms))
 
-    def count(self, text: bytes) -> int:
-        """How often a form of the word stands in a flattened text."""
-        if len(self.forms) == 1:
-            return text.count(self.forms[0])
-        return sum([text.count(form) for form in self.forms])
-
 
 @dataclass(frozen=True, slots=True)
 class _Query:
@@ -97,6 +94,8 @@ class _Query:
     terms: tuple[_Term, ...]
     pairs: tuple[bytes, ...]
     """Words that stand side by side."""
+    forms: tuple[bytes, ...]
+    """What is counted for all terms, in their order."""
     ascii: bool
 
     @classmethod
@@ -107,17 +106,23 @@ class _Query:
         telling = [word for word in words if word not in STOP and len(word) > 1] or words
         terms = tuple(_Term.of(word) for word in list(dict.fromkeys(telling))[:_MAX_TERMS])
         pairs = tuple(f" {one} {other} ".encode() for one, other in list(pairwise(words))[:_MAX_TERMS])
-        return cls(terms, pairs, text.isascii())
+        return cls(terms, pairs, tuple(form for term in terms for form in term.forms), text.isascii())
 
-    def flat(self, text: bytes) -> bytes:
-        """A text made comparable: its words in lower case, with spaces around them."""
-        if self.ascii:
-            return b" " + text.translate(ASCII_WORDS) + b" "
-        return b" " + text.decode("utf-8", "replace").lower().encode().translate(WORDS) + b" "
+    def lower(self, text: bytes) -> bytes:
+        """A text in lower case, as far as the query needs it."""
+        return text if self.ascii else text.decode("utf-8", "replace").lower().encode()
 
-    def counts(self, text: bytes) -> list[int]:
-        """How often each term stands in a flattened text."""
-        return [term.count(text) for term in self.terms]
+    def flat(self, lower: bytes) -> bytes:
+        """A text made comparable: its words with spaces around them, each one place further on."""
+        return b" " + lower.translate(ASCII_WORDS if self.ascii else WORDS) + b" "
+
+    def counts(self, text: bytes, begin: int = 0, end: int = MAX_BYTES + 2) -> list[int]:
+        """How often each term stands in a flattened text, or in a part of it."""
+        found = [text.count(form, begin, end) for form in self.forms]
+        if len(found) == len(self.terms):
+            return found
+        each = iter(found)
+        return [sum(islice(each, len(term.forms))) for term in self.terms]
 
     def exactly(self, text: bytes) -> float:
         """The share of the query's words and of its pairs that stand in a flattened text just so."""
@@ -132,32 +137,28 @@ class _Counted:
     name: str
     length: int
     """In bytes."""
-    counts: tuple[int, ...]
+    counts: list[int]
 
 
 def _count(folder: str, name: str, asked: _Query) -> _Counted | None:
     """Count the query's words in a skill; None when it has none of them."""
-    text = _text(folder)
-    whole = asked.counts(asked.flat(text))
+    lower = asked.lower(_text(folder))
+    text = asked.flat(lower)
+    whole = asked.counts(text)
     if not any(whole):
         return None
-    frontmatter = _frontmatter(text)
-    head = asked.counts(asked.flat(frontmatter))
-    said = asked.counts(asked.flat(_METADATA.sub(b"", frontmatter))) if b"metadata:" in frontmatter else head
-    named = asked.counts(asked.flat(name.encode("utf-8", "replace")))
-    counts = tuple(
-        [
-            in_whole - in_head + _HEAD_WEIGHT * in_said + _NAME_WEIGHT * in_name
-            for in_whole, in_head, in_said, in_name in zip(whole, head, said, named, strict=True)
-        ]
-    )
+    opening = _OPENING.match(lower)
+    begin = opening.end() if opening else 0
+    end = max(lower.find(b"\n---", begin - 1), begin) if opening else 0
+    head = asked.counts(text, begin, end)
+    metadata = _METADATA.search(lower, begin, end)
+    silent = asked.counts(text, *metadata.span()) if metadata else [0] * len(head)
+    named = asked.counts(asked.flat(asked.lower(name.encode("utf-8", "replace"))))
+    counts = [
+        in_whole + (_HEAD_WEIGHT - 1) * in_head - _HEAD_WEIGHT * in_silent + _NAME_WEIGHT * in_name
+        for in_whole, in_head, in_silent, in_name in zip(whole, head, silent, named, strict=True)
+    ]
     return _Counted(name, len(text), counts) if any(counts) else None
-
-
-def _frontmatter(text: bytes) -> bytes:
-    opening = _OPENING.match(text)
-    end = text.find(b"\n---", opening.end() - 1) if opening else -1
-    return text[opening.end() : end] if opening and end >= 0 else b""
 
 
 def _rarity(found: Sequence[_Counted], total: int) -> list[float]:
@@ -186,8 +187,8 @@ def _hit(folder: Path, score: float, asked: _Query, rarity: Sequence[float]) -> 
 def _lines(whole: bytes, asked: _Query, rarity: Sequence[float]) -> Iterator[tuple[float, int, bytes]]:
     """Each line with its worth and its number, negative so that of equals the first is the greatest."""
     for number, line in enumerate(whole.split(b"\n"), 1):
-        text = asked.flat(line)
-        worth = sum(worth for worth, term in zip(rarity, asked.terms, strict=True) if term.count(text))
+        text = asked.flat(asked.lower(line))
+        worth = sum(worth for worth, count in zip(rarity, asked.counts(text), strict=True) if count)
         yield worth * (1 + asked.exactly(text)), -number, line
 
 

@@ -108,6 +108,8 @@ def _codex(home: Path, url: str) -> Mapping[str, str]:
 NODE = Cli("node", "node", "24.18.0")
 YAML = Cli("yaml", "yaml", "2.9.1")
 """The YAML reader of most agents written for Node: no program, but a library."""
+INSTALLER = Cli("skills", "skills", "1.7.4")
+"""It installs the skills of a repository for any agent."""
 AGENTS = {
     agent.name: agent
     for agent in (
@@ -130,7 +132,7 @@ def main() -> int:
     if shutil.which("npm") is None:
         print("npm is not installed: the tests of real agents need Node.js with npm, 20 or newer", file=sys.stderr)
         return 2
-    for cli in (NODE, YAML, *(agent.cli for agent in AGENTS.values())):
+    for cli in (NODE, YAML, INSTALLER, *(agent.cli for agent in AGENTS.values())):
         try:
             installed = cli.install()
         except subprocess.CalledProcessError:

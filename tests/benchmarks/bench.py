@@ -6,6 +6,7 @@ It prints and never judges: a busy machine makes every figure worse at once, the
 """
 
 import os
+import random
 import statistics
 import subprocess
 import sys
@@ -18,11 +19,13 @@ from agentloop.events import Checked, Leaf
 from agentloop.predicate import evidence
 from agentloop.predicate.reports.report import Recorder
 from agentloop.repo import Repo
+from agentloop.skills import search
 
 AGENTLOOP = [str(Path(sys.executable).parent / "agentloop")]
 BARE_CLICK = "import click\n@click.command()\n@click.version_option('1', prog_name='x')\ndef main(): ...\nmain()\n"
 ROUNDS = 15
 FEW, MANY = 3, 18
+SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
 
 def seconds(argv: Sequence[str], cwd: Path, env: dict[str, str]) -> float:
@@ -183,6 +186,38 @@ def feedback(folder: Path, env: dict[str, str]) -> None:
     print(f"twice as many tests take {costs[1] / costs[0]:.2f} times as long (wanted: about 2)")
 
 
+def library(folder: Path, env: dict[str, str]) -> None:
+    """A question to 10,000 skills of 5 KB, beside grep for the same words in the same files."""
+    draw = random.Random(1)
+    words = ["".join(draw.choices(SYLLABLES, k=3)) for _ in range(4_000)]
+    often = [1 / place for place in range(1, len(words) + 1)]  # as in a natural language
+    repo = folder / "library"
+    for number in range(10_000):
+        skill = repo / "skills" / f"skill-{number:05}" / "SKILL.md"
+        skill.parent.mkdir(parents=True)
+        lines = (" ".join(draw.choices(words, often, k=12)) for _ in range(60))
+        head = f"---\nname: {skill.parent.name}\ndescription: about {draw.choice(words)}\n---\n\n"
+        skill.write_text(head + "\n".join(lines) + "\n")
+    subprocess.run(["git", "init", "-q"], cwd=repo, env=env, check=True)
+    for label, asked in (("two rare words", words[3_000:3_002]), ("five words", words[20:4_000:800])):
+        inside, whole, grep = [], [], []
+        for _ in range(FEW):
+            began = time.perf_counter()
+            search.search(repo / "skills", " ".join(asked), 10)
+            inside.append(time.perf_counter() - began)
+            whole.append(seconds([*AGENTLOOP, "skills", "search", *asked], repo, env))
+            grep.append(
+                seconds(["grep", "-ri", *(flag for word in asked for flag in ("-e", word)), "skills"], repo, env)
+            )
+        searched, command, grepped = map(statistics.median, (inside, whole, grep))
+        print(
+            f"10,000 skills searched for {label}: {searched:.2f} s, with start-up {command:.2f} s (wanted: below 1), "
+            f"grep -ri {grepped:.2f} s, ratio {searched / grepped:.1f}"
+        )
+    argv = [*AGENTLOOP, "skills", "overlap"]
+    print(f"near duplicates among 10,000 skills: {seconds(argv, repo, env):.1f} s")
+
+
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="agentloop-bench-", ignore_cleanup_errors=True) as name:
@@ -200,6 +235,7 @@ def main() -> None:
         memory(repo, env)
         check_memory(repo, env)
         feedback(folder, env)
+        library(folder, env)
 
 
 if __name__ == "__main__":

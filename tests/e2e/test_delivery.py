@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from agentloop import review
+from agentloop.repo import Repo
+from tests.drafts import keep_back
+
 from .conftest import SKILL, Bench, git
 from .terminal import at_terminal, end, scripted_editor
 
@@ -124,21 +128,32 @@ def test_the_exit_code_is_the_works_whatever_is_said(
     assert git(bench.repo, "log", "--format=%s").split() == ["Begin"]
 
 
-@pytest.mark.parametrize("how", ["ctrl-C", "kill -9"])
-def test_who_is_cut_off_while_asking_is_asked_again(bench: Bench, write_skill: Step, how: str) -> None:
+def test_who_is_cut_off_while_asking_is_asked_again(bench: Bench, write_skill: Step) -> None:
     bench.steps(RIGHT, write_skill())
     with at_terminal(bench.repo, argv=bench.argv("--review", *ALWAYS)) as child:
         child.expect(ASKED)
-        if how == "ctrl-C":
-            child.sendintr()
-            code, told = end(child)
-            assert (code, "agentloop resume" in told) == (130, True)
-        else:
-            os.kill(child.pid, signal.SIGKILL)
-            end(child)
+        child.sendintr()
+        code, told = end(child)
+        assert (code, "agentloop resume" in told) == (130, True)
+    with at_terminal(bench.repo, "resume") as child:
+        child.expect(ASKED)
+        os.kill(child.pid, signal.SIGKILL)
+        end(child)
     with at_terminal(bench.repo, "resume") as child:
         child.expect(ASKED)
         child.sendline("a")
         assert end(child)[0] == 0
     assert len(bench.prompts()) == 2
     assert SKILL.splitlines()[5] in git(bench.repo, "log", "-p", "--", "skills")
+
+
+def test_what_was_rejected_is_told_and_not_taken_again(bench: Bench, write_skill: Step) -> None:
+    repo = Repo.open(bench.repo)
+    keep_back(repo, text=SKILL)
+    [draft], _problems = review.waiting(repo.common_dir)
+    review.reject(repo, draft, "everybody here knows that")
+    bench.steps(RIGHT, write_skill(), {"say": "still the same"})
+    result = json.loads(bench.run(*ALWAYS, "--json").stdout)
+    assert (result["exit_code"], result["skill"]) == (0, None)
+    assert "everybody here knows that" in bench.prompts()[1]["prompt"]
+    assert "rejected-before" in bench.prompts()[2]["prompt"]

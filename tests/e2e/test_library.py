@@ -72,7 +72,7 @@ def test_without_skills_or_a_repository_it_says_so(bench: Bench, tmp_path: Path)
     assert (done.returncode, done.stdout) == (0, "")
     assert "no skills in skills/ yet" in done.stderr
     assert bench.agentloop("skills", "list", "--json").stdout == "[]\n"
-    for command in (["list"], ["show", "x"], ["search", "x"], ["overlap"]):
+    for command in (["list"], ["search", "x"]):
         outside = subprocess.run(
             [sys.executable, "-m", "agentloop", "skills", *command],
             cwd=tmp_path, capture_output=True, text=True, check=False,
@@ -91,14 +91,15 @@ def test_what_cannot_be_read_is_told_of_and_the_rest_is_listed(stocked: Bench) -
     (skills / "outside/SKILL.md").symlink_to("/etc/passwd")
     (skills / "pipe").mkdir()
     os.mkfifo(skills / "pipe/SKILL.md")
+    (skills / "huge").mkdir()
+    (skills / "huge/SKILL.md").write_bytes(b"---\nname: huge\n" + b"x" * 10_000_000)
     odd = skills / os.fsdecode(b"odd\xff\x1b[31m")
     odd.mkdir()
     (odd / "SKILL.md").write_text("no frontmatter")
-    for command in (["list"], ["list", "--json"], ["search", "clock"], ["overlap"]):
+    for command in (["search", "clock"], ["overlap"], ["list"]):
         done = stocked.agentloop("skills", *command)
         assert "Traceback" not in done.stderr
         assert "\x1b" not in done.stdout + done.stderr
-    done = stocked.agentloop("skills", "list")
     assert len(done.stdout.splitlines()) == 2
     assert done.returncode == 0
     assert "broken: cannot be read: " in done.stderr
@@ -222,3 +223,30 @@ def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(st
     assert stocked.agentloop("skills", "link").stdout == "every link is there\n"
     (agents / "kiro.toml").write_text('name = "kiro"\nstart = ["kiro"]\nskills = ["../out"]\n')
     assert "kiro.toml: skills.0: " in stocked.agentloop("agents", "list").stderr
+
+
+def test_export_copies_what_it_may_and_says_what_it_leaves(stocked: Bench, tmp_path: Path) -> None:
+    write(stocked.repo, "skills/Bad_Name")
+    to = tmp_path / "to"
+    done = stocked.agentloop("skills", "export", "--to", str(to))
+    assert done.returncode == 1
+    assert "Bad_Name: not exported: " in done.stderr
+    assert sorted(path.name for path in to.iterdir()) == ["build-the-wheel", "freeze-the-clock"]
+    done = stocked.agentloop("skills", "export", "--to", str(to), "build-the-wheel")
+    assert (done.returncode, done.stdout) == (0, f"build-the-wheel: the same already in {to}\n")
+    home = Path.home()
+    assert stocked.agentloop("skills", "export", "--agent", "codex", "build-the-wheel").returncode == 0
+    assert (home / ".agents/skills/build-the-wheel/SKILL.md").is_file()
+    for wrong in (["--to", "x", "--plugin"], ["--agent", "offline"], ["--to", str(stocked.repo / "count")]):
+        assert stocked.agentloop("skills", "export", *wrong).returncode == 2
+
+
+def test_a_plugin_is_written_once_and_a_file_of_somebodys_stays(stocked: Bench) -> None:
+    assert stocked.agentloop("skills", "export", "--plugin").returncode == 0
+    plugin = stocked.repo / ".claude-plugin/plugin.json"
+    assert json.loads(plugin.read_text())["name"] == "repo"
+    assert "there already" in stocked.agentloop("skills", "export", "--plugin").stdout
+    plugin.write_text("{}")
+    done = stocked.agentloop("skills", "export", "--plugin")
+    assert (done.returncode, plugin.read_text()) == (1, "{}")
+    assert "plugin.json: not written" in done.stderr

@@ -12,6 +12,7 @@ COMMANDS = {
     "lint": ("agentloop.cli.skills.lint:lint", "Hold skills against the rules."),
     "usage": ("agentloop.cli.skills.usage:usage", "Say which sessions loaded which skill, and how they ended."),
     "review": ("agentloop.cli.skills.review:review", "Say what becomes of the drafts that wait."),
+    "export": ("agentloop.cli.skills.export:export", "Copy skills elsewhere, or make the repository a plugin."),
     "archive": ("agentloop.cli.skills.archive:archive", "Put skills away, and take them back."),
     "link": ("agentloop.cli.skills.link:link", "Link the skills where agents read them."),
 }

@@ -9,11 +9,12 @@ import click
 
 from agentloop import archiving, config, publish
 from agentloop.agents import registry
-from agentloop.cli.skills.library import list_archived, open_library
+from agentloop.cli.skills.library import list_archived, open_library, shown
 from agentloop.errors import UsageError
-from agentloop.quoting import plain
 from agentloop.repo import Repo
 from agentloop.skills import archive as shelf
+from agentloop.skills.library import Library
+from agentloop.usage import usages
 
 
 @click.command()
@@ -22,13 +23,19 @@ from agentloop.skills import archive as shelf
 @click.option("--list", "listed", is_flag=True, help="List the archived skills.")
 @click.option("--restore", is_flag=True, help="Take the skills back out of the archive.")
 def archive(names: tuple[str, ...], reason: str, listed: bool, restore: bool) -> None:
-    """Move the skills NAMES out of the way of agents and installers, by a commit; nothing is deleted."""
+    """Move the skills NAMES out of the way of agents and installers, by a commit; nothing is deleted.
+
+    Without NAMES, say which are proposed: those that no session loads, and those that fail their sessions.
+    """
     root, library = open_library()
     if listed:
         list_archived(root, library, as_json=False)
         return
+    if restore and not names:
+        raise UsageError("no skill is named", hint="agentloop skills archive --restore NAME, or --list")
     if not names:
-        raise UsageError("no skill is named", hint="agentloop skills archive NAME, or --list")
+        _propose(root, library)
+        return
     if restore:
         _restore(root, library.name, names)
         return
@@ -38,6 +45,15 @@ def archive(names: tuple[str, ...], reason: str, listed: bool, restore: bool) ->
         readers = registry.skill_folders()
         moved = archiving.archive_skills(repo, library.name, folders, day=day, reason=reason, readers=readers)
     _tell(moved, f"archived in {shelf.folder_of(library.name)}/")
+
+
+def _propose(root: Path, library: Library) -> None:
+    with Repo.open(root) as repo:
+        proposed = [one for one in usages(repo, library) if one.proposal]
+    for one in proposed:
+        click.echo(f"{shown(one.skill)}: {one.proposal}")
+    if not proposed:
+        click.echo("no skill is proposed for the archive: agentloop skills usage says why", err=True)
 
 
 def _restore(root: Path, skills_dir: str, names: Sequence[str]) -> None:
@@ -56,6 +72,6 @@ def _restore(root: Path, skills_dir: str, names: Sequence[str]) -> None:
 
 def _tell(moved: archiving.Moved, done: str) -> None:
     for name in moved.names:
-        click.echo(f"{plain(name)}: {done} (commit {moved.commit[:10]})")
+        click.echo(f"{shown(name)}: {done} (commit {moved.commit[:10]})")
     for note in moved.notes:
-        click.echo(plain(note), err=True)
+        click.echo(shown(note), err=True)

@@ -15,6 +15,7 @@ from agentloop.skills import library as shelf
 from agentloop.skills.library import Library, Shelved, Unreadable
 
 _MAX_DESCRIPTION_CHARS = 2000
+_MAX_NAME_CHARS = 300
 
 
 def open_library() -> tuple[Path, Library]:
@@ -42,7 +43,7 @@ def list_skills(archived: bool, as_json: bool) -> None:
         print_json([as_object(root, each) for each in skills])
         return
     for each in skills:
-        click.echo(f"{each.skill.name}: {one_line(each.skill.description, _MAX_DESCRIPTION_CHARS)}")
+        click.echo(f"{shown(each.skill.name)}: {one_line(each.skill.description, _MAX_DESCRIPTION_CHARS)}")
     if not library.folders:
         click.echo(f"there are no skills in {library.name}/ yet", err=True)
 
@@ -55,7 +56,7 @@ def list_archived(root: Path, library: Library, as_json: bool) -> None:
         return
     for each in found:
         why = one_line(": ".join(filter(None, [f"archived {each.day}".strip(), each.reason])), _MAX_DESCRIPTION_CHARS)
-        click.echo(f"{plain(each.name)}: {one_line(each.description, _MAX_DESCRIPTION_CHARS)} ({why})")
+        click.echo(f"{shown(each.name)}: {one_line(each.description, _MAX_DESCRIPTION_CHARS)} ({why})")
 
 
 @click.command()
@@ -74,17 +75,22 @@ def show(name: str, as_json: bool) -> int:
         print_json({**as_object(root, found), "files": listed, "text": shelf.text(found.folder)})
         return 0
     skill = found.skill
-    click.echo(plain(skill.name))
+    click.echo(shown(skill.name))
     click.echo(f"  {one_line(skill.description, _MAX_DESCRIPTION_CHARS)}")
-    click.echo(f"  {'path':<20} {_relative(root, found.folder)}")
+    click.echo(f"  {'path':<20} {shown(_relative(root, found.folder))}")
     for key, value in sorted(skill.metadata.items()):
         click.echo(f"  {one_line(key, 60):<20} {one_line(value, _MAX_DESCRIPTION_CHARS)}")
     for path, size in files:
-        click.echo(f"  {'file':<20} {plain(path)} ({size:,} bytes)")
+        click.echo(f"  {'file':<20} {shown(path)} ({size:,} bytes)")
     for warning in found.warnings:
-        click.echo(f"  {'warning':<20} {plain(warning)}")
+        click.echo(f"  {'warning':<20} {one_line(warning, _MAX_DESCRIPTION_CHARS)}")
     click.echo(f"\n{plain(shelf.text(found.folder)).rstrip()}")
     return 0
+
+
+def shown(name: str) -> str:
+    """The name of a skill or a file for people."""
+    return one_line(name, _MAX_NAME_CHARS)
 
 
 def readable(skills: Iterable[Shelved | Unreadable]) -> Iterable[Shelved]:
@@ -116,7 +122,7 @@ def print_json(value: Any) -> None:
 
 
 def _tell(unreadable: Unreadable) -> None:
-    click.echo(f"{plain(unreadable.folder.name)}: cannot be read: {unreadable.reason}", err=True)
+    click.echo(f"{shown(unreadable.folder.name)}: cannot be read: {unreadable.reason}", err=True)
 
 
 def _relative(root: Path, folder: Path) -> str:

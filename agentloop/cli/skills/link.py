@@ -7,6 +7,7 @@ import click
 
 from agentloop import config, publish
 from agentloop.agents import registry
+from agentloop.cli.skills.library import shown
 from agentloop.quoting import plain
 from agentloop.repo import Repo
 from agentloop.skills.copies import MARKER
@@ -25,7 +26,7 @@ def link(check: bool) -> int:
         if check:
             plan = publish.plan_links(repo, folder, readers)
             for what, path in plan.lacks:
-                click.echo(f"{what}: {plain(path)}")
+                click.echo(f"{what}: {shown(path)}")
             for hindrance in plan.hindrances:
                 click.echo(f"not linked: {plain(hindrance)}", err=True)
             return 1 if plan.lacks else 0
@@ -43,4 +44,4 @@ def _lines(paths: Iterable[str]) -> list[str]:
     """What was done, with one line for a copy."""
     copied = {Path(path).parent.as_posix() for path in paths if Path(path).name == MARKER}
     linked = [path for path in paths if not copied & {parent.as_posix() for parent in Path(path).parents}]
-    return [f"copied: {plain(path)}" for path in sorted(copied)] + [f"linked: {plain(path)}" for path in linked]
+    return [f"copied: {shown(path)}" for path in sorted(copied)] + [f"linked: {shown(path)}" for path in linked]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from agentloop.cli.skills.library import open_library, print_json
+from agentloop.cli.skills.library import open_library, print_json, shown
 from agentloop.quoting import one_line, plain
 from agentloop.skills import library as shelf
 from agentloop.skills.format import FILE
@@ -35,9 +35,9 @@ def search(query: tuple[str, ...], limit: int, as_json: bool) -> int:
     if as_json:
         print_json(found)
     for each in () if as_json else found:
-        click.echo(f"{each['name']}  {each['score']}")
+        click.echo(f"{shown(each['name'])}  {each['score']}")
         click.echo(f"  {one_line(each['description'], _MAX_DESCRIPTION_CHARS)}")
-        click.echo(f"  {each['path']}:{each['line']}: {each['text']}")
+        click.echo(f"  {shown(each['path'])}:{each['line']}: {each['text']}")
     if not found:
         click.echo(f"no skill about {one_line(asked, _MAX_QUERY_CHARS)!r}", err=True)
     return 0 if found else 1
@@ -74,7 +74,7 @@ def overlap(minimum: float, check: bool, as_json: bool) -> int:
     if as_json:
         print_json([asdict(pair) for pair in pairs])
     for pair in () if as_json else pairs:
-        click.echo(f"{pair.score:.2f}  {plain(pair.one)}  {plain(pair.other)}  ({plain(', '.join(pair.shared))})")
+        click.echo(f"{pair.score:.2f}  {shown(pair.one)}  {shown(pair.other)}  ({plain(', '.join(pair.shared))})")
     if not pairs:
         click.echo(f"no two skills have a similarity of {minimum:g} or more", err=True)
     return 1 if pairs and check else 0

@@ -21,9 +21,7 @@ def usage(as_json: bool) -> None:
     """
     library = open_library()[1]
     with Repo.open(Path.cwd()) as repo:
-        names = [path.name for path in library.folders]
-        changed = {name: repo.changed_at(f"{library.name}/{name}") or time.time() for name in names}
-        found = usages(repo.common_dir, repo.root, changed)
+        found = usages(repo, library)
     if as_json:
         click.echo(json.dumps([_record(one) for one in found], indent=2))
         return

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from agentloop.skills.findings.finding import Finding
+from agentloop.skills.findings.markdown import Markdown
 from agentloop.skills.findings.pattern import Text, pattern, search
 from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
@@ -38,7 +39,7 @@ _LEFT_IN = (
         "narrative",
         "it tells of one session",
         "session run conversation today",
-        ("in this session", "in this run", "in this conversation", "in our session", "earlier today"),
+        ("in this ", "in our session", "earlier today"),
         r"in this (?:session|run|conversation)\b|in our session\b|earlier today\b",
     ),
     pattern(
@@ -69,19 +70,20 @@ _LEFT_IN = (
 _SHOUTED = ("todo", "fixme", "tbd", "fill")
 
 
-def authoring(found: Frontmatter, prose: str) -> Iterator[Finding]:
+def authoring(text: Text, found: Frontmatter, markdown: Markdown) -> Iterator[Finding]:
     """What is to be said of a SKILL.md's description and body.
 
     Args:
+        text: the whole of it.
         found: the frontmatter, as it was read.
-        prose: the body, its code made blank.
+        markdown: the body.
     """
     description = found.content.get("description")
     if isinstance(description, str) and description.strip():
         yield from _description(description, found.lines.get("description", 1))
     yield from _tools(found)
     yield from _length(found.body, found.body_line)
-    yield from _left_in(Text(FILE, prose), found.body_line)
+    yield from _left_in(text, markdown)
 
 
 def _description(description: str, line: int) -> Iterator[Finding]:
@@ -106,21 +108,24 @@ def _tools(found: Frontmatter) -> Iterator[Finding]:
 
 
 def _length(body: str, first_line: int) -> Iterator[Finding]:
-    words = body.split()
     lines = body.count("\n")
-    if not words:
+    if not body or body.isspace():
         yield broken("body-empty", FILE, first_line, "there is no text after the frontmatter")
     if lines > MAX_BODY_LINES:
         yield broken("body-length", FILE, first_line, f"the body has {lines} lines")
-    elif len(words) > MAX_BODY_WORDS:
-        yield broken("body-words", FILE, first_line, f"the body has {len(words)} words")
+    elif body.count(" ") + lines >= MAX_BODY_WORDS:  # there cannot be more words than that; a count is quick
+        words = len(body.split())
+        if words > MAX_BODY_WORDS:
+            yield broken("body-words", FILE, first_line, f"the body has {words} words")
 
 
-def _left_in(prose: Text, first_line: int) -> Iterator[Finding]:
-    for hit in search(_LEFT_IN, prose):
-        text = prose.text[hit.begin : hit.end]
-        line = first_line + prose.line(hit.begin) - 1
+def _left_in(text: Text, markdown: Markdown) -> Iterator[Finding]:
+    begin = len(text.text) - len(markdown.text)
+    for hit in search(_LEFT_IN, text):
+        words = text.text[hit.begin : hit.end]
+        if hit.begin < begin or markdown.prose[hit.begin - begin : hit.end - begin] != words:
+            continue
         if hit.pattern.rule != "placeholder":
-            yield broken(hit.pattern.rule, FILE, line, f"{hit.pattern.message} ({text!r})")
-        elif text.isupper() or not text.lower().startswith(_SHOUTED):
-            yield broken("placeholder", FILE, line, f"{text!r} was left in")
+            yield broken(hit.pattern.rule, FILE, text.line(hit.begin), f"{hit.pattern.message} ({words!r})")
+        elif words.isupper() or not words.lower().startswith(_SHOUTED):
+            yield broken("placeholder", FILE, text.line(hit.begin), f"{words!r} was left in")

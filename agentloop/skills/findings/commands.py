@@ -201,12 +201,20 @@ CARELESSNESS = (
         r"(?<![\w-])(?:iex|invoke-expression)\b[^\n|]{0,80}?",
         r"(?:\b(?:irm|iwr|invoke-restmethod|invoke-webrequest)|downloadstring)\b",
     ),
+    pattern("unsafe-flag", "it switches a check off", "verify", ("--no-verify",), r"--no-verify(?![\w-])"),
     pattern(
         "unsafe-flag",
-        "it switches a check off",
-        "verify yolo dangerously permissions tools",
-        ("--no-verify", "--yolo", "--dangerously-", "--skip-permissions", "--allow-all-tools", "--trust-all-tools"),
-        r"--(?:no-verify|yolo|dangerously-[a-z-]{1,60}|skip-permissions|allow-all-tools|trust-all-tools)(?![\w-])",
+        "it switches every check off",
+        "yolo dangerously",
+        ("--yolo", "--dangerously-"),
+        r"--(?:yolo|dangerously-[a-z-]{1,60})(?![\w-])",
+    ),
+    pattern(
+        "unsafe-flag",
+        "it switches every check off",
+        "permissions tools",
+        ("--skip-permissions", "--allow-all-tools", "--trust-all-tools"),
+        r"--(?:skip-permissions|allow-all-tools|trust-all-tools)(?![\w-])",
     ),
 )
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from agentloop.errors import AgentloopError
 from agentloop.skills.findings import files as files_of
-from agentloop.skills.findings import markdown
 from agentloop.skills.findings.hidden import without_hidden_text
+from agentloop.skills.findings.markdown import Markdown
 from agentloop.skills.findings.mending import mended_frontmatter
 from agentloop.skills.findings.privacy import masked
 from agentloop.skills.format import FILE, SkillFormatError
@@ -78,7 +78,7 @@ def _body_begins(text: str) -> int:
 
 
 def _closed(text: str) -> tuple[str, list[tuple[str, str]]]:
-    fence = markdown.prose(text[_body_begins(text) :]).fence
+    fence = Markdown(text[_body_begins(text) :]).open_fence
     if not fence:
         return text, []
     end = "\r\n" if text.endswith("\r\n") else "\n"

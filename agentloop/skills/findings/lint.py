@@ -9,6 +9,7 @@ from agentloop.skills import frontmatter, values
 from agentloop.skills.findings import files as files_of
 from agentloop.skills.findings import markdown
 from agentloop.skills.findings.authoring import authoring
+from agentloop.skills.findings.files import Files
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.hidden import hidden_text
 from agentloop.skills.findings.pattern import Text
@@ -30,11 +31,13 @@ def find(folder: Path, *, lenient: bool = False) -> list[Finding]:
     if os.path.islink(folder) and not lenient:  # noqa: PTH114 - a Path is slower, and this is run on thousands
         return [broken("link", ".", 1, "the skill is a link", "write a folder with files")]
     files = files_of.read(folder, ignored=_NOT_THEIRS if lenient else frozenset())
+    texts = {name: Text(name, content) for name, content in files.texts.items()}
     found = [*files.findings]
-    for name, content in files.texts.items():
-        text = Text(name, content)
-        found += [*unsafe(text), *hidden_text(text), *privacy(text)]
-    found += _skill_file(folder, files, lenient=lenient)
+    for text in texts.values():
+        found += unsafe(text)
+        found += hidden_text(text)
+        found += privacy(text)
+    found += _skill_file(folder.name, files, texts, lenient=lenient)
     found.sort(key=lambda finding: (finding.path != FILE, finding.path, finding.line))
     return _as_for_others(found) if lenient else found
 
@@ -44,26 +47,25 @@ def _as_for_others(found: list[Finding]) -> list[Finding]:
     return [replace(finding, severity=severity) for finding, severity in severities if severity]
 
 
-def _skill_file(folder: Path, files: files_of.Files, *, lenient: bool) -> Iterator[Finding]:
+def _skill_file(folder: str, files: Files, texts: dict[str, Text], *, lenient: bool) -> Iterator[Finding]:
     name = FILE if FILE in files.names else next((each for each in files.names if each.lower() == FILE.lower()), "")
     if name and name != FILE:
         yield broken("skill-file-case", name, 1, f"it is spelt {name}")
-    text = files.texts.get(name)
     if not name:
-        yield broken("skill-file", FILE, 1, f"there is no {FILE}", f"write {folder.name}/{FILE}")
-    if text is None:
+        yield broken("skill-file", FILE, 1, f"there is no {FILE}", f"write {folder}/{FILE}")
+    if name not in texts:
         return
     try:
-        found = frontmatter.read(text)
+        found = frontmatter.read(texts[name].text)
     except SkillFormatError as error:
         yield broken("frontmatter", FILE, error.line, error.message)
         return
-    for problem in (*found.problems, *values.deviations(found, folder.name, ascii_names=not lenient)):
+    for problem in (*found.problems, *values.deviations(found, folder, ascii_names=not lenient)):
         yield broken(problem.rule, FILE, problem.line, problem.message)
-    prose = markdown.prose(found.body)
-    yield from authoring(found, prose.text)
-    if prose.fence:
-        line = found.body_line + prose.fence_line - 1
-        yield broken("fence", FILE, line, "a code fence is not closed", f"close it with {prose.fence}")
-    yield from markdown.links(FILE, prose.text, found.body_line, files.names | files.folders)
+    body = markdown.Markdown(found.body)
+    yield from authoring(texts[name], found, body)
+    if body.open_fence:
+        line = found.body_line + body.open_line - 1
+        yield broken("fence", FILE, line, "a code fence is not closed", f"close it with {body.open_fence}")
+    yield from markdown.links(FILE, body, found.body_line, files.names | files.folders)
     yield from markdown.unreferenced(files.names, files.texts)

@@ -4,6 +4,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import unquote
 
 from agentloop.skills.findings.finding import Finding
@@ -24,43 +25,55 @@ _MAX_FILES = 200
 _MAX_CHARS = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """A Markdown text with its code made blank, each character in its place.
+@dataclass(frozen=True)
+class Markdown:
+    """A Markdown text, its code told from its prose when somebody asks.
 
     Args:
-        text: the prose.
-        fence: the fence that is not closed; empty when each one is.
-        fence_line: the line that it stands on, from 1 in this text.
+        text: the text.
     """
 
     text: str
-    fence: str = ""
-    fence_line: int = 0
 
+    @cached_property
+    def prose(self) -> str:
+        """The text with its code made blank, each character in its place."""
+        lines = self.text.split("\n")
+        for first, last in self._blocks:
+            lines[first : last + 1] = [" " * len(line) for line in lines[first : last + 1]]
+        return _CODE.sub(lambda match: " " * len(match[0]), "\n".join(lines))
 
-def prose(text: str) -> Prose:
-    """Tell the prose of a Markdown text from its code."""
-    fence, fence_line = "", 0
-    if "```" in text or "~~~" in text:
-        text, fence, fence_line = _without_blocks(text)
-    if "`" in text:
-        text = _CODE.sub(lambda match: " " * len(match[0]), text)
-    return Prose(text, fence, fence_line)
+    @property
+    def open_fence(self) -> str:
+        """The fence that is not closed; empty when each one is."""
+        return self._fences[1]
 
+    @property
+    def open_line(self) -> int:
+        """The line of the fence that is not closed, from 1."""
+        return self._blocks[-1][0] + 1 if self._blocks else 1
 
-def _without_blocks(text: str) -> tuple[str, str, int]:
-    lines = text.split("\n")
-    fence, indent, begun = "", 0, 0
-    for number, line in enumerate(lines):
-        match = _FENCE.match(line.rstrip("\r")) if "```" in line or "~~~" in line else None
-        if fence or match:
-            lines[number] = " " * len(line)
-        if match and not fence:
-            fence, indent, begun = match["fence"], len(match["indent"]), number
-        elif match and _closes(match, fence, indent):
-            fence = ""
-    return "\n".join(lines), fence, begun + 1
+    @property
+    def _blocks(self) -> list[tuple[int, int]]:
+        return self._fences[0]
+
+    @cached_property
+    def _fences(self) -> tuple[list[tuple[int, int]], str]:
+        """The first and the last line of each code block, from 0, and the fence of one that is not closed."""
+        blocks: list[tuple[int, int]] = []
+        if "```" not in self.text and "~~~" not in self.text:
+            return blocks, ""
+        fence, indent, begun, number = "", 0, 0, -1
+        for number, line in enumerate(self.text.split("\n")):
+            match = _FENCE.match(line.rstrip("\r")) if "```" in line or "~~~" in line else None
+            if match and not fence:
+                fence, indent, begun = match["fence"], len(match["indent"]), number
+            elif match and _closes(match, fence, indent):
+                blocks.append((begun, number))
+                fence = ""
+        if fence:
+            blocks.append((begun, number))
+        return blocks, fence
 
 
 def _closes(match: re.Match[str], fence: str, indent: int) -> bool:
@@ -68,26 +81,31 @@ def _closes(match: re.Match[str], fence: str, indent: int) -> bool:
     return is_bare and len(match["indent"]) <= indent + 3
 
 
-def links(name: str, text: str, first_line: int, names: set[str]) -> Iterator[Finding]:
+def links(name: str, markdown: Markdown, first_line: int, names: set[str]) -> Iterator[Finding]:
     """Links to files that are not there, or not the skill's.
 
     Args:
         name: the file that the text stands in, relative to the skill's folder.
-        text: its prose.
+        markdown: what it is.
         first_line: the line of the file that the text begins on.
         names: all that is in the skill's folder.
     """
     hits = 0
+    text = markdown.text
     position = text.find("](")
     while position >= 0 and hits < MAX_HITS:
         match = _TARGET.match(text, position)
-        if match and not _SCHEME.match(match["path"]) and not _NO_PATH.search(match["path"]):
+        if match and _is_path(match["path"]) and markdown.prose[position] != " ":
             finding = _link(name, match["path"], names)
             if finding:
                 rule, message = finding
                 hits += 1
                 yield broken(rule, name, first_line + text.count("\n", 0, position), message)
         position = text.find("](", position + 2)
+
+
+def _is_path(target: str) -> bool:
+    return not _SCHEME.match(target) and not _NO_PATH.search(target)
 
 
 def _link(name: str, target: str, names: set[str]) -> tuple[str, str] | None:

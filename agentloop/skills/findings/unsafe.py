@@ -22,6 +22,7 @@ _LONG_CHARS = 200
 _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{200}|(?:\\x[0-9a-fA-F]{2}){50}")
 _WORDLESS = re.compile(r"[A-Za-z0-9+/]{60,76}={0,2}")
 _FOLDED_LINES = 6
+_FOLDED_CHARS = 60
 
 
 def unsafe(text: Text) -> Iterator[Finding]:
@@ -42,18 +43,22 @@ def _finding(text: Text, rule: str, message: str, begin: int, end: int) -> Findi
 
 def _blobs(text: Text) -> Iterator[Finding]:
     """Long encoded texts, on one line or folded; images that are written into the text are none."""
-    folded = hits = 0
+    hits, folded, last = 0, 0, 0
     for number, line in enumerate(text.text.splitlines(), 1):
-        length = len(line)
-        if length >= _LONG_CHARS and hits < MAX_HITS and _is_encoded(line):
+        if len(line) < _FOLDED_CHARS or (len(line) < _LONG_CHARS and " " in line):
+            continue
+        if len(line) >= _LONG_CHARS and hits < MAX_HITS and _is_encoded(line):
             hits += 1
             message = f"it holds an encoded text of {_LONG_CHARS} characters or more"
             yield broken("encoded-blob", text.name, number, message)
-        folded = folded + 1 if 60 <= length <= 78 and _WORDLESS.fullmatch(line) else 0
-        if folded == _FOLDED_LINES:
-            yield broken("encoded-blob", text.name, number + 1 - folded, "it holds an encoded text of many lines")
+        if _WORDLESS.fullmatch(line):
+            folded, last = folded + 1 if last == number - 1 else 1, number
+            if folded == _FOLDED_LINES:
+                yield broken("encoded-blob", text.name, number + 1 - folded, "it holds an encoded text of many lines")
 
 
 def _is_encoded(line: str) -> bool:
+    if max(map(len, line.split()), default=0) < _LONG_CHARS:
+        return False
     match = _ENCODED.search(line)
     return match is not None and "base64," not in line[max(0, match.start() - 40) : match.start() + 1]
