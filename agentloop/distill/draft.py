@@ -25,7 +25,7 @@ from agentloop.skills.findings.neighbours import over_budget, repeats
 from agentloop.state import RunState
 
 _MAX_DIFF_CHARS = 8000
-_DECLINED = re.compile(r"^[\s>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
+_DECLINED = re.compile(r"^[ \t>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
