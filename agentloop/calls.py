@@ -38,7 +38,10 @@ Calls = tuple[Call, ...]
 
 def with_call(calls: Calls, event: ToolCalled, turn: int, purpose: Purpose) -> Calls:
     """The calls with another one; the oldest are forgotten."""
-    return (*calls[-MAX_CALLS + 1 :], Call(event.seq, turn, purpose, event.name, event.detail, event.call, event.command))
+    return (
+        *calls[-MAX_CALLS + 1 :],
+        Call(event.seq, turn, purpose, event.name, event.detail, event.call, event.command),
+    )
 
 
 def with_end(calls: Calls, event: ToolEnded) -> Calls:
