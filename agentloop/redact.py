@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(
 )
 _WEAK = re.compile(r"[A-Za-z]+[0-9]*[^A-Za-z0-9]*|0x(?:[0-9a-fA-F]{40}|[A-Za-z]+)|(?i:.*p[a@4]ssw[o0]rd.*)")
 _CHANGES = re.compile(r"(?<=[a-z])[A-Z0-9]|(?<=[A-Z])[0-9]|(?<=[0-9])[A-Za-z]|[!@#$%^&+?~]")
-_ESCAPED = r"(?:\\[nrt]|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m)"
+_ESCAPES = r"\\[nrt]|%[0-9A-Fa-f]{2}|\[[0-9;]{1,12}m"
 """What may end in a letter and yet stand before a word: an escaped line end, a URL's escape, a terminal's colour."""
 _APART = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2})|(?<=[0-9\[]m))"
 _WORDS = re.compile(r"(?:[A-Za-z]?[a-z]*|[A-Z]*)(?:[-_.:/]+(?:[A-Za-z]?[a-z]*|[A-Z]*))*+")
@@ -79,52 +79,65 @@ def _find(text: str, *, report: bool) -> list[_Found]:
 def _tried(text: str, *, report: bool) -> list[_Found]:
     """Only where the head of a format stands is its pattern tried, and not inside of what it matched already."""
     text = f"\n{text}"  # so that something stands before the first head
-    found = []
-    for heads, ranks in _searches():
-        head = heads.search(text)
+    found: list[_Found] = []
+    heads, *searches = _searches()
+    for search in searches:
+        hit = search.search(text)
+        if hit is None:
+            continue
+        ranks = _ranks()
         done: dict[int, int] = {}
-        while head:
-            start = head.start(1)
-            for rank in ranks[head[1]]:
+        while hit is not None:
+            start, head = hit.start(1), hit[1]
+            if head not in ranks:  # an escape
+                start, after = hit.end(), heads.match(text, hit.end())
+                head = after[0] if after else ""
+            for rank in ranks.get(head, ()):
                 form = FORMATS[rank]
                 match = start >= done.get(rank, 0) and _pattern(form).match(text, max(0, start - form.before[1]))
                 if match:
                     begin, done[rank] = match.span(match.re.groups)
                     if _is_secret(form, text[begin : done[rank]], report=report):
                         found.append(_Found(begin - 1, done[rank] - 1, rank))
-            head = heads.search(text, max(start, head.start() + 1))
+            hit = search.search(text, max(start, hit.start() + 1))
     return found
 
 
 @cache
-def _searches() -> tuple[tuple[re.Pattern[str], Mapping[str, tuple[int, ...]]], ...]:
-    """Patterns of all heads, and for each head the formats to try: its own, and those of heads that it begins with."""
-    apart, inside = _ranks(apart=True), _ranks(apart=False)
+def _searches() -> tuple[re.Pattern[str], ...]:
+    """Patterns of the heads that begin words; of those where they do; of the others, and of escapes before a word."""
+    apart, inside = (
+        [head for form in FORMATS if form.apart is each for head in form.heads.split("|")] for each in (True, False)
+    )
     first, second = ("".join(re.escape(sign) for sign in {head[at] for head in apart}) for at in (0, 1))
     return (
-        (re.compile(f"[^A-Za-z0-9](?=[{first}][{second}])({_tree(apart)})"), apart),
-        (re.compile(f"{_ESCAPED}({_tree(apart)})"), apart),
-        (re.compile(f"({_tree(inside)})"), inside),
+        re.compile(_tree(apart)),
+        re.compile(f"[^A-Za-z0-9](?=[{first}][{second}])({_tree(apart)})"),
+        re.compile(f"({_tree(inside)}|{_ESCAPES})"),
     )
 
 
-def _ranks(*, apart: bool) -> dict[str, tuple[int, ...]]:
+@cache
+def _ranks() -> Mapping[str, tuple[int, ...]]:
+    """For each head the formats to try: its own, and those of the heads that it begins with."""
     own = defaultdict(list)
     for rank, form in enumerate(FORMATS):
-        if form.apart is apart:
-            for head in form.heads.split("|"):
-                own[head].append(rank)
+        for head in form.heads.split("|"):
+            own[head].append(rank)
     return {head: tuple(rank for start in own if head.startswith(start) for rank in own[start]) for head in own}
 
 
 def _tree(words: Iterable[str]) -> str:
-    """A pattern of words that looks at each beginning they share once, and takes the longest."""
+    """Alternatives that look at each beginning that words share once, and take the longest word."""
     by_first = defaultdict(list)
     for word in words:
-        by_first[word[:1]].append(word[1:])
-    ends = by_first.pop("", None)
-    branches = "|".join(re.escape(first) + _tree(rests) for first, rests in by_first.items())
-    return f"(?:{branches}){'?' if ends else ''}" if branches else ""
+        by_first[word[0]].append(word[1:])
+    return "|".join(re.escape(first) + _rest(rests) for first, rests in by_first.items())
+
+
+def _rest(rests: list[str]) -> str:
+    more = [rest for rest in rests if rest]
+    return f"(?:{_tree(more)}){'?' if len(more) < len(rests) else ''}" if more else ""
 
 
 @cache
