@@ -205,7 +205,7 @@ def test_an_archived_skill_is_neither_listed_nor_found_and_comes_back(stocked: B
     assert "freeze-the-clock: " in stocked.agentloop("skills", "list").stdout
     assert (stocked.repo / ".claude/skills/freeze-the-clock").is_symlink()
     assert git(stocked.repo, "status", "--porcelain") == ""
-    assert stocked.agentloop("skills", "archive").returncode == 2
+    assert stocked.agentloop("skills", "archive", "--restore").returncode == 2
 
 
 def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(stocked: Bench) -> None:
