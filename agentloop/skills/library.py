@@ -20,6 +20,7 @@ MAX_BYTES = 256 * 1024
 """What is looked at of a SKILL.md."""
 _MAX_FILES = 1000
 _MAX_REASON_CHARS = 200
+_MAX_NAME_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,9 @@ class Library:
             if entry.skill.name == name:
                 return entry
         known = [*by_folder, *(entry.skill.name for entry in shelved)]
-        near = sorted(set(difflib.get_close_matches(name, known, n=3, cutoff=0.5)))
+        near = sorted(
+            {one_line(each, _MAX_NAME_CHARS) for each in difflib.get_close_matches(name, known, n=3, cutoff=0.5)}
+        )
         hint = f"did you mean {' or '.join(near)}?" if near else "see what there is: agentloop skills list"
         raise UsageError(f"there is no skill {name!r} in {self.name}/", hint=hint)
 

@@ -1,6 +1,5 @@
 """`agentloop skills review`: say what becomes of the drafts that wait."""
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from agentloop import config, interrupts, learning, person, render
 from agentloop import events as ev
 from agentloop import review as reviewing
 from agentloop.cli.skills.asking import MAX_REASON_CHARS, line, talk
+from agentloop.cli.skills.library import print_json
 from agentloop.errors import AgentloopError, RunError, UsageError
 from agentloop.quoting import one_line
 from agentloop.repo import Repo
@@ -58,7 +58,7 @@ def review(
             click.echo(f"not read: {problem}", err=True)
         drafts = reviewing.choose(drafts, named[0]) if named else drafts
         if as_json:
-            click.echo(json.dumps([_object(draft) for draft in drafts]))
+            print_json([_object(draft) for draft in drafts])
         elif accept:
             _accept(repo, _one(drafts), destination)
         elif reject:
