@@ -5,6 +5,8 @@ from typing import Literal
 
 from agentloop.events import Purpose, ToolCalled, ToolEnded
 
+MAX_CALLS = 5000
+"""The newest ones; no honest run has as many, and each of them is looked at more than once."""
 _LOOK_BACK = 64
 
 
@@ -35,8 +37,11 @@ Calls = tuple[Call, ...]
 
 
 def with_call(calls: Calls, event: ToolCalled, turn: int, purpose: Purpose) -> Calls:
-    """The calls with another one."""
-    return (*calls, Call(event.seq, turn, purpose, event.name, event.detail, event.call, event.command))
+    """The calls with another one; the oldest are forgotten."""
+    return (
+        *calls[-MAX_CALLS + 1 :],
+        Call(event.seq, turn, purpose, event.name, event.detail, event.call, event.command),
+    )
 
 
 def with_end(calls: Calls, event: ToolEnded) -> Calls:

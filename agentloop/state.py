@@ -9,7 +9,7 @@ from agentloop import events as ev
 from agentloop.calls import Calls, with_call, with_end
 
 _Number = TypeVar("_Number", int, float)
-_BLOCKED = re.compile(r"^[\s>*_`]*BLOCKED:\s*(?P<why>.+)", re.MULTILINE)
+_BLOCKED = re.compile(r"^[ \t>*_`]*BLOCKED:\s*(?P<why>.+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,3 +291,59 @@ def test_folders_without_an_end_are_told_of_and_not_copied(repo: Repo, staging: 
     assert isinstance(found, ev.SkillDrafted)
     assert any("deeper" in finding for finding in found.findings)
     assert len([*Path(found.path).rglob("*")]) < 20
+
+
+KEY = "ghp_" + "a1B2c3D4e5" * 3 + "x9Y8z7"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("What.", "What " + KEY.replace("_", "\\x5f") + "."),
+        ("What.", f"What {KEY[:20]}\\\n  {KEY[20:]}."),
+        ("What.", "What \\u202e it."),
+        ("\n---\n\n#", '\nmetadata:\n  "' + KEY.replace("_", "\\x5f") + '": x\n---\n\n#'),
+    ],
+    ids=["escaped", "folded", "bidi", "key"],
+)
+def test_what_yaml_hides_is_found_as_it_would_be_committed(
+    repo: Repo, staging: distill.Staging, was: str, becomes: str
+) -> None:
+    quoted = SKILL.replace("What. Use when it says 'boom'.", "\"What. Use when it says 'boom'.\"")
+    drafted(staging, quoted.replace(was, becomes))
+    found = inspected(repo, staging, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert [finding.split(": ")[1] for finding in found.findings] in (["secret"], ["hidden-text"])
+
+
+def test_a_draft_cannot_say_itself_where_it_comes_from(repo: Repo, staging: distill.Staging) -> None:
+    said = "metadata:\n  agentloop-status: proven\n  agentloop-proof: 30 of 30\n  topic: dates\n---\n\n#"
+    drafted(staging, SKILL.replace("---\n\n#", said))
+    found = inspected(repo, staging, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    metadata = skill_format.read(Path(found.path)).metadata
+    assert (metadata["agentloop-status"], metadata["topic"]) == ("provisional", "dates")
+    assert "agentloop-proof" not in metadata
+
+
+def test_the_signature_names_no_home(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging)
+    told = ev.RunStarted(run="20260101-000000-abcd", version="0", job=job(until=("sh /home/alice/check.sh passes",)))
+    found = inspected(repo, staging, told, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert skill_format.read(Path(found.path)).metadata["agentloop-until"] == "sh ~/check.sh passes"
+
+
+def test_an_answer_that_declines_and_writes_goes_back(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging)
+    found = inspected(repo, staging, failed(1, ""), turn("NO SKILL: anyone knows it"))
+    assert isinstance(found, ev.SkillDrafted)
+    assert "NO SKILL" in found.findings[0]
+
+
+def test_what_a_session_is_told_of_its_draft_is_bounded(repo: Repo, staging: distill.Staging) -> None:
+    drafted(staging, SKILL + "```sh\n" + "".join(f"tool {number} {'x ' * 20}\n" for number in range(300)) + "```\n")
+    found = inspected(repo, staging, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert sum(map(len, found.findings)) < 20_000
+    assert found.findings[-1] == "and 270 more"

@@ -3,6 +3,7 @@
 import pytest
 
 from agentloop import events as ev
+from agentloop.calls import MAX_CALLS, Calls, with_call, with_end
 from agentloop.distill import struggle
 from agentloop.state import RunState, fold
 
@@ -65,6 +66,33 @@ def test_an_edit_that_did_not_match_is_no_struggle() -> None:
     state = fold(calls, run())
     assert len(struggle.detours(state.calls)) == 1
     assert not struggle.reasons(state)
+
+
+def test_a_test_that_fails_until_the_work_is_done_is_no_struggle_however_it_is_run() -> None:
+    calls: list[ev.Event] = [
+        ev.ToolCalled(name="Bash", call="1", command="pytest tests/test_a.py"),
+        ev.ToolEnded(call="1", failed=True),
+        ev.ToolCalled(name="Edit", call="2", detail="a.py"),
+        ev.ToolEnded(call="2", failed=False),
+        ev.ToolCalled(name="Bash", call="3", command="pytest -q"),
+        ev.ToolEnded(call="3", failed=False),
+    ]
+    numbered = [call.model_copy(update={"seq": number}) for number, call in enumerate(calls, start=1)]
+    assert not struggle.reasons(fold(numbered, run()))
+    assert struggle.reasons(fold([*numbered[:2], *numbered[4:]], run()))
+
+
+def test_thousands_of_calls_that_fail_are_looked_at_once_each() -> None:
+    state = run(*[(f"tool{number} --x", FAILS) for number in range(3000)], ("tool7 --y", WORKS))
+    assert struggle.reasons(state) == ("1 command had to be given otherwise",)
+
+
+def test_of_very_many_calls_the_newest_are_remembered() -> None:
+    calls: Calls = ()
+    for number in range(MAX_CALLS + 3):
+        calls = with_call(calls, ev.ToolCalled(name="Bash", call=str(number)), 1, "work")
+    calls = with_end(calls, ev.ToolEnded(call=str(MAX_CALLS + 2), failed=True))
+    assert (len(calls), calls[0].call, calls[-1].outcome) == (MAX_CALLS, "3", "failed")
 
 
 def test_what_happens_while_the_skill_is_written_is_no_struggle_of_the_work() -> None:

@@ -12,7 +12,7 @@ from agentloop import events as ev
 from agentloop.distill.existing import Existing
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.staging import STAGING, Staging
-from agentloop.quoting import plain, shorten
+from agentloop.quoting import one_line, plain, shorten
 from agentloop.redact import redact
 from agentloop.rejections import Rejected
 from agentloop.skills import findings
@@ -22,10 +22,14 @@ from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.grounding import ungrounded
 from agentloop.skills.findings.leak import leaks
 from agentloop.skills.findings.neighbours import over_budget, repeats
+from agentloop.skills.findings.privacy import masked
 from agentloop.state import RunState
 
 _MAX_DIFF_CHARS = 8000
-_DECLINED = re.compile(r"^[\s>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
+_MAX_FINDINGS = 30
+_MAX_FINDING_CHARS = 600
+_STAMP = "agentloop-"
+_DECLINED = re.compile(r"^[ \t>*_`]*NO SKILL:?\s*(?P<reason>.*)", re.MULTILINE | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -55,19 +59,15 @@ class Inspection:
         if not drafts:
             return _nothing(self.state.skill_turns[-1], strays)
         draft = drafts[0]
-        problems = self._misplaced(drafts, strays)
-        problems = problems or [finding for finding in findings.find(draft) if finding.severity == "error"]
-        if not problems:
-            problems = self._against_the_run(draft)
         path = _keep(draft, kept)
-        if not problems:
-            sign(path, self._existing.files(draft.name).get(skill_format.FILE, ""), self.state,
-                 self.evidence.agent_version())  # fmt: skip
         former = self._existing.files(draft.name)
+        problems = self._misplaced(drafts, strays) or _errors(draft) or self._against_the_run(path) or _plainly(path)
+        if not problems:
+            sign(path, former.get(skill_format.FILE, ""), self.state, self.evidence.agent_version())
         return ev.SkillDrafted(
-            name=draft.name,
+            name=one_line(redact(draft.name), _MAX_FINDING_CHARS),
             path=str(path),
-            findings=tuple(str(problem) for problem in problems),
+            findings=_told(problems),
             operation="update" if skill_format.FILE in former else "create",
             diff=difference(former, texts_in(path)),
         )
@@ -80,6 +80,8 @@ class Inspection:
             found.append(f"exactly one skill folder is wanted in {self.staging.relative}, found {len(drafts)}: {names}")
         if strays:
             found.append(f"outside of the draft folder you also wrote {', '.join(strays)}: take that back")
+        if _DECLINED.search(self.state.skill_turns[-1].text):
+            found.append("you answered NO SKILL and left a draft: remove it, or answer without that line to keep it")
         return found
 
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
@@ -94,6 +96,33 @@ class Inspection:
             *over_budget(draft.name, skill_format.read(draft).description, self._existing.descriptions),
         ]
         return [finding for finding in found if finding.severity == "error"]
+
+
+def _errors(folder: Path) -> list[str | Finding]:
+    return [finding for finding in findings.find(folder) if finding.severity == "error"]
+
+
+def _plainly(path: Path) -> list[str | Finding]:
+    """What is wrong with the copy, its SKILL.md written as it is committed.
+
+    YAML can say a text in escapes and over several lines; and only the copy stays as it was looked at.
+    """
+    try:
+        _write(path, skill_format.read(path))
+    except skill_format.SkillFormatError as error:
+        return [f"{skill_format.FILE}:{error.line}: {error.message}"]
+    return _errors(path)
+
+
+def _write(path: Path, skill: skill_format.Skill) -> None:
+    (path / skill_format.FILE).write_text(skill_format.render(skill), encoding="utf-8")
+
+
+def _told(problems: Sequence[str | Finding]) -> tuple[str, ...]:
+    """The findings as a session is told of them: what they quote is the draft's."""
+    told = [one_line(redact(str(problem)), _MAX_FINDING_CHARS) for problem in problems[:_MAX_FINDINGS]]
+    more = len(problems) - len(told)
+    return (*told, *([f"and {more} more"] if more else []))
 
 
 def difference(before: Mapping[str, str], after: Mapping[str, str], max_chars: int = _MAX_DIFF_CHARS) -> str:
@@ -152,6 +181,8 @@ def _is_small_file(path: Path) -> bool:
 def sign(path: Path, former: str, state: RunState, version: str | None) -> None:
     """Write into a draft's metadata where it comes from; what the skill that it updates said of itself is kept.
 
+    What a draft says of that itself does not count.
+
     Args:
         path: the draft.
         former: the SKILL.md that it updates; empty when there is none.
@@ -169,9 +200,10 @@ def sign(path: Path, former: str, state: RunState, version: str | None) -> None:
     said = skill.metadata.get("agentloop-agent", "")
     if version is None and said.startswith(f"{state.task.agent} "):
         stamp["agentloop-agent"] = said
-    metadata = {**(before.metadata if before else {}), **skill.metadata, **stamp}
-    metadata = {key: redact(value) for key, value in metadata.items() if value}
-    (path / skill_format.FILE).write_text(skill_format.render(replace(skill, metadata=metadata)), encoding="utf-8")
+    kept = {**(before.metadata if before else {}), **skill.metadata}
+    kept = {key: redact(value) for key, value in kept.items() if value and not key.startswith(_STAMP)}
+    stamp = {key: masked(redact(value), brackets=True)[0] for key, value in stamp.items() if value}
+    _write(path, replace(skill, metadata={**kept, **stamp}))
 
 
 def _parsed(text: str) -> skill_format.Skill | None:

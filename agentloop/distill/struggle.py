@@ -3,16 +3,22 @@
 Pure. Without any of it there is nothing that a next session would be spared, and no skill is asked for.
 """
 
+import re
+from bisect import bisect
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from agentloop.calls import Call
-from agentloop.shell import simple_commands
+from agentloop.calls import MAX_CALLS, Call
+from agentloop.shell import Simple, simple_commands
 from agentloop.state import RunState
 
 # Programs whose failure is an answer: nothing was found, it differs, it is not there.
 _LOOKING_WORDS = "[ cat cmp diff find fgrep egrep grep ls rg stat test which type head tail wc"
 _LOOKING = frozenset(_LOOKING_WORDS.split())
+_EDITS = re.compile(r"edit|write|patch|replace", re.IGNORECASE)
+_MAX_COMMAND_CHARS = 500
 _UNDOING = frozenset({"checkout", "restore", "revert", "reset", "stash"})
 
 
@@ -34,7 +40,9 @@ def reasons(state: RunState) -> tuple[str, ...]:
     found = []
     if state.failed_checks:
         found.append(_count(len(state.failed_checks), "check failed", "checks failed"))
-    hard = [detour for detour in detours(state.calls) if _was_hard(detour, state.calls)]
+    failed = Counter(call.command for call in state.calls if call.outcome == "failed")
+    edits = [call.seq for call in state.calls if not call.command and _EDITS.search(call.name)]
+    hard = [detour for detour in detours(state.calls) if _was_hard(detour, failed, edits)]
     if hard:
         found.append(_count(len(hard), "command had to be given otherwise", "commands had to be given otherwise"))
     back = reversals(state)
@@ -47,13 +55,16 @@ def detours(calls: Sequence[Call]) -> list[Detour]:
     """The calls of the work that failed, each with the first later one of its kind that succeeded."""
     work = [call for call in calls if call.purpose == "work"]
     found = []
-    for at, call in enumerate(work):
-        if call.outcome == "failed" and not _only_looks(call):
-            better = (later for later in work[at + 1 :] if later.outcome == "succeeded" and _alike(call, later))
-            instead = next(better, None)
+    later: dict[tuple[str, str], tuple[int, Call]] = {}  # by tool and program, the next one that succeeded
+    for at, call in reversed([*enumerate(work)]):
+        if call.outcome == "succeeded":
+            later.update(((call.name, program), (at, call)) for program in ("", *_programs(call)))
+        elif call.outcome == "failed" and not _only_looks(call):
+            alike = [later.get((call.name, program)) for program in (_programs(call) if call.command else ("",))]
+            instead = min((each for each in alike if each), key=lambda each: each[0], default=None)
             if instead:
-                found.append(Detour(call, instead))
-    return found
+                found.append(Detour(call, instead[1]))
+    return found[::-1]
 
 
 def reversals(state: RunState) -> list[str]:
@@ -72,20 +83,26 @@ def reversals(state: RunState) -> list[str]:
     return [*again, *told]
 
 
-def _was_hard(detour: Detour, calls: Sequence[Call]) -> bool:
-    """Another way had to be found, or the same one failed again after an attempt to mend it."""
+def _was_hard(detour: Detour, failed: Counter[str], edits: Sequence[int]) -> bool:
+    """Another way had to be found, or the same one failed again after an attempt to mend it.
+
+    Where files were edited in between, the work was mended, not the command: a test that fails until it is done, and
+    that is then run with other flags, is how every session goes.
+    """
     if not detour.failed.command:
         return False  # an edit that did not match, a file that was not there: every session has those
-    same = [call for call in calls if call.command == detour.failed.command and call.outcome == "failed"]
-    return detour.is_another_way or len(same) > 1
-
-
-def _alike(one: Call, other: Call) -> bool:
-    return one.name == other.name and bool(_programs(one) & _programs(other) or not one.command)
+    was_edited = bisect(edits, detour.failed.seq) < bisect(edits, detour.instead.seq)
+    return (detour.is_another_way and not was_edited) or failed[detour.failed.command] > 1
 
 
 def _programs(call: Call) -> frozenset[str]:
-    return frozenset(simple.program for simple in simple_commands(call.command)) - {"cd", "echo", *_LOOKING}
+    return frozenset(simple.program for simple in _simple_commands(call.command)) - {"cd", "echo", *_LOOKING}
+
+
+@lru_cache(maxsize=MAX_CALLS)
+def _simple_commands(command: str) -> tuple[Simple, ...]:
+    """The decision asks for all of them at each step."""
+    return tuple(simple_commands(command[:_MAX_COMMAND_CHARS]))
 
 
 def _only_looks(call: Call) -> bool:
@@ -93,7 +110,7 @@ def _only_looks(call: Call) -> bool:
 
 
 def _undoes(command: str) -> bool:
-    for simple in simple_commands(command):
+    for simple in _simple_commands(command):
         words = [word for word in simple.argv[1:] if not word.startswith("-")]
         if simple.program == "git" and words[:1] and words[0] in _UNDOING:
             is_new_branch = words[0] == "checkout" and "-b" in simple.argv
