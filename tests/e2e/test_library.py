@@ -107,32 +107,6 @@ def test_what_cannot_be_read_is_told_of_and_the_rest_is_listed(stocked: Bench) -
     assert stocked.agentloop("skills", "show", "broken").returncode == 1
 
 
-def test_a_name_of_any_bytes_is_shown_on_one_line_written_as_json_and_archived(stocked: Bench) -> None:
-    odd = os.fsdecode(b"odd\xff\n\xe2\x80\xaetail")
-    write(stocked.repo, "skills/odd-name").rename(stocked.repo / "skills" / odd)
-    git(stocked.repo, "add", ".")
-    git(stocked.repo, "commit", "-qm", "Odd")
-    for command in (
-        ["list"],
-        ["usage"],
-        ["show", "odd-name"],
-        ["link", "--check"],
-        ["archive", odd],
-        ["archive", "--list"],
-    ):
-        done = stocked.agentloop("skills", *command)
-        said = done.stdout + done.stderr
-        assert "Traceback" not in said
-        assert "\u202e" not in said
-        assert not [line for line in said.splitlines() if line.startswith(("tail", "<U+202E>"))]
-    assert stocked.agentloop("skills", "archive", "--restore", odd).returncode == 0
-    for command in (["list", "--json"], ["usage", "--json"], ["lint", "--json"], ["lint", "--sarif"]):
-        done = stocked.agentloop("skills", *command)
-        assert json.loads(done.stdout)
-        assert "\\udc" not in done.stdout
-    assert "skills/odd%FF%0A%E2%80%AEtail/SKILL.md" in done.stdout
-
-
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_is_an_error_without_a_traceback(stocked: Bench) -> None:
     (stocked.repo / "skills").chmod(0)
