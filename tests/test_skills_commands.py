@@ -58,3 +58,27 @@ def test_a_name_of_any_bytes_is_written_as_json_that_strict_readers_take(repo: R
     for args in (["list", "--json"], ["usage", "--json"], ["lint", "--json"], ["lint", "--sarif"]):
         json.dumps(json.loads(skills(*args).stdout), ensure_ascii=False).encode()  # no lone surrogates
     assert "skills/odd%FF%0A%E2%80%AEtail/SKILL.md" in skills("lint", "--sarif").stdout
+
+
+def test_what_stands_in_the_place_of_a_skill_is_told_of(repo: Repo) -> None:
+    keep(repo, "fine", "fine")
+    keep(repo, "lower", "lower")
+    (repo.root / "skills/lower/SKILL.md").rename(repo.root / "skills/lower/skill.md")
+    (repo.root / "skills/no-skill").mkdir()
+    listed = skills("list")
+    assert listed.stdout.splitlines() == ["fine: Does it. Use when it is wanted."]
+    assert listed.stderr.splitlines() == ["lower: cannot be read: its SKILL.md is spelt skill.md"]
+    assert "is spelt skill.md" in skills("show", "lower").stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_is_shut_is_an_error_for_list_and_for_lint(repo: Repo) -> None:
+    shut = keep(repo, "shut", "shut")
+    shut.chmod(0)
+    assert "shut: cannot be read: " in skills("list").stderr
+    assert "unread" in skills("lint").stdout
+    shut.chmod(0o755)
+    shut.parent.chmod(0)
+    linted = skills("lint")
+    shut.parent.chmod(0o755)
+    assert (linted.return_value, "unread" in linted.stdout) == (1, True)
