@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentloop.errors import PublishError
@@ -60,7 +60,7 @@ def archive_skills(
         change.update(move.change(repo, lambda text: archive.put_away(text, day, reason)))
     moved = _commit(repo, change, _message("Archive", names, reason), names, skills_dir)
     repo.write(dict.fromkeys(useless.keys() - tracked.keys()))
-    return moved
+    return replace(moved, notes=(*moved.notes, *plan.hindrances))
 
 
 def restore_skills(repo: Repo, skills_dir: str, names: Sequence[str]) -> Moved:
