@@ -60,6 +60,11 @@ def test_a_name_of_any_bytes_is_written_as_json_that_strict_readers_take(repo: R
     assert "skills/odd%FF%0A%E2%80%AEtail/SKILL.md" in skills("lint", "--sarif").stdout
 
 
+def test_without_skills_each_command_says_so(repo: Repo, tmp_path: Path) -> None:
+    for args in (["list"], ["usage"], ["export", "--to", str(tmp_path / "to")]):
+        assert "there are no skills in skills/ yet" in skills(*args).stderr
+
+
 def test_what_stands_in_the_place_of_a_skill_is_told_of(repo: Repo) -> None:
     keep(repo, "fine", "fine")
     keep(repo, "lower", "lower")

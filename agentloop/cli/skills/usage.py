@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from agentloop.cli.skills.library import open_library, print_json, shown
+from agentloop.quoting import plain
 from agentloop.render import count
 from agentloop.repo import Repo
+from agentloop.skills.library import Library
 from agentloop.usage import Usage, usages
 
 
@@ -21,7 +23,7 @@ def usage(as_json: bool) -> None:
     """
     library = open_library()[1]
     with Repo.open(Path.cwd()) as repo:
-        found = usages(repo, library)
+        found = told(repo, library)
     if as_json:
         print_json([_record(one) for one in found])
         return
@@ -31,6 +33,14 @@ def usage(as_json: bool) -> None:
             click.echo(f"  {one.proposal}: agentloop skills archive {shlex.quote(shown(one.skill))}")
     if not found:
         click.echo(f"there are no skills in {library.name}/ yet", err=True)
+
+
+def told(repo: Repo, library: Library) -> list[Usage]:
+    """What is known of the skills; of a journal that cannot be read, stderr tells."""
+    found, problems = usages(repo, library)
+    for problem in problems:
+        click.echo(f"not read: {plain(problem)}", err=True)
+    return found
 
 
 def _line(one: Usage) -> str:
