@@ -1,8 +1,9 @@
 """Skills into the archive and back, each time by a commit of its own; nothing is deleted."""
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentloop.errors import PublishError
@@ -11,6 +12,8 @@ from agentloop.redact import redact
 from agentloop.repo import Change, Entry, Repo
 from agentloop.skills import archive, links
 from agentloop.skills import format as skill_format
+
+_MAX_NAME_CHARS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def archive_skills(
         change.update(move.change(repo, lambda text: archive.put_away(text, day, reason)))
     moved = _commit(repo, change, _message("Archive", names, reason), names, skills_dir)
     repo.write(dict.fromkeys(useless.keys() - tracked.keys()))
-    return moved
+    return replace(moved, notes=(*moved.notes, *plan.hindrances))
 
 
 def restore_skills(repo: Repo, skills_dir: str, names: Sequence[str]) -> Moved:
@@ -106,7 +109,8 @@ class _Move:
         files = repo.entries_at(repo.head(), source)
         if f"{source}/{self.former}" not in files:
             raise PublishError(
-                f"{source}/{self.former} is not committed", hint=f"commit it first: git add {source}; git commit"
+                f"{source}/{self.former} is not committed",
+                hint=f"commit it first: git add {shlex.quote(source)}; git commit",
             )
         if os.path.lexists(repo.root / target) or repo.entries_at(repo.head(), target):
             raise PublishError(f"{target} is there already", hint="move it out of the way first")
@@ -143,5 +147,6 @@ def _commit(repo: Repo, change: Change, message: str, names: Sequence[str], sour
 
 
 def _message(verb: str, names: Sequence[str], reason: str = "") -> str:
-    subject = f"{verb} {'skill' if len(names) == 1 else 'skills'} {', '.join(names)}"
+    said = ", ".join(one_line(name, _MAX_NAME_CHARS) for name in names)
+    subject = f"{verb} {'skill' if len(names) == 1 else 'skills'} {said}"
     return f"{subject}\n\n{reason}".strip() + "\n"

@@ -39,6 +39,20 @@ class Waiting:
         return self.state.kept_back.reason if self.state.kept_back else ""
 
     @property
+    def unmended(self) -> tuple[str, ...]:
+        """What the run found in it, as long as nobody has changed its SKILL.md since.
+
+        Most of it only the run could tell: a command that did not run, the run's patch. None of that is found again.
+        """
+        if self.state.draft is None or not self.state.draft.findings:
+            return ()
+        try:
+            changed_at = (learning.draft_of(self.state) / FILE).lstat().st_mtime
+        except OSError:
+            return ()
+        return self.state.draft.findings if changed_at <= self.state.draft.at else ()
+
+    @property
     def is_gone(self) -> bool:
         """Its folder is not there any more."""
         return not os.path.lexists(learning.draft_of(self.state))

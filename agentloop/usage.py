@@ -11,6 +11,8 @@ from pathlib import Path
 from agentloop import journal
 from agentloop.agents import registry
 from agentloop.agents.store import stored_sessions
+from agentloop.errors import RunError
+from agentloop.events import SkillLoaded
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
 from agentloop.state import RunState, fold
@@ -19,7 +21,6 @@ UNUSED_AFTER = 10
 """Sessions since a skill's last change without one that loaded it, before it is proposed for the archive."""
 FAILING_AFTER = 3
 """Supervised sessions that loaded it, before their ends count against it."""
-_MARK = b'"skill.loaded"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +80,18 @@ class Usage:
         return ""
 
 
-def usages(repo: Repo, library: Library) -> list[Usage]:
-    """Gather what is known of the skills of a library."""
+def usages(repo: Repo, library: Library) -> tuple[list[Usage], list[str]]:
+    """Gather what is known of the skills of a library; and which journals cannot be read, and why."""
     changed_at = {
         folder.name: repo.changed_at(f"{library.name}/{folder.name}") or time.time() for folder in library.folders
     }
-    supervised, begun = _from_journals(repo.common_dir)
+    supervised, begun, problems = _from_journals(repo.common_dir)
     known = {use.session for use in supervised if use.session}
     stored = [one for adapter in registry.load_all()[0].values() for one in stored_sessions(adapter, repo.root)]
     alone = [one for one in stored if one.session not in known and one.session not in begun]
     uses = [*supervised, *(Use(skill, one.agent, one.session, one.at) for one in alone for skill in one.skills)]
     times = [*begun.values(), *(one.at for one in alone)]
-    return [
+    found = [
         Usage(
             skill,
             tuple(sorted((use for use in uses if use.skill == skill), key=lambda use: use.at)),
@@ -98,16 +99,20 @@ def usages(repo: Repo, library: Library) -> list[Usage]:
         )
         for skill, changed in changed_at.items()
     ]
+    return found, problems
 
 
-def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float]]:
-    """The uses in supervised sessions, and when each run's session began, by its name or the run's."""
+def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float], list[str]]:
+    """The uses in supervised sessions, when each run's session began, by its name or the run's, and what is damaged."""
     uses: list[Use] = []
     begun: dict[str, float] = {}
+    problems: list[str] = []
     for folder in journal.runs(common_dir):
-        content = folder.journal.read_bytes()
-        events = journal.read(folder.journal) if _MARK in content else ()
-        state = fold(events)
+        try:
+            state = fold(journal.read(folder.journal) if journal.holds(folder, SkillLoaded) else ())
+        except RunError as error:
+            problems.append(f"{error.message} ({error.hint})")
+            continue
         began = time.mktime(time.strptime(folder.run[:15], "%Y%m%d-%H%M%S"))
         begun[state.session or folder.run] = began
         uses += [
@@ -122,7 +127,7 @@ def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float]]:
             )
             for loaded in state.loaded
         ]
-    return uses, begun
+    return uses, begun, problems
 
 
 def _failed_after(state: RunState, seq: int) -> int:

@@ -121,6 +121,9 @@ def test_copies_go_too(repo: Repo) -> None:
     assert not (repo.root / ".agents/skills/beta").exists()
     assert (repo.root / ".agents/skills/alpha/SKILL.md").is_file()
     assert status(repo) == []
+    (repo.root / ".claude/skills/alpha/SKILL.md").write_text("changed\n")
+    moved = put_away(repo, "alpha")
+    assert moved.notes == (".claude/skills/alpha is a copy that somebody changed, and its skill is gone",)
 
 
 def test_what_is_not_committed_is_not_moved(repo: Repo) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
@@ -127,6 +128,17 @@ def test_the_files_of_a_plugin_are_written_once_and_nobody_elses_are_overwritten
         (tmp_path / ".claude-plugin/plugin.json").write_text(theirs)
         assert plugin.write(tmp_path, *next(iter(wanted.items()))) == "other"
         assert (tmp_path / ".claude-plugin/plugin.json").read_text() == theirs
+
+
+def test_a_plugin_that_could_not_be_written_is_written_once_there_is_room(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))  # as on a full disk: it can be made, not written
+    try:
+        with pytest.raises(UsageError, match="cannot be written"):
+            plugin.write(tmp_path, ".claude-plugin/plugin.json", {"name": "x"})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert plugin.write(tmp_path, ".claude-plugin/plugin.json", {"name": "x"}) == "written"
 
 
 def test_a_plugins_folder_that_is_a_link_is_not_followed(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def test_a_file_in_place_of_the_folder_hinders_only_its_own_links(repo: Repo) ->
     assert linked.paths == (".agents/skills",)
     assert ".claude" in linked.problem
     assert (repo.root / ".claude").read_text() == "mine\n"
+    assert lacks(repo) == ["missing .claude/skills"]
 
 
 def test_where_git_ignores_them_they_are_made_and_not_committed(repo: Repo) -> None:

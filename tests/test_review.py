@@ -234,6 +234,18 @@ def test_without_a_terminal_they_are_listed_or_decided_by_name(repo: Repo, monke
     assert git(repo.root, "log", "--format=%s").split() == ["Begin"]
 
 
+def test_what_only_the_run_could_tell_is_not_accepted_unasked(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(repo.root)
+    folder = keep_back(repo, findings=("SKILL.md:9: command-not-run: `kubectl\x1b[31m` did not run",))
+    refused = call("--accept", "keep-counting")
+    assert isinstance(refused.exception, PublishError)
+    assert "command-not-run: `kubectl` did not run" in refused.exception.message
+    assert state_of(folder).waits_for_review
+    skill = draft_of(folder) / "SKILL.md"
+    os.utime(skill, (4e9, 4e9))  # edited, by whatever means
+    assert call("--accept", "keep-counting").stdout.startswith("skill committed: ")
+
+
 @pytest.mark.parametrize(
     "args",
     [

@@ -5,7 +5,7 @@ import pytest
 from agentloop import events as ev
 from agentloop.render import result_object, summary
 
-from .test_loop import DRAFTED, state
+from .test_loop import DRAFTED, JOB, state
 
 SKILL = ev.SkillPublished(name="n", commit="c" * 40, paths=("skills/n/SKILL.md",))
 ELSEWHERE = SKILL.model_copy(update={"branch": "b"})
@@ -48,3 +48,9 @@ def test_the_object_says_the_same() -> None:
     rejected = result_object(state(DRAFTED, KEPT, ENDED, ev.SkillRejected(name="n", reason="no")))
     assert rejected["skill_rejected"] == {"name": "n", "reason": "no"}
     assert (rejected["skill_waits_for_review"], rejected["skill_kept_back"]) == (False, None)
+
+
+@pytest.mark.parametrize(("distill", "words"), [("auto", "nothing was hard"), ("never", "--distill never")])
+def test_a_run_that_asked_for_no_skill_says_why(distill: str, words: str) -> None:
+    lines = summary(state(ENDED, job=JOB.model_copy(update={"distill": distill})))
+    assert sum(words in line for line in lines) == 1

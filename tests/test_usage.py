@@ -61,7 +61,7 @@ def by_name(repo: Repo, *names: str) -> dict[str, Usage]:
         (folder / "SKILL.md").write_text(f"---\nname: {name}\ndescription: D.\n---\n\nB.\n")
     git(repo.root, "add", ".")
     git(repo.root, "commit", "-qm", "Keep skills")
-    return {one.skill: one for one in usages(repo, Library.of(repo.root, "skills"))}
+    return {one.skill: one for one in usages(repo, Library.of(repo.root, "skills"))[0]}
 
 
 def test_a_run_says_which_skill_was_loaded_and_how_it_ended(repo: Repo) -> None:
@@ -76,6 +76,20 @@ def test_a_run_says_which_skill_was_loaded_and_how_it_ended(repo: Repo) -> None:
     assert {use.session for use in dates.uses} == {"s-1", "s-2", "s-3", "s-4"}
     assert dates.sessions_since == found["times"].sessions_since == 5
     assert not found["times"].uses
+
+
+def test_a_journal_that_cannot_be_read_hides_no_other_run(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    supervised(repo, "s-1", ev.SkillLoaded(name="dates"))
+    supervised(repo, "s-2", ev.SkillLoaded(name="dates"))
+    damaged = journal.runs(repo.common_dir)[-1].journal
+    damaged.write_text('{"type":"of another version"}\n' + damaged.read_text())
+    by_name(repo, "dates")
+    monkeypatch.chdir(repo.root)
+    for command in ("usage", "archive"):
+        done = CliRunner().invoke(cli, ["skills", command])
+        assert done.exit_code == 0
+        assert done.stderr.startswith(f"not read: the journal {damaged}")
+    assert CliRunner().invoke(cli, ["skills", "usage"]).stdout.startswith("dates: loaded in 1 session")
 
 
 def test_a_session_that_a_person_drove_is_found_in_the_agents_store(repo: Repo, isolated_home: Path) -> None:

@@ -38,7 +38,18 @@ def _skill_lines(state: RunState) -> list[str]:
         ]
     if state.kept_back:
         return [f"no skill committed: {state.kept_back.reason}"]
-    return [f"no skill: {state.declined.reason}"] if state.declined else []
+    if state.declined:
+        return [f"no skill: {state.declined.reason}"]
+    return [_not_asked(state)] if state.ended and state.ended.outcome == "reached" and not state.skill_turns else []
+
+
+def _not_asked(state: RunState) -> str:
+    """Why a run that reached its goal asked for no skill."""
+    if state.doubtful:
+        return "no skill was asked for: nothing is learned from a pass that is in doubt"
+    if state.task.distill == "never":
+        return "no skill was asked for: --distill never"
+    return "no skill was asked for: nothing was hard (--distill always asks all the same)"
 
 
 def _published_lines(state: RunState, published: ev.SkillPublished) -> list[str]:

@@ -13,7 +13,8 @@ _SKIPPED = frozenset((".git", "node_modules"))
 def skills_at(path: Path) -> list[Path]:
     """The folders of the skills at a path: a SKILL.md, its folder, or a folder with such folders at any depth to 6.
 
-    What lies in a skill's folder is the skill's, also another SKILL.md. No link is followed on the way down.
+    What lies in a skill's folder is the skill's, also another SKILL.md. No link is followed on the way down. A folder
+    that cannot be looked into counts as one, so that it is told of.
     """
     if path.is_dir():
         return list(_below(path, 0))
@@ -25,6 +26,7 @@ def _below(folder: Path, depth: int) -> Iterator[Path]:
         with os.scandir(folder) as scanned:
             entries = sorted(scanned, key=lambda entry: entry.name)
     except OSError:
+        yield folder
         return
     if any(entry.name.lower() == FILE.lower() for entry in entries):
         yield folder

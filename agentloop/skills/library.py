@@ -20,6 +20,7 @@ MAX_BYTES = 256 * 1024
 """What is looked at of a SKILL.md."""
 _MAX_FILES = 1000
 _MAX_REASON_CHARS = 200
+_MAX_NAME_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +108,12 @@ class Library:
         return folders(self.root)
 
     def skills(self) -> Iterator[Shelved | Unreadable]:
-        """Read them all, in order of name."""
-        return map(read, self.folders)
+        """Read them all, in order of name, with what stands in the place of a skill and is none."""
+        for folder in (self.root / name for name in names(self.root)):
+            if _is_skill(str(folder)):
+                yield read(folder)
+            elif problem := _no_ordinary_skill(folder):
+                yield Unreadable(folder, problem)
 
     def find(self, name: str) -> Shelved | Unreadable:
         """The skill of a name: its folder's, or else the one that its SKILL.md says.
@@ -119,12 +124,18 @@ class Library:
         by_folder = {folder.name: folder for folder in self.folders}
         if name in by_folder:
             return read(by_folder[name])
-        shelved = [entry for entry in self.skills() if isinstance(entry, Shelved)]
+        entries = list(self.skills())
+        for entry in entries:
+            if entry.folder.name == name:
+                return entry
+        shelved = [entry for entry in entries if isinstance(entry, Shelved)]
         for entry in shelved:
             if entry.skill.name == name:
                 return entry
         known = [*by_folder, *(entry.skill.name for entry in shelved)]
-        near = sorted(set(difflib.get_close_matches(name, known, n=3, cutoff=0.5)))
+        near = sorted(
+            {one_line(each, _MAX_NAME_CHARS) for each in difflib.get_close_matches(name, known, n=3, cutoff=0.5)}
+        )
         hint = f"did you mean {' or '.join(near)}?" if near else "see what there is: agentloop skills list"
         raise UsageError(f"there is no skill {name!r} in {self.name}/", hint=hint)
 
@@ -160,6 +171,17 @@ def _is_skill(folder: str) -> bool:
         return stat.S_ISREG(os.lstat(f"{folder}/{FILE}").st_mode)
     except OSError:
         return False
+
+
+def _no_ordinary_skill(folder: Path) -> str:
+    """Why a folder that seems to be a skill is not taken for one; empty when it does not seem to be."""
+    try:
+        spelt = [name for name in os.listdir(folder) if name.lower() == FILE.lower()]
+    except OSError as error:
+        return f"its folder cannot be listed: {error.strerror}"
+    if FILE in spelt:
+        return f"its {FILE} is a link or no ordinary file"
+    return f"its {FILE} is spelt {spelt[0]}" if spelt else ""
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:

@@ -141,7 +141,9 @@ class _Place:
     def _hindered(self, detour: str) -> _Step:
         skills = self.root / self.skills_dir
         read_anyway = all(_same(self.root / self.place / name, skills / name) for name in self.names)
-        return _Step(hindrance="" if read_anyway else f"{detour} is a link or a file")
+        return (
+            _Step() if read_anyway else _Step(lack=("missing", self.place), hindrance=f"{detour} is a link or a file")
+        )
 
     def _whole(self) -> _Step:
         target = self._target(self.place)

@@ -72,10 +72,19 @@ def write(root: Path, path: str, content: dict[str, Any]) -> Literal["written", 
         if file.exists() or file.is_symlink():
             return "same" if _read(file) == content else "other"
         file.parent.mkdir(exist_ok=True)
-        file.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _put(file, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     return "written"
+
+
+def _put(file: Path, text: str) -> None:
+    """Write it as a whole or not at all: half of it would count as somebody else's."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError:
+        file.unlink(missing_ok=True)
+        raise
 
 
 def _read(file: Path) -> Any:

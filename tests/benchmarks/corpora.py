@@ -16,7 +16,6 @@ from pathlib import Path
 import yaml
 
 from agentloop.skills import findings, reading
-from agentloop.skills.discovery import skills_at
 from agentloop.skills.format import SkillFormatError
 
 _FRONTMATTER = re.compile(r"\ufeff?---\r?\n(.*?)\r?\n---", re.DOTALL)
@@ -60,9 +59,9 @@ def loads(folder: Path) -> bool:
 
 
 def measure(root: Path) -> Measured:
-    """Load and lint every skill below a folder, as somebody else's."""
+    """Load and lint every skill below a folder, as somebody else's; those within skills too."""
     found = Measured()
-    for folder in skills_at(root):
+    for folder in sorted({path.parent for path in root.rglob("SKILL.md")}):
         strict, ours = loads_strictly(folder), loads(folder)
         told = findings.find(folder, lenient=True)
         errors = [finding for finding in told if finding.severity == "error"]

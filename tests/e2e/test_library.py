@@ -103,6 +103,8 @@ def test_what_cannot_be_read_is_told_of_and_the_rest_is_listed(stocked: Bench) -
     assert len(done.stdout.splitlines()) == 2
     assert done.returncode == 0
     assert "broken: cannot be read: " in done.stderr
+    for name in ("outside", "pipe"):
+        assert f"{name}: cannot be read: its SKILL.md is a link or no ordinary file" in done.stderr
     assert "root:" not in done.stdout + stocked.agentloop("skills", "show", "outside").stdout
     assert stocked.agentloop("skills", "show", "broken").returncode == 1
 
@@ -134,7 +136,7 @@ def test_show_tells_where_a_skill_is_from_and_what_it_holds(stocked: Bench) -> N
     assert done.returncode == 0
     for line in (
         "skills/freeze-the-clock",
-        "agentloop-status     provisional",
+        "agentloop-status         provisional",
         "scripts/freeze.sh (5 bytes)",
         "# freeze",
     ):
@@ -205,7 +207,7 @@ def test_an_archived_skill_is_neither_listed_nor_found_and_comes_back(stocked: B
     assert "freeze-the-clock: " in stocked.agentloop("skills", "list").stdout
     assert (stocked.repo / ".claude/skills/freeze-the-clock").is_symlink()
     assert git(stocked.repo, "status", "--porcelain") == ""
-    assert stocked.agentloop("skills", "archive").returncode == 2
+    assert stocked.agentloop("skills", "archive", "--restore").returncode == 2
 
 
 def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(stocked: Bench) -> None:

@@ -10,11 +10,11 @@ import click
 from agentloop import archiving, config, publish
 from agentloop.agents import registry
 from agentloop.cli.skills.library import list_archived, open_library, shown
+from agentloop.cli.skills.usage import told
 from agentloop.errors import UsageError
 from agentloop.repo import Repo
 from agentloop.skills import archive as shelf
 from agentloop.skills.library import Library
-from agentloop.usage import usages
 
 
 @click.command()
@@ -49,7 +49,7 @@ def archive(names: tuple[str, ...], reason: str, listed: bool, restore: bool) ->
 
 def _propose(root: Path, library: Library) -> None:
     with Repo.open(root) as repo:
-        proposed = [one for one in usages(repo, library) if one.proposal]
+        proposed = [one for one in told(repo, library) if one.proposal]
     for one in proposed:
         click.echo(f"{shown(one.skill)}: {one.proposal}")
     if not proposed:

@@ -53,6 +53,8 @@ def _folder_of(agent: str) -> Path:
 
 def _copy(library: Library, names: Sequence[str], to: Path, who: plugins.Identity) -> int:
     folders = [library.find(name).folder for name in dict.fromkeys(names)] if names else library.folders
+    if not folders:
+        click.echo(f"there are no skills in {library.name}/ yet", err=True)
     refused = 0
     for folder in folders:
         done = exporting.export(folder, to, f"{who} {library.name}/{folder.name}")

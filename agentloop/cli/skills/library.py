@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from agentloop import config
-from agentloop.quoting import one_line, plain
+from agentloop.quoting import one_line, plain, visible, writable
 from agentloop.repo import Repo
 from agentloop.skills import archive
 from agentloop.skills import library as shelf
@@ -77,20 +77,20 @@ def show(name: str, as_json: bool) -> int:
     skill = found.skill
     click.echo(shown(skill.name))
     click.echo(f"  {one_line(skill.description, _MAX_DESCRIPTION_CHARS)}")
-    click.echo(f"  {'path':<20} {shown(_relative(root, found.folder))}")
+    click.echo(f"  {'path':<24} {shown(_relative(root, found.folder))}")
     for key, value in sorted(skill.metadata.items()):
-        click.echo(f"  {one_line(key, 60):<20} {one_line(value, _MAX_DESCRIPTION_CHARS)}")
+        click.echo(f"  {one_line(key, 60):<24} {one_line(value, _MAX_DESCRIPTION_CHARS)}")
     for path, size in files:
-        click.echo(f"  {'file':<20} {shown(path)} ({size:,} bytes)")
+        click.echo(f"  {'file':<24} {shown(path)} ({size:,} bytes)")
     for warning in found.warnings:
-        click.echo(f"  {'warning':<20} {one_line(warning, _MAX_DESCRIPTION_CHARS)}")
+        click.echo(f"  {'warning':<24} {one_line(warning, _MAX_DESCRIPTION_CHARS)}")
     click.echo(f"\n{plain(shelf.text(found.folder)).rstrip()}")
     return 0
 
 
 def shown(name: str) -> str:
-    """The name of a skill or a file for people."""
-    return one_line(name, _MAX_NAME_CHARS)
+    """The name of a skill or a file for people, with nothing hidden in it."""
+    return one_line(visible(name), _MAX_NAME_CHARS)
 
 
 def readable(skills: Iterable[Shelved | Unreadable]) -> Iterable[Shelved]:
@@ -115,10 +115,10 @@ def as_object(root: Path, each: Shelved) -> dict[str, Any]:
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON value."""
+    """Print one JSON value; strict readers refuse the lone surrogates that stand for a name that is not UTF-8."""
     import json
 
-    click.echo(json.dumps(value))
+    click.echo(json.dumps(json.loads(writable(json.dumps(value, ensure_ascii=False)))))
 
 
 def _tell(unreadable: Unreadable) -> None:

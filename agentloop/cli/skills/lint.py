@@ -1,6 +1,5 @@
 """`agentloop skills lint`: hold skills against the rules."""
 
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from agentloop import config
+from agentloop.cli.skills.library import print_json
 from agentloop.errors import RepoError, UsageError
 from agentloop.quoting import one_line
 from agentloop.render import count
@@ -50,9 +50,9 @@ def lint(paths: tuple[Path, ...], lenient: bool, fix: bool, as_json: bool, as_sa
         linted.append(_Linted(folder, mended, findings.find(folder, lenient=lenient)))
     if as_sarif:
         root = _root()
-        click.echo(json.dumps(sarif([(_file(root, one.folder, f), f) for one in linted for f in one.findings])))
+        print_json(sarif([(_file(root, one.folder, f), f) for one in linted for f in one.findings]))
     elif as_json:
-        click.echo(json.dumps(_document(linted)))
+        print_json(_document(linted))
     else:
         _print(linted)
     every = [finding.severity for one in linted for finding in one.findings]

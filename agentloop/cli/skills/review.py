@@ -1,6 +1,5 @@
 """`agentloop skills review`: say what becomes of the drafts that wait."""
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,8 @@ from agentloop import config, interrupts, learning, person, render
 from agentloop import events as ev
 from agentloop import review as reviewing
 from agentloop.cli.skills.asking import MAX_REASON_CHARS, line, talk
-from agentloop.errors import AgentloopError, RunError, UsageError
+from agentloop.cli.skills.library import print_json
+from agentloop.errors import AgentloopError, PublishError, RunError, UsageError
 from agentloop.quoting import one_line
 from agentloop.repo import Repo
 from agentloop.review import Waiting
@@ -58,9 +58,9 @@ def review(
             click.echo(f"not read: {problem}", err=True)
         drafts = reviewing.choose(drafts, named[0]) if named else drafts
         if as_json:
-            click.echo(json.dumps([_object(draft) for draft in drafts]))
+            print_json([_object(draft) for draft in drafts])
         elif accept:
-            _accept(repo, _one(drafts), destination)
+            _accept(repo, _mended(_one(drafts)), destination)
         elif reject:
             _reject(repo, _one(drafts), one_line(reason, MAX_REASON_CHARS))
         elif only_list or not drafts or not person.is_there():
@@ -86,6 +86,16 @@ def _one(drafts: Sequence[Waiting]) -> Waiting:
         runs = ", ".join(draft.folder.run for draft in drafts)
         raise RunError(f"{len(drafts)} drafts are called that", hint=f"name the run of the one that you mean: {runs}")
     return drafts[0]
+
+
+def _mended(draft: Waiting) -> Waiting:
+    """A draft that can be accepted without asking; a person at the terminal may overrule what the run found."""
+    if draft.unmended:
+        raise PublishError(
+            "\n  ".join([f"{draft.name} was kept back, and nobody has mended it:", *map(line, draft.unmended)]),
+            hint=f"edit it, or accept it as it is at a terminal: agentloop skills review {draft.folder.run}",
+        )
+    return draft
 
 
 def _list(drafts: Sequence[Waiting]) -> None:

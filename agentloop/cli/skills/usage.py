@@ -1,14 +1,16 @@
 """`agentloop skills usage`: which sessions loaded which skill, and how they ended."""
 
-import json
+import shlex
 import time
 from pathlib import Path
 
 import click
 
-from agentloop.cli.skills.library import open_library
+from agentloop.cli.skills.library import open_library, print_json, shown
+from agentloop.quoting import plain
 from agentloop.render import count
 from agentloop.repo import Repo
+from agentloop.skills.library import Library
 from agentloop.usage import Usage, usages
 
 
@@ -21,21 +23,29 @@ def usage(as_json: bool) -> None:
     """
     library = open_library()[1]
     with Repo.open(Path.cwd()) as repo:
-        found = usages(repo, library)
+        found = told(repo, library)
     if as_json:
-        click.echo(json.dumps([_record(one) for one in found], indent=2))
+        print_json([_record(one) for one in found])
         return
     for one in found:
         click.echo(_line(one))
         if one.proposal:
-            click.echo(f"  {one.proposal}: agentloop skills archive {one.skill}")
+            click.echo(f"  {one.proposal}: agentloop skills archive {shlex.quote(shown(one.skill))}")
     if not found:
-        click.echo(f"there are no skills in {library.name}", err=True)
+        click.echo(f"there are no skills in {library.name}/ yet", err=True)
+
+
+def told(repo: Repo, library: Library) -> list[Usage]:
+    """What is known of the skills; of a journal that cannot be read, stderr tells."""
+    found, problems = usages(repo, library)
+    for problem in problems:
+        click.echo(f"not read: {plain(problem)}", err=True)
+    return found
 
 
 def _line(one: Usage) -> str:
     if one.last_at is None:
-        return f"{one.skill}: never loaded, in {count(one.sessions_since, 'session')} since its last change"
+        return f"{shown(one.skill)}: never loaded, in {count(one.sessions_since, 'session')} since its last change"
     unknown = len(one.uses) - one.reached - one.failed
     ends = [
         f"{one.reached} reached their goal ({one.at_once} without another failed check)" if one.reached else "",
@@ -44,7 +54,7 @@ def _line(one: Usage) -> str:
     ]
     last = time.strftime("%Y-%m-%d", time.localtime(one.last_at))
     loads = count(len(one.uses), "session")
-    return f"{one.skill}: loaded in {loads}: {', '.join(filter(None, ends))}; last on {last}"
+    return f"{shown(one.skill)}: loaded in {loads}: {', '.join(filter(None, ends))}; last on {last}"
 
 
 def _record(one: Usage) -> dict[str, object]:

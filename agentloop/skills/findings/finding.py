@@ -21,13 +21,3 @@ class Finding:
     def __str__(self) -> str:
         """One line, to be read by a person or sent back to a session."""
         return f"{self.path}:{self.line}: {self.rule}: {self.message}. Remedy: {self.remedy}."
-
-
-def error(rule: str, path: str, line: int, message: str, remedy: str) -> Finding:
-    """A finding that blocks."""
-    return Finding(rule, "error", path, line, message, remedy)
-
-
-def warning(rule: str, path: str, line: int, message: str, remedy: str) -> Finding:
-    """A finding that does not block."""
-    return Finding(rule, "warning", path, line, message, remedy)

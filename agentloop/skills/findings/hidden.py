@@ -40,7 +40,12 @@ def hidden_text(text: Text) -> Iterator[Finding]:
         return
     for match, rule, what in _hidden(text.text):
         more = f" and {len(match[0]) - 1} more" if len(match[0]) > 1 else ""
-        yield broken(rule, text.name, text.line(match.start()), f"it holds {what} (U+{ord(match[0][0]):04X}{more})")
+        yield broken(
+            rule,
+            text.name,
+            text.line(match.start()),
+            f"it holds what cannot be seen: {what} (U+{ord(match[0][0]):04X}{more})",
+        )
 
 
 def without_hidden_text(text: str) -> str:

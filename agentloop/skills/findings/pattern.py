@@ -7,7 +7,6 @@ may repeat without a limit, so that no line, however long, makes it stall.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 MAX_HITS = 20
 """Of one pattern in one file; who has seen as many knows."""
@@ -16,43 +15,40 @@ _PLAIN = bytes(code for code in range(0x80) if 0x20 <= code < 0x7F or code in b"
 _WORDS = bytes(code if chr(code).isalnum() and code < 0x80 else 0x20 for code in range(256)).lower()
 
 
-@dataclass(frozen=True)
 class Text:
     """A text of a skill, with what is asked of it more than once.
 
     Args:
         name: the file, relative to the skill's folder.
         text: its content.
+
+    Attributes:
+        raw: the text in UTF-8.
+        words: its words of a-z and 0-9, in lower case.
+        odd: what is neither ASCII nor a blank, one after the other.
+        lower: the text in lower case, each character in its place; lines that a shell joins are joined.
     """
 
-    name: str
-    text: str
+    __slots__ = ("lower", "name", "odd", "raw", "text", "words")
 
-    @cached_property
-    def _bytes(self) -> bytes:
-        return self.text.encode("utf-8", "replace")
-
-    @cached_property
-    def words(self) -> frozenset[bytes]:
-        """Its words of a-z and 0-9, in lower case."""
-        return frozenset(self._bytes.translate(_WORDS).split())
-
-    @cached_property
-    def odd(self) -> str:
-        """What is neither ASCII nor a blank, one after the other."""
-        return self._bytes.translate(None, _PLAIN).decode("utf-8")
-
-    @cached_property
-    def lower(self) -> str:
-        """The text in lower case, each character in its place; lines that a shell joins are joined."""
-        lower = self.text.lower()
-        if len(lower) != len(self.text):
-            lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in self.text)
-        return lower.replace("\\\n", "  ") if "\\\n" in lower else lower
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self.raw = text.encode("utf-8", "replace")
+        self.words = frozenset(self.raw.translate(_WORDS).split())
+        self.odd = self.raw.translate(None, _PLAIN).decode("utf-8")
+        self.lower = _lowered(text)
 
     def line(self, position: int) -> int:
         """The line of a position, from 1."""
         return self.text.count("\n", 0, position) + 1
+
+
+def _lowered(text: str) -> str:
+    lower = text.lower()
+    if len(lower) != len(text):
+        lower = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    return lower.replace("\\\n", "  ") if "\\\n" in lower else lower
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ def sarif(findings: Iterable[tuple[str, Finding]]) -> dict[str, Any]:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": quote(file), "uriBaseId": "%SRCROOT%"},
+                        "artifactLocation": {"uri": quote(file, errors="surrogateescape"), "uriBaseId": "%SRCROOT%"},
                         "region": {"startLine": finding.line},
                     }
                 }

@@ -23,6 +23,11 @@ _ENCODED = re.compile(r"[A-Za-z0-9+/_-]{200}|(?:\\x[0-9a-fA-F]{2}){50}")
 _WORDLESS = re.compile(r"[A-Za-z0-9+/]{60,76}={0,2}")
 _FOLDED_LINES = 6
 _FOLDED_CHARS = 60
+_SHAPE = bytes(
+    ord("a") if chr(code) in "+/_-" or (code < 0x80 and chr(code).isalnum()) else code for code in range(256)
+)
+_LONG = b"a" * _LONG_CHARS
+_FOLDED = b"\n" + b"a" * _FOLDED_CHARS
 
 
 def unsafe(text: Text) -> Iterator[Finding]:
@@ -43,15 +48,16 @@ def _finding(text: Text, rule: str, message: str, begin: int, end: int) -> Findi
 
 def _blobs(text: Text) -> Iterator[Finding]:
     """Long encoded texts, on one line or folded; images that are written into the text are none."""
+    shape = text.raw.translate(_SHAPE)
+    if _LONG not in shape and _FOLDED not in shape and b"\\x" not in text.raw:
+        return
     hits, folded, last = 0, 0, 0
     for number, line in enumerate(text.text.splitlines(), 1):
-        if len(line) < _FOLDED_CHARS or (len(line) < _LONG_CHARS and " " in line):
-            continue
         if len(line) >= _LONG_CHARS and hits < MAX_HITS and _is_encoded(line):
             hits += 1
             message = f"it holds an encoded text of {_LONG_CHARS} characters or more"
             yield broken("encoded-blob", text.name, number, message)
-        if _WORDLESS.fullmatch(line):
+        if len(line) >= _FOLDED_CHARS and _WORDLESS.fullmatch(line):
             folded, last = folded + 1 if last == number - 1 else 1, number
             if folded == _FOLDED_LINES:
                 yield broken("encoded-blob", text.name, number + 1 - folded, "it holds an encoded text of many lines")
