@@ -6,6 +6,7 @@ from pathlib import Path
 
 from agentloop import distill, publish, rejections
 from agentloop import events as ev
+from agentloop.agents import registry
 from agentloop.errors import AgentloopError, RunError
 from agentloop.redact import redact
 from agentloop.repo import Repo
@@ -93,7 +94,9 @@ class Learning:
         Raises:
             PublishError: the links cannot be committed.
         """
-        linked = publish.link_skills(self.repo, state.task.skills_dir, _trailer(state), state.base)
+        linked = publish.link_skills(
+            self.repo, state.task.skills_dir, _trailer(state), state.base, readers=registry.skill_folders()
+        )
         return linked or ev.SkillsLinked(paths=())
 
 

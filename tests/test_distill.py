@@ -6,6 +6,7 @@ import pytest
 
 from agentloop import distill
 from agentloop import events as ev
+from agentloop.job import Job
 from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
@@ -16,8 +17,8 @@ from .test_repo import begin, git
 SKILL = "---\nname: a-skill\ndescription: What. Use when it says 'boom'.\n---\n\n# A\n\nText.\n"
 
 
-def job(**more: object) -> ev.Job:
-    return ev.Job.model_validate(
+def job(**more: object) -> Job:
+    return Job.model_validate(
         {
             "task": "Mend the parser",
             "until": ("sh check.sh passes",),

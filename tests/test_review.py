@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from agentloop import distill, journal, learning, rejections, review
+from agentloop import distill, journal, learning, publish, rejections, review
 from agentloop import events as ev
 from agentloop.cli import cli
 from agentloop.errors import AgentloopError, PublishError, RunError
@@ -70,6 +70,20 @@ def test_an_accepted_draft_is_signed_committed_linked_and_written_down(repo: Rep
     assert (repo.root / ".claude/skills/keep-counting/SKILL.md").is_file()
     assert state_of(folder).published == published
     assert review.waiting(repo.common_dir) == ([], [])
+
+
+def test_it_is_linked_for_an_agent_that_reads_elsewhere_and_taken_back(repo: Repo) -> None:
+    agents = Path(os.environ["XDG_CONFIG_HOME"]) / "agentloop/agents"
+    agents.mkdir(parents=True)
+    (agents / "kiro.toml").write_text('name = "kiro"\nstart = ["kiro"]\nskills = [".kiro/skills"]\n')
+    (repo.root / ".kiro").mkdir()
+    keep_back(repo)
+    published, linked = review.accept(repo, only(repo))
+    assert isinstance(published, ev.SkillPublished)
+    assert isinstance(linked, ev.SkillsLinked)
+    assert ".kiro/skills/keep-counting" in linked.paths
+    publish.undo(repo, published, linked)
+    assert not (repo.root / ".kiro/skills/keep-counting").is_symlink()
 
 
 def test_it_goes_where_the_run_said_or_where_the_person_says(repo: Repo) -> None:
