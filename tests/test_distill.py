@@ -399,3 +399,12 @@ def test_a_script_may_run_from_the_draft_folder(repo: Repo, staging: distill.Sta
     found = inspected(repo, staging, *calls, failed(1, ""), turn("Written."))
     assert isinstance(found, ev.SkillDrafted)
     assert bool(found.findings) == (not word.startswith("{"))
+
+
+def test_a_name_of_any_bytes_is_told_of(repo: Repo, staging: distill.Staging) -> None:
+    (staging.folder / "caf\udce9").mkdir()
+    found = inspected(repo, staging, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert found.findings
+    assert ev.SkillDrafted.model_validate_json(found.model_dump_json()) == found
+    assert Path(found.path).is_dir()

@@ -97,6 +97,13 @@ def test_names_are_texts_too(tmp_path: Path, name: str, rule: str) -> None:
     assert rule in rules(folder)
 
 
+def test_many_files_below_the_limit_are_too_much_together(tmp_path: Path) -> None:
+    folder = skill(tmp_path, GOOD)
+    for number in range(5):
+        (folder / f"more-{number}.md").write_text("word " * 50_000)
+    assert "size" in rules(folder)
+
+
 PLANTED = [
     ("hidden-text", "a\U000e0049\U000e0047b"),
     ("hidden-text", "a\u202e\u2066b"),

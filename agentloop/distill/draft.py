@@ -12,7 +12,7 @@ from agentloop import events as ev
 from agentloop.distill.existing import Existing
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.staging import STAGING, Staging
-from agentloop.quoting import one_line, plain, shorten
+from agentloop.quoting import one_line, plain, shorten, writable
 from agentloop.redact import redact
 from agentloop.rejections import Rejected
 from agentloop.skills import findings
@@ -157,7 +157,7 @@ def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev
 
 def _keep(draft: Path, kept: Path) -> Path:
     shutil.rmtree(kept, ignore_errors=True)
-    target = kept / draft.name
+    target = kept / writable(draft.name)
     target.parent.mkdir(parents=True, exist_ok=True)
     if draft.is_symlink():
         target.symlink_to(draft.readlink())

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from agentloop.calls import MAX_CALLS, Call
 from agentloop.shell import Simple, simple_commands
@@ -17,6 +18,8 @@ from agentloop.state import RunState
 # Programs whose failure is an answer: nothing was found, it differs, it is not there.
 _LOOKING_WORDS = "[ cat cmp diff find fgrep egrep grep ls rg stat test which type head tail wc"
 _LOOKING = frozenset(_LOOKING_WORDS.split())
+_LAUNCHER_WORDS = "bundle bunx docker env hatch npx pdm pipenv pnpm poetry python python3 sudo timeout uv uvx yarn"
+_LAUNCHERS = frozenset(_LAUNCHER_WORDS.split())
 _EDITS = re.compile(r"edit|write|patch|replace", re.IGNORECASE)
 _MAX_COMMAND_CHARS = 500
 _UNDOING = frozenset({"checkout", "restore", "revert", "reset", "stash"})
@@ -96,7 +99,13 @@ def _was_hard(detour: Detour, failed: Counter[str], edits: Sequence[int]) -> boo
 
 
 def _programs(call: Call) -> frozenset[str]:
-    return frozenset(simple.program for simple in _simple_commands(call.command)) - {"cd", "echo", *_LOOKING}
+    """The programs that it runs, also by way of another: `uv run pytest` is another way to give `pytest`."""
+    found = set()
+    for simple in _simple_commands(call.command):
+        found.add(simple.program)
+        if simple.program in _LAUNCHERS:
+            found.update(PurePosixPath(word).name for word in simple.argv[1:4] if word[:1].isalpha())
+    return frozenset(found) - {"cd", "echo", "run", "exec", *_LOOKING}
 
 
 @lru_cache(maxsize=MAX_CALLS)

@@ -136,7 +136,7 @@ class Repo:
         return self._git.ask("cat-file", "-p", f"{commit}:{path}", whole=True)
 
     def texts_at(self, commit: str, folder: str) -> dict[str, str]:
-        """The texts of the files in a folder of a commit, by path relative to it; links and binary files are left out."""
+        """The texts of the files in a folder of a commit, by path relative to it, without links and binary files."""
         entries = self.entries_at(commit, folder)
         files = [path for path, entry in entries.items() if entry.mode != LINK and path.startswith(f"{folder}/")]
         texts = {path.removeprefix(f"{folder}/"): self.file_at(commit, path) for path in files}

@@ -11,6 +11,7 @@ from agentloop.skills.findings.rules import broken
 
 MAX_FILES = 50
 MAX_FILE_BYTES = 256 * 1024
+MAX_SKILL_BYTES = 1024 * 1024
 MAX_LISTED = 1000
 MAX_READ_BYTES = 4 * 1024 * 1024
 MAX_TOTAL_BYTES = 16 * 1024 * 1024
@@ -71,6 +72,9 @@ def read(folder: Path, *, ignored: frozenset[str] = frozenset()) -> Files:
     for name, each in sorted(listed[:MAX_LISTED], key=lambda pair: pair[0]):
         files.names.add(name)
         total += _look(files, name, each, total)
+    if total > MAX_SKILL_BYTES:
+        message = f"its files have {total / 1024 / 1024:.1f} MB together"
+        files.findings.append(broken("size", ".", 1, message, "keep less than 1 MB"))
     return files
 
 
