@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop import supervisor
+from agentloop.job import Job, Limits
 from agentloop.offline import sample
 from agentloop.render import Renderer
 from agentloop.repo import Repo
@@ -103,14 +104,14 @@ def _run(project: Path, agent: str, label: str, renderer: Renderer, distill: str
         renderer.event(event)
 
     with Repo.create(project, "A small project with a defect") as repo:
-        job = ev.Job.model_validate(
+        job = Job.model_validate(
             {
                 "task": _TASK,
                 "until": (CHECK,),
                 "agent": agent,
                 "worktree": str(repo.root),
                 "distill": distill,
-                "limits": ev.Limits(max_attempts=_MAX_ATTEMPTS),
+                "limits": Limits(max_attempts=_MAX_ATTEMPTS),
             }
         )
         state = supervisor.start(job, repo, show, renderer.tick)

@@ -3,10 +3,11 @@
 A journal line is one event as JSON. `seq` counts from 0 and `at` is Unix time in seconds; the journal sets both.
 """
 
-import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from agentloop.job import Job
 
 SCHEMA = 1
 
@@ -14,9 +15,7 @@ Purpose = Literal["work", "distill", "repair"]
 VerdictValue = Literal["pass", "fail", "error"]
 LeafKind = Literal["command", "metric", "file", "url", "judge", "approved"]
 SkillOperation = Literal["create", "update"]
-SkillsTo = Literal["commit", "branch", "outbox"]
 CheckRole = Literal["attempt", "confirm", "recheck"]
-GuardMode = Literal["enforce", "warn", "off"]
 TurnStatus = Literal["done", "failed", "timed_out", "idle"]
 ErrorClass = Literal["rate_limit", "transient", "login", "context", "session_lost", "permanent"]
 Outcome = Literal[
@@ -92,86 +91,6 @@ class Leaf(BaseModel):
     """Path of the test report as JSON."""
     tool: str = ""
     """The program that the command was resolved to."""
-
-
-class Limits(BaseModel):
-    """What bounds a run. Seconds and US dollars; None means no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    max_attempts: int = 10
-    max_time_s: float | None = 4 * 3600
-    turn_timeout_s: float = 1800
-    idle_timeout_s: float = 600
-    check_timeout_s: float = 1800
-    max_cost_usd: float | None = None
-
-
-class MetricSpec(BaseModel):
-    """How a metric is measured: a command, and where the number stands in its output."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    command: Annotated[str, Field(min_length=1)]
-    """A line for `bash -o pipefail`."""
-    regex: str = ""
-    """Its last match counts: the first group, without groups all of it."""
-    jmespath: str = ""
-    """For an output that is one JSON document."""
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        import jmespath
-        from jmespath.exceptions import JMESPathError
-
-        if bool(self.regex) == bool(self.jmespath):
-            raise ValueError("a metric wants a regex or a jmespath, and not both")
-        try:
-            if self.jmespath:
-                jmespath.compile(self.jmespath)
-            re.compile(self.regex)
-        except (re.error, OverflowError, RecursionError, JMESPathError) as error:
-            raise ValueError(f"the expression cannot be read: {error}") from error
-        return self
-
-
-class Job(BaseModel):
-    """All that describes a run, serialisable: whoever has it can start the run again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    task: str = ""
-    until: tuple[str, ...]
-    agent: str
-    program: tuple[str, ...] = ()
-    """The command after `--`, without the task; empty when the agent was named by `--agent`."""
-    resume_with: str = ""
-    session_from: str = ""
-    worktree: str
-    skills_dir: str = "skills"
-    distill: Literal["auto", "always", "never"] = "auto"
-    distill_in: Literal["same", "fork"] = "same"
-    """Whether the session itself is asked for the skill, or a fork of it."""
-    skills_to: SkillsTo = "commit"
-    """Where a skill goes: a commit on the branch that is checked out, one on another branch, or the outbox."""
-    skills_branch: str = ""
-    """The branch, for `skills_to = branch`."""
-    review: bool = False
-    """A person is shown the draft and asked before it goes anywhere."""
-    link: bool = True
-    guard: GuardMode = "enforce"
-    protect: tuple[str, ...] = ()
-    """Globs of further files that the agent must leave as they are."""
-    may_edit: tuple[str, ...] = ()
-    """Globs of protected files that the task is about."""
-    confirm: int = 1
-    """How often the accepting check has to pass in a row."""
-    fresh: bool = False
-    """A tree that was checked before is checked again."""
-    limits: Limits = Limits()
-    checks: dict[str, str] = {}
-    """The named predicates as they were when the run began."""
-    metrics: dict[str, MetricSpec] = {}
-    """The configured metrics, likewise."""
-    judge_model: str = ""
-    allow_judge_only: bool = False
 
 
 class RunStarted(_Event):

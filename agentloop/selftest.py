@@ -17,6 +17,7 @@ from agentloop import supervisor
 from agentloop.errors import UsageError
 from agentloop.guard.cheater import write
 from agentloop.guard.tricks import PROJECT, TRICKS, Trick
+from agentloop.job import Job, Limits
 from agentloop.process import git_free_environment, run_program
 from agentloop.repo import Repo
 from agentloop.state import RunState
@@ -93,16 +94,16 @@ def _trial(until: str, number: int | None, trick: Trick | None) -> Trial:
     )
 
 
-def _job(root: Path, until: str, number: int | None) -> ev.Job:
+def _job(root: Path, until: str, number: int | None) -> Job:
     cheater = (sys.executable, "-P", "-m", "agentloop.guard.cheater", *([] if number is None else [str(number)]))
-    return ev.Job(
+    return Job(
         task="Make the tests pass.",
         until=(until,),
         agent="cheater",
         program=cheater,
         worktree=str(root),
         distill="never",
-        limits=ev.Limits(max_attempts=1, check_timeout_s=60),
+        limits=Limits(max_attempts=1, check_timeout_s=60),
     )
 
 

@@ -20,7 +20,14 @@ _PUNCTUATION = "();<>|&\n"
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
 _CONTINUED = re.compile(r"\\\r?\n")
 _HEREDOC = re.compile(r"<<-?[ \t]*(['\"]?)(?P<end>\w+)\1(?P<rest>[^\n]*)\n")
-_MAX_CHARS = 20_000
+_INTERPRETERS = re.compile(r"(?:(?:ba|da|z|k)?sh|node|perl|php|psql|python[\d.]*|ruby)")
+_READS_CODE = re.compile(rf"(?:^|[\s|;&(/]){_INTERPRETERS.pattern}(?:[ \t]+-\S*)*[ \t]*$")
+_ARITHMETIC = re.compile(r"\$\(\([^()]*\)\)")
+_BACKTICKS = re.compile(r"`([^`]+)`")
+_MAX_LOOK_BACK_CHARS = 200
+_MAX_SUBSTITUTIONS = 20
+MAX_CHARS = 20_000
+"""What is beyond in a text is not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +55,42 @@ def unwrapped(command: str) -> str:
     return command
 
 
+def is_interpreter(program: str) -> bool:
+    """It runs what it reads, when it is given no file."""
+    return _INTERPRETERS.fullmatch(PurePosixPath(program).name) is not None
+
+
 def simple_commands(line: str) -> list[Simple]:
-    """Take a line, or several, apart."""
-    pieces = list(_pieces(_tokens(_without_heredocs(_CONTINUED.sub(" ", unwrapped(line[:_MAX_CHARS]))))))
+    """Take a line, or several, apart; what is substituted in it, `$(...)`, counts too.
+
+    A document that an interpreter reads and runs is its last argument.
+    """
+    text = _without_heredocs(_ARITHMETIC.sub("0", _CONTINUED.sub(" ", unwrapped(line[:MAX_CHARS]))))
+    tokens = _tokens(text)
+    pieces = list(_pieces(tokens))
     known = _Options.of(pieces)
-    return [
+    found = [
         Simple(argv, known.is_sure(pieces, at)) for at, piece in enumerate(pieces) if (argv := _command(piece.words))
     ]
+    return found + [Simple(argv, sure=False) for argv in _substituted(text, tokens)]
+
+
+def _substituted(text: str, tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """The commands in backticks, and those in `$(...)` within quotes; without quotes they are pieces of the line."""
+    left = [*_BACKTICKS.findall(text), *filter(None, map(_substitution, tokens))]
+    for _count in range(_MAX_SUBSTITUTIONS):
+        if not left:
+            return
+        inner = _tokens(left.pop())
+        yield from filter(None, (_command(piece.words) for piece in _pieces(inner)))
+        left += filter(None, map(_substitution, inner))
+    if left:
+        yield ("$(",)  # what nobody looked at has not run
+
+
+def _substitution(token: str) -> str:
+    at = token.find("$(")
+    return token[at + 2 : token.rfind(")")] if at >= 0 and token[at + 2 : at + 3] != "(" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +150,16 @@ def _tokens(text: str) -> list[str]:
 
 
 def _without_heredocs(text: str) -> str:
-    """The text without the documents that a command reads from it."""
+    """The text without the documents that a command reads from it, but for those that it runs."""
     at = 0
     while match := _HEREDOC.search(text, at):
         end = re.compile(rf"^[ \t]*{re.escape(match['end'])}[ \t]*$", re.MULTILINE).search(text, match.end())
         rest = text[end.end() :] if end else ""
-        text = f"{text[: match.start()]}{match['rest']}{rest}"
-        at = match.start()
+        before = text[: match.start()]
+        if _READS_CODE.search(before[-_MAX_LOOK_BACK_CHARS:]):
+            before += f" {shlex.quote(text[match.end() : end.start() if end else None])} "
+        text = f"{before}{match['rest']}{rest}"
+        at = len(before)
     return text
 
 

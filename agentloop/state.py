@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from agentloop import events as ev
 from agentloop.calls import Calls, with_call, with_end
+from agentloop.job import Job
 
 _Number = TypeVar("_Number", int, float)
 _BLOCKED = re.compile(r"^[ \t>*_`]*BLOCKED:\s*(?P<why>.+)", re.MULTILINE)
@@ -17,7 +18,7 @@ class RunState:
     """What a run came to so far; made by `fold`, never by hand."""
 
     run: str = ""
-    job: ev.Job | None = None
+    job: Job | None = None
     base: str | None = None
     resumable: bool = True
     """The agent has sessions that can be returned to."""
@@ -71,7 +72,7 @@ class RunState:
     last_at: float = 0.0
 
     @property
-    def task(self) -> ev.Job:
+    def task(self) -> Job:
         """The job.
 
         Raises:

@@ -19,6 +19,7 @@ from agentloop.agents.session import Session
 from agentloop.checking import Checks, within_budget
 from agentloop.errors import AgentUnusableError, RepoError, RunError
 from agentloop.guard import examine
+from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
 from agentloop.process import end_tagged
@@ -31,9 +32,7 @@ Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
 
 
-def start(
-    job: ev.Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None
-) -> RunState:
+def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None) -> RunState:
     """Begin a run and take it to its end.
 
     Args:
@@ -94,7 +93,7 @@ def _refuse_resume(state: RunState, repo: Repo) -> None:
         )
 
 
-def _read(job: ev.Job) -> Node:
+def _read(job: Job) -> Node:
     names = grammar.Names(job.checks, job.metrics, allow_judge_only=job.allow_judge_only)
     return grammar.parse_all(job.until, names)
 

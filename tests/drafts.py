@@ -4,6 +4,7 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop import journal
+from agentloop.job import Job
 from agentloop.repo import Repo
 
 SKILL = """---
@@ -26,7 +27,7 @@ def keep_back(
     draft = folder.draft / name
     draft.mkdir(parents=True)
     (draft / "SKILL.md").write_text(SKILL.format(name=name) if text is None else text)
-    told = ev.Job(task="count", until=("sh check.sh passes",), agent="scripted", worktree=str(repo.root))
+    told = Job(task="count", until=("sh check.sh passes",), agent="scripted", worktree=str(repo.root))
     book = journal.Journal(folder)
     for event in (
         ev.RunStarted(run=folder.run, version="0", job=told.model_copy(update=job), base=repo.head()),

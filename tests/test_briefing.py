@@ -7,6 +7,7 @@ import pytest
 
 from agentloop import briefing, steps
 from agentloop import events as ev
+from agentloop.job import Job
 from agentloop.predicate.reports.report import TestReport
 from agentloop.repo import Repo
 from agentloop.state import RunState, fold
@@ -34,7 +35,7 @@ def leaf(folder: Path, *failed: str) -> ev.Leaf:
 
 
 def prompt(folder: Path, *checks: ev.Leaf) -> str:
-    job = ev.Job(task="Mend it", until=("python -m unittest passes",), agent="agent", worktree=str(folder))
+    job = Job(task="Mend it", until=("python -m unittest passes",), agent="agent", worktree=str(folder))
     began = ev.RunStarted(run="20260101-000000-abcd", version="0", job=job)
     made = [ev.Checked(attempt=n, verdict="fail", leaves=(one,), duration_s=1.0) for n, one in enumerate(checks)]
     state: RunState = fold([began, *made])

@@ -6,6 +6,7 @@ import pytest
 
 from agentloop import distill
 from agentloop import events as ev
+from agentloop.job import Job
 from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
@@ -16,8 +17,8 @@ from .test_repo import begin, git
 SKILL = "---\nname: a-skill\ndescription: What. Use when it says 'boom'.\n---\n\n# A\n\nText.\n"
 
 
-def job(**more: object) -> ev.Job:
-    return ev.Job.model_validate(
+def job(**more: object) -> Job:
+    return Job.model_validate(
         {
             "task": "Mend the parser",
             "until": ("sh check.sh passes",),
@@ -347,3 +348,20 @@ def test_what_a_session_is_told_of_its_draft_is_bounded(repo: Repo, staging: dis
     assert isinstance(found, ev.SkillDrafted)
     assert sum(map(len, found.findings)) < 20_000
     assert found.findings[-1] == "and 270 more"
+
+
+@pytest.mark.parametrize("word", ["{draft}/run.sh", "run.sh", "./run.sh"])
+def test_a_script_may_run_from_the_draft_folder(repo: Repo, staging: distill.Staging, word: str) -> None:
+    drafted(staging, SKILL + "Run `run.sh`.\n", **{"run.sh": "#!/bin/sh\n"})
+    command = f"sh {word.format(draft=f'{staging.relative}/a-skill')}"
+    calls: list[ev.Event] = [
+        ev.ToolCalled(name="Bash", call="1", command=command),
+        ev.ToolEnded(call="1", failed=False),
+    ]
+    found = inspected(repo, staging, *calls, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert not found.findings
+    (repo.root / "run.sh").write_text("another\n")
+    found = inspected(repo, staging, *calls, failed(1, ""), turn("Written."))
+    assert isinstance(found, ev.SkillDrafted)
+    assert bool(found.findings) == (not word.startswith("{"))

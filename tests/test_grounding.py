@@ -95,6 +95,65 @@ def test_what_did_not_run_with_success_may_not(command: str, style: str) -> None
     assert "command-not-run" in found(texts[style])
 
 
+BAD = "cargo publish --all"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        block(BAD, ""),
+        block(BAD, "{.bash}"),
+        block(BAD, 'bash title="x"'),
+        block(BAD, "powershell"),
+        block(f"$ make lint\n{BAD}"),
+        f"~~~sh\n{BAD}\n~~~",
+        f"10. Then\n\n    ```sh\n    {BAD}\n    ```",
+        f"- ```sh\n  {BAD}\n  ```",
+        f"> ```sh\n> {BAD}\n> ```",
+        f"Then:\n\n    {BAD}\n",
+        f"| a | `{BAD}` |",
+        f"Use ```{BAD}``` then.",
+        "`deploy --all` does it.",
+        block(f"echo `{BAD}`"),
+        block(f'echo "$({BAD})"'),
+        block(f'X="a $(echo "$({BAD})")"'),
+        block(f"sh <<'E'\n{BAD}\nE"),
+        block("python3 - <<'E'\nimport shutil\nE\nmake lint"),
+        block("echo x | sh"),
+        block(f"alias make='{BAD}'"),
+        block("cargo build '$(x); rm -rf NAME'"),
+        block("cargo build https://a.example/$NAME"),
+        block("make lint\n" * 3000 + BAD),
+    ],
+)
+def test_a_command_is_seen_wherever_it_stands(body: str) -> None:
+    assert set(found(body)) == {"command-not-run"}
+    assert set(found("See the file.", references__a_dot_md=body)) == {"command-not-run"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        block("npm error code ENOENT\nmake: *** [x] Error 2\ncargo version 1.80", ""),
+        block("$ make lint\nnpm ERR! code 1", "console"),
+        "- Do\n\n    make sure that it is so\n",
+        block("X=$((1 + 2))"),
+        block("make lint <<'E'\nrm -rf x\nE"),
+        block("sh check.sh | cat"),
+    ],
+)
+def test_what_a_program_says_and_what_is_said_of_it_is_no_command(body: str) -> None:
+    assert not found(body)
+
+
+def test_what_the_skill_that_is_updated_taught_is_not_held_against_this_run_alone() -> None:
+    former = {"SKILL.md": block("deploy now\npip install wheel"), "run.sh": "echo"}
+    grounds = Grounds(GROUNDS.succeeded, GROUNDS.failed, former=former)
+    texts = {"SKILL.md": block("deploy now\npip install wheel\nmake other"), "run.sh": "echo"}
+    assert [one.line for one in ungrounded(texts, grounds)] == [3, 4]
+    assert ungrounded({**texts, "run.sh": "echo 2"}, grounds)[-1].rule == "script-not-run"
+
+
 def test_a_command_that_failed_may_be_warned_of_in_a_sentence_that_says_so() -> None:
     assert not found("`pip install wheel` fails here: use `uv pip install --no-deps wheel==1.2` instead.")
     assert found("Run `pip install wheel` first.") == ["command-not-run"]
@@ -173,6 +232,7 @@ def test_each_missing_path_is_told_of_once_with_its_line() -> None:
 def test_a_script_has_to_have_run() -> None:
     assert found("Run it.", scripts__mend_dot_py="print(1)") == ["script-not-run"]
     assert found("Run it.", scripts__mend="#!/bin/sh\necho") == ["script-not-run"]
+    assert found("Run it.", run_dot_tcl="exec x", Makefile="all:") == ["script-not-run"] * 2
     assert not found("Read it.", references__a_dot_md="text", data_dot_json="{}")
     ran = Grounds(ran_here=frozenset({"scripts/mend.py"}))
     assert not ungrounded({"SKILL.md": "", "scripts/mend.py": "print(1)"}, ran)

@@ -12,6 +12,7 @@ import pytest
 from agentloop import events as ev
 from agentloop import journal
 from agentloop.errors import RunError
+from agentloop.job import Job
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folder(tmp_path: Path) -> journal.RunFolder:
 
 
 def started() -> ev.RunStarted:
-    job = ev.Job(task="t", until=("true passes",), agent="claude", worktree="w")
+    job = Job(task="t", until=("true passes",), agent="claude", worktree="w")
     return ev.RunStarted(run="r", version="0", job=job)
 
 

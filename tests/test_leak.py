@@ -42,6 +42,35 @@ def test_a_file_of_the_skill_is_looked_at_too() -> None:
     assert found("See the file.", reference_dot_md="\n".join(line[1:] for line in PATCH.splitlines())) == ["patch"]
 
 
+CODE = ("match = WEEK.fullmatch(text)", "if match and int(match[2]) <= 53:", "return parse(text)")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "```diff\n+" + "\n+    ".join(CODE) + "\n```",
+        "\n".join(CODE),
+        "\n".join(f"> {line}" for line in CODE),
+        "```python\n# " + "\n# ".join(CODE) + "\n```",
+        "- `" + "`\n- `".join(CODE) + "`",
+        f"`{'; '.join(CODE)}`",
+        "<pre>" + "<br>".join(CODE) + "</pre>",
+        "\n".join(CODE).replace("(", "( ").replace("match and", "match\n  and"),
+    ],
+)
+def test_the_patch_is_found_however_it_is_dressed(body: str) -> None:
+    assert found(f"Do this:\n\n{body}\n") == ["patch"]
+
+
+def test_a_patch_in_pieces_is_found() -> None:
+    assert found(CODE[0], a_dot_md=CODE[1], b_dot_md=CODE[2]) == ["patch"]
+
+
+def test_what_a_patch_adds_to_prose_is_no_solution() -> None:
+    words = ["Run the tables first, then", "call the parser with them", "and look at what it says"]
+    assert not found("\n".join(words), "+++ b/README.md\n" + "".join(f"+{line}\n" for line in words))
+
+
 def test_a_patch_of_one_line_is_given_away_by_that_line() -> None:
     patch = "+++ b/a.py\n+    return age >= LIMIT_OF_VOTERS\n"
     assert found("Write `return age >= LIMIT_OF_VOTERS` there.", patch) == ["patch"]

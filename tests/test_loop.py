@@ -4,9 +4,10 @@ import pytest
 
 from agentloop import events as ev
 from agentloop import loop, steps
+from agentloop.job import Job, Limits
 from agentloop.state import RunState, fold
 
-JOB = ev.Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
+JOB = Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
 GUARDED = JOB.model_copy(update={"guard": "enforce"})
 
 
@@ -41,7 +42,7 @@ def turn(
     return [started, ended]
 
 
-def state(*parts: ev.Event | list[ev.Event], job: ev.Job = JOB) -> RunState:
+def state(*parts: ev.Event | list[ev.Event], job: Job = JOB) -> RunState:
     events: list[ev.Event] = [ev.RunStarted(run="r", version="0", job=job)]
     for part in parts:
         events += part if isinstance(part, list) else [part]
@@ -125,7 +126,7 @@ def test_a_struggle_is_distilled_inspected_published_and_linked() -> None:
 DRAFTED: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "t2"), ev.SkillDrafted(name="n", path="d/n")]
 
 
-def job(**told: object) -> ev.Job:
+def job(**told: object) -> Job:
     return JOB.model_copy(update=told)
 
 
@@ -297,14 +298,14 @@ def test_a_declined_skill_leaves_the_run_a_success() -> None:
 
 
 def test_the_attempts_run_out() -> None:
-    job = JOB.model_copy(update={"limits": ev.Limits(max_attempts=2)})
+    job = JOB.model_copy(update={"limits": Limits(max_attempts=2)})
     step = loop.next_step(state(*RED, attempt(1, "fail"), attempt(2, "fail"), job=job))
     assert isinstance(step, steps.Stop)
     assert (step.outcome, step.exit_code) == ("not_reached", 1)
 
 
 def test_the_money_runs_out() -> None:
-    job = JOB.model_copy(update={"limits": ev.Limits(max_cost_usd=1.0)})
+    job = JOB.model_copy(update={"limits": Limits(max_cost_usd=1.0)})
     costly: list[ev.Event] = [*turn(1, cost_usd=1.5), snapshot(1), check(1, "fail")]
     step = loop.next_step(state(*RED, costly, job=job))
     assert isinstance(step, steps.Stop)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agentloop.errors import ConfigError
-from agentloop.events import MetricSpec, TestCounts
+from agentloop.events import TestCounts
+from agentloop.job import MetricSpec
 from agentloop.predicate import evaluate, metrics
 from agentloop.predicate.context import Ran, Record
 from agentloop.predicate.evaluate import Context, Evaluation

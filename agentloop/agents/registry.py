@@ -15,7 +15,8 @@ from agentloop.agents.session import Session
 from agentloop.agents.spec import Adapter, Stream, read
 from agentloop.config import user_folder
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
-from agentloop.events import Counters, Job
+from agentloop.events import Counters
+from agentloop.job import Job
 from agentloop.process import child_environment, run_program
 
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")

@@ -9,10 +9,10 @@ from typing import Any
 import click
 
 from agentloop import config, journal, learning, supervisor
-from agentloop import events as ev
 from agentloop.agents import commandline, registry
 from agentloop.cli.skills import asking
 from agentloop.errors import UsageError
+from agentloop.job import Job, Limits
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
 from agentloop.render import Renderer
@@ -190,7 +190,7 @@ def _resumed_from_here(command: str) -> str:
     return shlex.quote(_from_here(program)) + space + rest if "/" in program else command
 
 
-def _notes(job: ev.Job) -> list[str]:
+def _notes(job: Job) -> list[str]:
     """What the user may not expect of a run."""
     notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
     if Path.cwd() != Path(job.worktree):
@@ -209,7 +209,7 @@ def make_job(
     program: tuple[str, ...],
     root: Path,
     agent: str,
-) -> ev.Job:
+) -> Job:
     """Put together what describes the run.
 
     Raises:
@@ -223,7 +223,7 @@ def make_job(
     else:
         name = settings.agent or registry.first_installed()
     skills_to, skills_branch = config.split_destination(settings.skills_to)
-    return ev.Job(
+    return Job(
         task=task.strip(),
         until=until,
         agent=name,
@@ -240,7 +240,7 @@ def make_job(
         protect=settings.protect,
         may_edit=settings.may_edit,
         confirm=settings.confirm,
-        limits=ev.Limits(
+        limits=Limits(
             max_attempts=settings.max_attempts,
             max_time_s=settings.max_time,
             turn_timeout_s=settings.turn_timeout,

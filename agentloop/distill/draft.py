@@ -86,11 +86,12 @@ class Inspection:
 
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
         texts = texts_in(draft)
-        if texts == self._existing.files(draft.name):
+        former = self._existing.files(draft.name)
+        if texts == former:
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
         rejected = {one.text: one.reason for one in self.rejected}
         found = [
-            *ungrounded(texts, self.evidence.grounds(draft)),
+            *ungrounded(texts, self.evidence.grounds(draft, former)),
             *leaks(texts, self.evidence.solution()),
             *repeats(draft.name, texts[skill_format.FILE], self._existing.texts, rejected),
             *over_budget(draft.name, skill_format.read(draft).description, self._existing.descriptions),

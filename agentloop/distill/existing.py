@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from agentloop.errors import UsageError
-from agentloop.events import Job
+from agentloop.job import Job
 from agentloop.quoting import plain
 from agentloop.repo import Repo
 from agentloop.skills import frontmatter, library

@@ -3,8 +3,8 @@
 import json
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -38,8 +38,13 @@ class Evidence:
     state: RunState
     repo: Repo
 
-    def grounds(self, draft: Path) -> Grounds:
-        """What the draft's commands, scripts and paths are held against."""
+    def grounds(self, draft: Path, former: Mapping[str, str]) -> Grounds:
+        """What the draft's commands, scripts and paths are held against.
+
+        Args:
+            draft: its folder.
+            former: the texts of the skill that it updates, by their path in it.
+        """
         paths = frozenset(self._tree())
         ran = [call for call in self.state.calls if call.command]
         reported = any(call.outcome != "unknown" for call in ran)
@@ -52,9 +57,7 @@ class Evidence:
             targets=frozenset(targets(self.repo.root, paths)),
             paths=paths,
         )
-        return Grounds(
-            grounds.succeeded, grounds.failed, grounds.targets, grounds.paths, self._ran_here(draft, grounds)
-        )
+        return replace(grounds, ran_here=self._ran_here(draft, grounds), former=former)
 
     def solution(self) -> Solution:
         """What the draft must not give away."""
@@ -92,16 +95,18 @@ class Evidence:
         for path in draft.rglob("*"):
             if path.is_file() and not path.is_symlink():
                 name = path.relative_to(draft).as_posix()
-                if any(self._is_same(word, path) for argv in grounds.done for word in argv[:3]):
+                if any(self._is_same(word, path, draft) for argv in grounds.done for word in argv[:3]):
                     found.add(name)
         return frozenset(found)
 
-    def _is_same(self, word: str, script: Path) -> bool:
+    def _is_same(self, word: str, script: Path, draft: Path) -> bool:
+        """The word names that script, from the repository's top, or from the draft or a folder of it."""
         if PurePosixPath(word).name != script.name:
             return False
-        ran = self.repo.root / word
+        here = (draft / word, script.parent / word)
+        ran = [path for path in (self.repo.root / word, *here) if _is_file(path)][:1]
         try:
-            return ran.is_file() and ran.read_bytes() == script.read_bytes()
+            return any(path.read_bytes() == script.read_bytes() for path in ran)
         except OSError:
             return False
 
@@ -141,6 +146,13 @@ def targets(root: Path, paths: frozenset[str]) -> Iterator[str]:
             yield from _scripts(_read(root / path))
         elif name == "pyproject.toml":
             yield from _entry_points(_read(root / path))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file() and not path.is_symlink()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _scripts(text: str) -> Iterator[str]:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentloop.events import Leaf, MetricSpec, VerdictValue
+from agentloop.events import Leaf, VerdictValue
+from agentloop.job import MetricSpec
 
 
 def _no_diff() -> str:

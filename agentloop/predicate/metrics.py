@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from agentloop.events import MetricSpec, VerdictValue
+from agentloop.events import VerdictValue
+from agentloop.job import MetricSpec
 from agentloop.predicate import commands
 from agentloop.predicate.context import Context, Finding, Ran, Record
 from agentloop.predicate.language.comparison import METRIC_UNITS

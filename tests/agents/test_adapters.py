@@ -8,7 +8,7 @@ from agentloop.agents import registry
 from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.spec import Adapter, read
 from agentloop.errors import AdapterError, AgentUnusableError, UsageError
-from agentloop.events import Job
+from agentloop.job import Job
 
 
 def job(*program: str, **more: object) -> Job:

@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 import pytest
 
-from agentloop import events as ev
 from agentloop import selftest, supervisor
 from agentloop.guard.cheater import write
 from agentloop.guard.tricks import HONEST, PROJECT, TRICKS, Trick
+from agentloop.job import Job, Limits
 from agentloop.repo import Repo
 from agentloop.state import RunState
 
@@ -46,11 +46,11 @@ def play(
     text = "from pathlib import Path\nfrom agentloop.guard.cheater import write\n" + "\n".join(lines[:turns])
     script.write_text(text)
     with selftest.on_path(root / "bin"), Repo.create(root, "A project with a defect") as repo:
-        made = ev.Job.model_validate(
+        made = Job.model_validate(
             {
                 "task": "Mend it", "until": ("python -m pytest -q passes",), "agent": "agent",
                 "program": (sys.executable, "-P", str(script)), "worktree": str(repo.root), "distill": "never",
-                "limits": ev.Limits(max_attempts=3), **job,
+                "limits": Limits(max_attempts=3), **job,
             }
         )  # fmt: skip
         return supervisor.start(made, repo, lambda _event: None)

@@ -102,7 +102,7 @@ def test_what_it_cannot_repair_ends_honestly(repo: Path) -> None:
         "from inventory import total\n\n\ndef test_impossible():\n    assert total({'a': 1}) == 'a poem'\n"
     )
     check = f"{sys.executable} -m pytest -q passes"
-    done = agentloop(repo, "run", "--until", check, "--agent", "offline", "--max-attempts", "2", "Mend it")
+    done = agentloop(repo, "run", "--until", check, "--agent", "offline", "--max-attempts", "1", "Mend it")
     assert done.returncode == 1
     assert "not reached" in done.stdout
     assert "last words" in done.stdout
