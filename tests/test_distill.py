@@ -107,6 +107,40 @@ def test_the_ledger_stays_short_whatever_happened() -> None:
     assert len(distill.ledger(state(*events))) < 30_000
 
 
+def test_a_ledger_that_is_too_long_is_not_cut_within_a_fence() -> None:
+    events = [failed(number, f"boom {number}\n" + "## Draft folder: /tmp\n" * 200) for number in range(1, 60)]
+    text = distill.ledger(state(*events))
+    is_data = False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            is_data = not is_data
+        assert is_data or not line.startswith(("boom", "## "))
+    assert not is_data
+    assert "### Attempt 1: fail" in text
+    assert "### Attempt 59: fail" in text
+    assert "attempts left out" in text
+
+
+def test_a_name_makes_no_heading(repo: Repo, staging: distill.Staging) -> None:
+    for name in ("a\n\n## Where and how\n\nb", *(f"s{number}" for number in range(4))):
+        (repo.root / "skills" / name).mkdir(parents=True)
+        (repo.root / "skills" / name / "SKILL.md").write_text(SKILL.replace("a-skill", "x"))
+    odd = Rejected(name="r\n\n## Where and how\n", text="", reason="no\n\n## Where and how\n")
+    leaf = ev.Leaf(source="x", verdict="pass", reason="1\n\n## Where and how\n")
+    check = ev.Checked(attempt=1, verdict="pass", leaves=(leaf,), duration_s=0.1)
+    text = distill.distill_prompt(state(check, turn("")), repo, staging, (odd,))
+    assert text.count("\n## Where and how") == 1
+
+
+def test_a_skills_folder_that_leads_out_is_not_read(repo: Repo, staging: distill.Staging, tmp_path: Path) -> None:
+    (tmp_path / "private/secret").mkdir(parents=True)
+    (tmp_path / "private/secret/SKILL.md").write_text(SKILL.replace("Text.", "Of another project."))
+    (repo.root / "skills").symlink_to(tmp_path / "private")
+    text = distill.distill_prompt(state(failed(1, "boom"), turn("")), repo, staging)
+    assert "Of another project." not in text
+    assert not [*staging.copies.iterdir()]
+
+
 def test_the_nearest_skills_are_shown_whole_and_the_others_by_name(repo: Repo, staging: distill.Staging) -> None:
     for number in range(6):
         folder = repo.root / f"skills/s{number}"

@@ -138,6 +138,7 @@ def test_a_command_is_seen_wherever_it_stands(body: str) -> None:
         block("$ make lint\nnpm ERR! code 1", "console"),
         "- Do\n\n    make sure that it is so\n",
         block("X=$((1 + 2))"),
+        block("while make lint; do break; done"),
         block("make lint <<'E'\nrm -rf x\nE"),
         block("sh check.sh | cat"),
     ],
@@ -193,6 +194,7 @@ def test_a_line_that_goes_on_is_one_command() -> None:
         "test_dates.py",
         "references/more.md",
         "src/NAME.py",
+        "src/dates",
         "src/<name>.py",
         "src/*.py",
         "application/json",
@@ -236,6 +238,11 @@ def test_a_script_has_to_have_run() -> None:
     assert not found("Read it.", references__a_dot_md="text", data_dot_json="{}")
     ran = Grounds(ran_here=frozenset({"scripts/mend.py"}))
     assert not ungrounded({"SKILL.md": "", "scripts/mend.py": "print(1)"}, ran)
+
+
+def test_a_script_of_the_skill_is_named_by_its_path_in_it() -> None:
+    ran = Grounds(("sh .agentloop-draft/r/a/scripts/mend.sh",), ran_here=frozenset({"scripts/mend.sh"}))
+    assert not ungrounded({"SKILL.md": block("sh scripts/mend.sh"), "scripts/mend.sh": "echo"}, ran)
 
 
 def test_a_script_of_the_skill_may_be_named_as_a_command() -> None:

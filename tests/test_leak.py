@@ -1,9 +1,12 @@
 """Leaks: a skill may not carry the patch, nor the values that the tests expect."""
 
+from dataclasses import replace
+
 import pytest
 
 from agentloop.skills.findings.leak import Solution, expected_values, leaks
-from agentloop.skills.findings.neighbours import BUDGET_CHARS, over_budget, repeats
+from agentloop.skills.findings.neighbours import BUDGET_CHARS, more_tools, over_budget, repeats
+from agentloop.skills.format import Skill
 
 PATCH = """diff --git a/dates.py b/dates.py
 --- a/dates.py
@@ -133,3 +136,21 @@ def test_a_short_description_is_taken_even_where_the_others_are_too_long() -> No
     others = {f"skill-{number}": "d" * 1000 for number in range(20)}
     assert sum(map(len, others.values())) > BUDGET_CHARS
     assert not over_budget("new", "x" * 100, others)
+
+
+def test_a_skill_of_the_same_name_that_says_something_else_is_not_replaced() -> None:
+    text = SKILL.format(name="same", symptom="lookups fail", body=BODY)
+    other = SKILL.format(
+        name="same", symptom="colours are wrong", body="Palettes are indexed from one in this toolkit."
+    )
+    assert [one.rule for one in repeats("same", text, {"same": other}, {})] == ["replacement"]
+    assert not repeats("same", text, {"same": text.replace("stale", "wrong")}, {})
+
+
+def test_a_draft_gives_itself_no_rights() -> None:
+    plain = Skill("a", "b", "c")
+    armed = replace(plain, allowed_tools="Bash(curl:*)")
+    assert [one.rule for one in more_tools(armed, None)] == ["more-tools"]
+    assert more_tools(armed, plain)
+    assert not more_tools(armed, armed)
+    assert not more_tools(plain, armed)

@@ -17,6 +17,7 @@ from agentloop.state import RunState
 NEAREST = 3
 _MAX_SKILL_CHARS = 8000
 _MAX_NAMES = 60
+_MAX_NAME_CHARS = 100
 _MAX_REJECTED = 10
 _PASS_VERBS = (" passes", " pass", " succeeds")
 
@@ -46,7 +47,9 @@ def distill_prompt(state: RunState, repo: Repo, staging: Staging, rejected: Sequ
     check = state.checks[-1]
     return prompts.render(
         "distill",
-        success="; ".join(f"`{leaf.source}`: {leaf.reason}" for leaf in check.leaves),
+        success="; ".join(
+            f"`{one_line(leaf.source, 300)}`: {one_line(redact(leaf.reason), 300)}" for leaf in check.leaves
+        ),
         attempts=_count(len(state.checks), "attempt"),
         ledger=ledger(state, repo),
         loaded=_loaded(state, loaded, texts),
@@ -84,19 +87,23 @@ def _loaded(state: RunState, loaded: Sequence[ev.SkillLoaded], texts: Mapping[st
     for skill in loaded:
         after = [check for check in state.failed_checks if check.seq > skill.seq]
         failed = failures(after) if after else "No check failed after it was loaded."
-        title = f"#### {skill.name}: loaded, and then {_count(len(after), 'failed check')}"
+        title = f"#### {_named(skill.name)}: loaded, and then {_count(len(after), 'failed check')}"
         parts += [title, _whole(texts[skill.name]), failed]
     return "\n\n".join(parts)
 
 
 def _existing(texts: Mapping[str, str], near: Sequence[str], loaded: set[str]) -> str:
     """The nearest existing skills in full, and the names of the others."""
-    parts = [f"#### {name}\n\n{_whole(texts[name])}" for name in near]
-    others = [name for name in texts if name not in {*near, *loaded}]
+    parts = [f"#### {_named(name)}\n\n{_whole(texts[name])}" for name in near]
+    others = [_named(name) for name in texts if name not in {*near, *loaded}]
     if others:
         left_out = f", and {len(others) - _MAX_NAMES} more" if len(others) > _MAX_NAMES else ""
         parts.append(f"Others, by name: {', '.join(others[:_MAX_NAMES])}{left_out}")
     return "\n\n".join(parts) or "(there are none yet)"
+
+
+def _named(name: str) -> str:
+    return one_line(name, _MAX_NAME_CHARS)
 
 
 def _whole(text: str) -> str:
@@ -104,7 +111,7 @@ def _whole(text: str) -> str:
 
 
 def _rejected(rejected: Sequence[Rejected]) -> str:
-    lines = [f"- `{one.name}`: {one_line(redact(one.reason), 300)}" for one in rejected[:_MAX_REJECTED]]
+    lines = [f"- `{_named(one.name)}`: {one_line(redact(one.reason), 300)}" for one in rejected[:_MAX_REJECTED]]
     return "\n".join(lines) or "(none was)"
 
 

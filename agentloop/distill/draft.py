@@ -21,7 +21,7 @@ from agentloop.skills.findings.files import texts_in
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.grounding import ungrounded
 from agentloop.skills.findings.leak import leaks
-from agentloop.skills.findings.neighbours import over_budget, repeats
+from agentloop.skills.findings.neighbours import more_tools, over_budget, repeats
 from agentloop.skills.findings.privacy import masked
 from agentloop.state import RunState
 
@@ -89,12 +89,14 @@ class Inspection:
         former = self._existing.files(draft.name)
         if texts == former:
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
+        skill = skill_format.read(draft)
         rejected = {one.text: one.reason for one in self.rejected}
         found = [
             *ungrounded(texts, self.evidence.grounds(draft, former)),
             *leaks(texts, self.evidence.solution()),
+            *more_tools(skill, _parsed(former.get(skill_format.FILE, ""))),
             *repeats(draft.name, texts[skill_format.FILE], self._existing.texts, rejected),
-            *over_budget(draft.name, skill_format.read(draft).description, self._existing.descriptions),
+            *over_budget(draft.name, skill.description, self._existing.descriptions),
         ]
         return [finding for finding in found if finding.severity == "error"]
 

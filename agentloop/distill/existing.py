@@ -51,10 +51,11 @@ class Existing:
 
     @cached_property
     def _folders(self) -> list[Path]:
+        root = self.repo.root / self.job.skills_dir
         try:
-            return library.folders(self.repo.root / self.job.skills_dir)
-        except UsageError:
-            return []  # the folder cannot be listed: nothing is known of it
+            return library.folders(root) if root.resolve().is_relative_to(self.repo.root.resolve()) else []
+        except (UsageError, OSError, RuntimeError):
+            return []  # the folder cannot be listed, or is a link round in circles: nothing is known of it
 
     @cached_property
     def _on_branch(self) -> dict[str, dict[str, str]]:

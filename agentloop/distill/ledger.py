@@ -16,6 +16,7 @@ from agentloop.state import RunState
 _MAX_LEDGER_CHARS = 24_000
 _MAX_DIFF_CHARS = 3000
 _MAX_ERROR_CHARS = 1500
+_MAX_CONDITIONS = 6
 _MAX_FAILING = 12
 _MAX_DETOURS = 6
 _MAX_COMMAND_CHARS = 300
@@ -24,14 +25,29 @@ _MAX_WORDS_CHARS = 200
 
 def ledger(state: RunState, repo: Repo | None = None) -> str:
     """Each attempt's check and, with a repository, what changed after one that failed."""
-    parts = ["\n\n".join(_attempt(state, at, repo)) for at in range(len(state.checks))]
-    return shorten(redact("\n\n".join(parts)), _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
+    parts = [redact("\n\n".join(_attempt(state, at, repo))) for at in range(len(state.checks))]
+    return _joined(parts, _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
 
 
 def failures(checks: Sequence[ev.Checked]) -> str:
     """Failed checks in short: what failed by name, and the first error."""
-    parts = ["\n\n".join(_check(check)) for check in checks]
-    return shorten(redact("\n\n".join(parts)), _MAX_LEDGER_CHARS // 4)
+    return _joined([redact("\n\n".join(_check(check))) for check in checks], _MAX_LEDGER_CHARS // 4)
+
+
+def _joined(parts: Sequence[str], max_chars: int) -> str:
+    """The first attempt and the last ones that fit in, each whole: a cut within a fence would turn data into words."""
+    if not parts:
+        return ""
+    kept: list[str] = []
+    left = max_chars - len(parts[0])
+    for part in reversed(parts[1:]):
+        left -= len(part)
+        if left < 0:
+            break
+        kept.insert(0, part)
+    gone = len(parts) - 1 - len(kept)
+    between = [f"({gone} attempt{'s' * (gone > 1)} left out)"] if gone else []
+    return "\n\n".join([parts[0], *between, *kept])
 
 
 def _attempt(state: RunState, at: int, repo: Repo | None) -> Iterator[str]:
@@ -47,15 +63,15 @@ def _attempt(state: RunState, at: int, repo: Repo | None) -> Iterator[str]:
 def _check(check: ev.Checked) -> Iterator[str]:
     lines = [f"### Attempt {check.attempt}: {check.verdict}"]
     told = [leaf for leaf in check.leaves if leaf.verdict != "pass"] or check.leaves
-    for leaf in told:
-        lines.append(f"- `{leaf.source}`: {leaf.reason}")
+    for leaf in told[:_MAX_CONDITIONS]:
+        lines.append(f"- `{one_line(leaf.source, _MAX_WORDS_CHARS)}`: {one_line(leaf.reason, _MAX_WORDS_CHARS)}")
         names = evidence.failing_tests(leaf)
         lines += [f"  - `{one_line(name, _MAX_WORDS_CHARS)}`" for name in names[:_MAX_FAILING]]
         lines += [f"  - and {len(names) - _MAX_FAILING} more"] if len(names) > _MAX_FAILING else []
     yield "\n".join(lines)
     first = next((leaf for leaf in told if leaf.verdict != "pass" and leaf.output), None)
     if first:
-        yield fenced(shorten(evidence.first_error(first), _MAX_ERROR_CHARS))
+        yield fenced(shorten(redact(evidence.first_error(first)), _MAX_ERROR_CHARS))
 
 
 def _detours(state: RunState, began: int, ended: int) -> Iterator[str]:

@@ -16,7 +16,7 @@ from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
 
-_BUILTIN_WORDS = ". : [ [[ cd echo exit export printf pwd read set source test true unset"
+_BUILTIN_WORDS = ". : [ [[ break cd continue echo exit export printf pwd read return set shift source test true unset"
 _BUILTINS = frozenset(_BUILTIN_WORDS.split())
 _PROGRAM_WORDS = """
     apt apt-get bash brew bun bundle cargo cat chmod cmake composer cp curl deno docker dotnet find git go gradle grep
@@ -128,6 +128,11 @@ class Grounds:
         return found
 
     @cached_property
+    def stems(self) -> frozenset[str]:
+        """The files without their suffix, as imports name them."""
+        return frozenset(path.removesuffix(PurePosixPath(path).suffix) for path in self.paths)
+
+    @cached_property
     def words(self) -> frozenset[str]:
         """The words of the commands that have succeeded."""
         return frozenset(word for argv in self.done for word in argv)
@@ -215,10 +220,10 @@ def _is_grounded(simple: Simple, code: Code, grounds: Grounds, files: frozenset[
         evidence += grounds.known.get(simple.program, ())
     if simple.argv[0] in files or simple.argv[0].removeprefix("./") in grounds.paths:
         evidence.append(simple.argv[:1])
-    return any(_covers(ran, simple.argv, grounds) for ran in evidence)
+    return any(_covers(ran, simple.argv, grounds, files) for ran in evidence)
 
 
-def _covers(ran: Sequence[str], wanted: Sequence[str], grounds: Grounds) -> bool:
+def _covers(ran: Sequence[str], wanted: Sequence[str], grounds: Grounds, files: frozenset[str]) -> bool:
     """The same flags; paths that exist, numbers and placeholders may differ."""
     if len(wanted) == 1 < len(ran) and is_interpreter(wanted[0]):
         return False  # what it is to run comes from elsewhere
@@ -226,20 +231,21 @@ def _covers(ran: Sequence[str], wanted: Sequence[str], grounds: Grounds) -> bool
     for word in wanted[1:]:
         name, equals, value = word.partition("=")
         free = value if equals and name in flags and name.startswith("-") else word
-        if word in ran or _is_free(free, grounds):
+        if word in ran or _is_free(free, grounds, files):
             continue
         return False
     return True
 
 
-def _is_free(word: str, grounds: Grounds) -> bool:
+def _is_free(word: str, grounds: Grounds, files: frozenset[str]) -> bool:
     if word.startswith("-"):
         return False
     if _PLACEHOLDER.fullmatch(word):
         return True
     if _CODE.search(word):
         return False
-    return bool(_PLACEHOLDER.search(word) or _NUMBER.fullmatch(word)) or _cleaned(word) in grounds.places
+    path = _cleaned(word)
+    return bool(_PLACEHOLDER.search(word) or _NUMBER.fullmatch(word)) or path in grounds.places or path in files
 
 
 def _paths(file: str, codes: list[Code], grounds: Grounds, files: frozenset[str]) -> Iterator[Finding]:
@@ -270,6 +276,8 @@ def _claims_a_file(word: str, path: str, grounds: Grounds) -> bool:
 
 def _exists(path: str, grounds: Grounds, files: frozenset[str]) -> bool:
     if path in grounds.places or path in files or not {path, f"./{path}"}.isdisjoint(grounds.words):
+        return True
+    if path in grounds.stems:
         return True
     return any(place.endswith(f"/{path}") for place in grounds.names.get(PurePosixPath(path).name, ()))
 

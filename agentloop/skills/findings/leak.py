@@ -19,7 +19,7 @@ _MIN_LINE_TOKENS = 3
 _MAX_LINE_TOKENS = 60
 _MAX_VALUES = 200
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-_PROSE = re.compile(r"(?i)\.(?:md|markdown|mdx|rst|txt|adoc)$")
+_PROSE = re.compile(r"(?i)\.(?:md|markdown|mdx|rst|adoc)$")
 _TRIVIAL = re.compile(r"(?:from|import|use|using|require|package|include|else|try|#|//|\*|/\*)\b.*|[\W\d_]*")
 _ASSERTS = re.compile(r"assert|expect|should|\bequal|toBe|toEqual|==", re.IGNORECASE)
 _LITERAL = re.compile(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from agentloop.quoting import one_line
 from agentloop.skills import frontmatter, values
 from agentloop.skills.findings import files as files_of
 from agentloop.skills.findings import markdown
@@ -37,9 +38,25 @@ def find(folder: Path, *, lenient: bool = False) -> list[Finding]:
         found += unsafe(text)
         found += hidden_text(text)
         found += privacy(text)
+    found += _names(files)
     found += _skill_file(folder.name or folder.resolve().name, files, texts, lenient=lenient)
     found.sort(key=lambda finding: (finding.path != FILE, finding.path, finding.line))
     return _as_for_others(found) if lenient else found
+
+
+def _names(files: Files) -> Iterator[Finding]:
+    """What is wrong with the names of files and folders: they are read, and committed, as texts are."""
+    names = sorted(name.replace("\n", " ") for name in (*files.names, *files.folders))
+    text = Text(".", "\n".join(names))
+    for finding in (*unsafe(text), *hidden_text(text), *privacy(text)):
+        yield replace(finding, path=names[finding.line - 1], line=1, message=f"as its name, {finding.message}")
+    for name in files.names | files.folders:
+        if "\n" in name:
+            yield broken("control-character", one_line(name, len(name)), 1, "its name holds a line end")
+        if name.startswith(".") or "/." in name:
+            yield broken("stray-file", name, 1, "it is a hidden file")
+        if name.lower().endswith(f"/{FILE.lower()}"):
+            yield broken("stray-file", name, 1, "it is a skill within the skill")
 
 
 def _as_for_others(found: list[Finding]) -> list[Finding]:
@@ -67,5 +84,6 @@ def _skill_file(folder: str, files: Files, texts: dict[str, Text], *, lenient: b
     if body.open_fence:
         line = found.body_line + body.open_line - 1
         yield broken("fence", FILE, line, "a code fence is not closed", f"close it with {body.open_fence}")
+    yield from markdown.comments(FILE, body, found.body_line)
     yield from markdown.links(FILE, body, found.body_line, files.names | files.folders)
     yield from markdown.unreferenced(files.names, files.texts)

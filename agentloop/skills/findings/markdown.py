@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from urllib.parse import unquote
 
 from agentloop.skills.findings.finding import Finding
@@ -21,6 +22,8 @@ _KNOWN_BY_THEMSELVES = re.compile(
     r"(?i)(?:^|/)(?:licen[cs]e|notice|readme|changelog|copying|authors|requirements|package(?:-lock)?\.json|pyproject\.toml|__init__\.py"
     r"|conftest\.py|\.|_meta\.json|skill\.json|metadata\.json|test_|tests?/)|^(?:evals|agents)/"
 )
+_COMMENT = re.compile(r"<!--(?P<said>(?:(?!-->).){0,4000})", re.DOTALL)
+_MANY_WORDS = 3  # with fewer it tells a tool something, as in "markdownlint-disable MD013"
 _MAX_FILES = 200
 _MAX_CHARS = 1024 * 1024
 
@@ -80,6 +83,23 @@ class Markdown:
 def _closes(match: re.Match[str], fence: str, indent: int) -> bool:
     is_bare = match["fence"].startswith(fence) and not match["info"].strip()
     return is_bare and len(match["indent"]) <= indent + 3
+
+
+def comments(name: str, markdown: Markdown, first_line: int) -> Iterator[Finding]:
+    """Comments that say something: who reads the page does not see what the agent reads.
+
+    Args:
+        name: the file that the text stands in, relative to the skill's folder.
+        markdown: what it is.
+        first_line: the line of the file that the text begins on.
+    """
+    if "<!--" not in markdown.text:
+        return
+    for match in islice(_COMMENT.finditer(markdown.prose), MAX_HITS):
+        if len(match["said"].split()) >= _MANY_WORDS:
+            yield broken(
+                "comment", name, first_line + markdown.text.count("\n", 0, match.start()), "it holds a comment"
+            )
 
 
 def links(name: str, markdown: Markdown, first_line: int, names: set[str]) -> Iterator[Finding]:

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.rules import broken
-from agentloop.skills.format import FILE
-from agentloop.skills.similarity import nearest
+from agentloop.skills.format import FILE, Skill
+from agentloop.skills.similarity import nearest, similarity
 
 SAME = 0.75
 """From this similarity on, two skills say the same."""
+ANOTHER = 0.3
+"""Below this similarity an update has little left of the skill; of 190 public ones, 167 had kept 0.6 or more in all."""
 BUDGET_CHARS = 8000
 """What the names and descriptions of all skills may take together: Codex lists at most 8,000 characters or 2 % of the
 context, Claude Code 1 % of it (200,000 tokens and 4 characters a token make the same)."""
 
 
 def repeats(name: str, text: str, existing: Mapping[str, str], rejected: Mapping[str, str]) -> list[Finding]:
-    """What says the same already, or was rejected before.
+    """What says the same already, was rejected before, or puts itself in another's place.
 
     Args:
         name: the draft's name.
@@ -28,6 +30,8 @@ def repeats(name: str, text: str, existing: Mapping[str, str], rejected: Mapping
     """
     found = []
     others = {other: body for other, body in existing.items() if other != name}
+    if name in existing and similarity(text, existing[name]) < ANOTHER:
+        found.append(broken("replacement", FILE, 1, f"little is left in it of the skill {name!r} that exists"))
     near = nearest(text, others)[:1]
     if near and near[0][1] >= SAME:
         remedy = f"update {near[0][0]} instead (a draft of that name, made from its copy), or answer NO SKILL"
@@ -54,3 +58,15 @@ def over_budget(name: str, description: str, others: Mapping[str, str]) -> list[
     message = f"with it, all names and descriptions have {total} characters; agents list about {BUDGET_CHARS}"
     remedy = f"shorten the description (it has {len(description)} characters), or update a skill instead of adding one"
     return [broken("budget", FILE, 3, message, remedy)]
+
+
+def more_tools(skill: Skill, former: Skill | None) -> list[Finding]:
+    """Whether a draft gives the sessions that load it rights which nobody gave them.
+
+    Args:
+        skill: the draft.
+        former: the skill that it updates.
+    """
+    if skill.allowed_tools in ("", former.allowed_tools if former else ""):
+        return []
+    return [broken("more-tools", FILE, 1, f"it allows itself {skill.allowed_tools!r}")]

@@ -140,6 +140,7 @@ SAFETY = {
     "link-inside": Rule(_E, _W, "A file is a link to another of the skill.", "put a copy of the file there"),
     "binary": Rule(_E, _W, "A file is no UTF-8 text.", "leave it out"),
     "executable": Rule(_E, _E, "A file is a compiled program.", "leave it out, and say how to build or get it"),
+    "stray-file": Rule(_E, None, "A file is hidden, or a SKILL.md below the skill's own.", "leave it out"),
     "size": Rule(_E, _W, "It is larger than a skill should be.", "leave out what is not needed"),
     "unread": Rule(_E, _E, "A part of it was not looked at.", "leave it out"),
     "dynamic-context": Rule(
@@ -148,13 +149,14 @@ SAFETY = {
     "remote-image": Rule(_E, _E, "Showing an image sends data away.", "leave the image out"),
     "override": Rule(_E, _W, "It tells the agent to set its instructions aside.", "say what to do instead"),
     "concealment": Rule(_E, _W, "It tells the agent to hide something from the person.", "leave it out"),
-    "hidden-comment": Rule(_W, _W, "A comment that is not shown gives orders.", "write it as text, or leave it out"),
+    "comment": Rule(_E, None, "A comment is not shown.", "write it as text, or leave it out"),
+    "hidden-comment": Rule(_E, _W, "A comment that is not shown gives orders.", "write it as text, or leave it out"),
     "pipe-to-shell": Rule(
         _W, _W, "It runs what it downloads.", "download it, look at it, then run it; or install a pinned version"
     ),
     "unsafe-flag": Rule(_W, _W, "It switches a check off.", "leave the flag out"),
     "drop-host": Rule(_W, _W, "It names a host that takes data from anybody.", "leave it out"),
-    "broad-tools": Rule(_W, _W, "allowed-tools allows every command.", "name the commands, as in Bash(git:*)"),
+    "broad-tools": Rule(_E, _W, "allowed-tools allows every command.", "name the commands, as in Bash(git:*)"),
 }
 
 PRIVACY = {
@@ -192,6 +194,18 @@ EVIDENCE = {
         None,
         "It holds a value that the tests expect.",
         "leave the value out, or put one of your own in its place",
+    ),
+    "replacement": Rule(
+        _E,
+        None,
+        "It takes the place of another skill of its name.",
+        "edit a copy of that skill and keep what still holds, or take another name",
+    ),
+    "more-tools": Rule(
+        _E,
+        None,
+        "It allows itself tools that the skill before it did not.",
+        "leave allowed-tools out: a person decides on it",
     ),
     "duplicate": Rule(
         _E, None, "It says what another skill says already.", "update that one instead, or answer NO SKILL"
