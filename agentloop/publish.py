@@ -6,20 +6,23 @@ run was killed right after the commit.
 
 import stat
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from agentloop.errors import PublishError
 from agentloop.events import SkillPublished, SkillsLinked
 from agentloop.repo import Change, Committed, Entry, Repo
 from agentloop.skills import library, links
-from agentloop.skills.copies import LINK, File
+from agentloop.skills.copies import EXECUTABLE, LINK, File
 from agentloop.skills.links import Plan
 
 
 def publish_skill(
     repo: Repo, draft: Path, skills_dir: str, message: str, branch: str = "", base: str | None = None
 ) -> SkillPublished:
-    """Commit a draft as `<skills_dir>/<name>`, its files alone; a skill of that name is replaced.
+    """Commit a draft as `<skills_dir>/<name>`, its files alone; a skill of that name is updated.
+
+    What a session cannot have seen of that skill stays: files that are no texts, links, the permission to execute.
 
     Args:
         repo: where to.
@@ -40,7 +43,7 @@ def publish_skill(
     skill = _stored(repo, draft, folder)
     former = repo.entries_at(repo.head(), folder)
     _refuse_what_is_no_skill(repo, folder, former, skill)
-    done = repo.commit_change({**dict.fromkeys(former), **skill}, message)
+    done = repo.commit_change(_update(repo, repo.head(), folder, former, skill), message)
     if done.commit is None:
         raise PublishError(f"{folder} is already committed just so")
     return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), note=done.note)
@@ -57,12 +60,23 @@ def _publish_on(repo: Repo, branch: str, base: str | None, draft: Path, folder: 
                 f"{folder} is there already on {branch} and has no SKILL.md",
                 hint="move it, or name the skill otherwise",
             )
-        return {**dict.fromkeys(former), **skill}
+        return _update(repo, tip, folder, former, skill)
 
     done = repo.commit_on_branch(branch, change, message, _starting_point(repo, base))
     if done.commit is None:
         raise PublishError(f"{folder} is already committed just so on {branch}")
     return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), branch=branch)
+
+
+def _update(repo: Repo, tip: str | None, folder: str, former: Change, skill: Change) -> Change:
+    """The skill in place of the former one; what a session cannot have seen of that stays: images, links, modes."""
+    seen = repo.texts_at(tip, folder) if tip else {}
+    gone = dict.fromkeys(path for path in former if path.removeprefix(f"{folder}/") in seen)
+    return {**gone, **{path: _as_executable(entry, former.get(path)) for path, entry in skill.items()}}
+
+
+def _as_executable(entry: Entry | None, before: Entry | None) -> Entry | None:
+    return replace(entry, mode=EXECUTABLE) if entry and before and before.mode == EXECUTABLE else entry
 
 
 def _starting_point(repo: Repo, base: str | None) -> str | None:

@@ -1,5 +1,6 @@
 """A draft becomes a commit, links, and can be taken back."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,30 @@ def test_an_update_replaces_the_whole_skill(repo: Repo, draft: Path) -> None:
     publish.publish_skill(repo, draft, "skills", MESSAGE)
     assert git(repo.root, "ls-tree", "-r", "--name-only", "HEAD", "skills").split() == ["skills/a/SKILL.md"]
     assert (repo.root / "skills/a/SKILL.md").read_text() == "second\n"
+
+
+@pytest.mark.parametrize("branch", ["", "learned"])
+def test_an_update_keeps_what_a_session_cannot_have_seen(repo: Repo, draft: Path, branch: str) -> None:
+    folder = repo.root / "skills/a"
+    shutil.copytree(draft, folder)
+    (folder / "old.md").write_text("old\n")
+    (folder / "logo.png").write_bytes(b"\x89PNG\r\n\0\xff")
+    (folder / "link.md").symlink_to("SKILL.md")
+    git(repo.root, "add", "skills")
+    git(repo.root, "commit", "-qm", "A skill by hand")
+    (draft / "SKILL.md").write_text("second\n")
+    (draft / "scripts/run.sh").chmod(0o644)
+    made = publish.publish_skill(repo, draft, "skills", MESSAGE, branch, repo.head())
+    listed = git(repo.root, "ls-tree", "-r", made.commit, "skills").splitlines()
+    assert [(line.split()[0], line.split("\t")[1]) for line in listed] == [
+        ("100644", "skills/a/SKILL.md"),
+        ("120000", "skills/a/link.md"),
+        ("100644", "skills/a/logo.png"),
+        ("100755", "skills/a/scripts/run.sh"),
+    ]
+    publish.undo(repo, made, None)
+    assert (folder / "logo.png").read_bytes() == b"\x89PNG\r\n\0\xff"
+    assert branch or (folder / "old.md").read_text() == "old\n"
 
 
 def test_a_refused_commit_leaves_the_tree_as_it_was(repo: Repo, draft: Path) -> None:

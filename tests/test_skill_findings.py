@@ -87,6 +87,7 @@ def test_every_rule_of_the_table_is_tested() -> None:
         (".git/config", "stray-file"),
         ("sub/.hidden/a.md", "stray-file"),
         ("sub/skill.md", "stray-file"),
+        ("AGENTS.md", "stray-file"),
     ],
 )
 def test_names_are_texts_too(tmp_path: Path, name: str, rule: str) -> None:

@@ -136,10 +136,11 @@ class Repo:
         return self._git.ask("cat-file", "-p", f"{commit}:{path}", whole=True)
 
     def texts_at(self, commit: str, folder: str) -> dict[str, str]:
-        """The texts of the files in a folder of a commit, by path relative to it; links are left out."""
+        """The texts of the files in a folder of a commit, by path relative to it; links and binary files are left out."""
         entries = self.entries_at(commit, folder)
         files = [path for path, entry in entries.items() if entry.mode != LINK and path.startswith(f"{folder}/")]
-        return {path.removeprefix(f"{folder}/"): writable(self.file_at(commit, path)) for path in files}
+        texts = {path.removeprefix(f"{folder}/"): self.file_at(commit, path) for path in files}
+        return {path: text for path, text in texts.items() if text == writable(text) and "\0" not in text}
 
     def files_with(self, commit: str, text: str) -> list[str]:
         """The files of a commit that hold a text, which is no pattern and has no line end."""

@@ -19,6 +19,7 @@ from agentloop.skills.findings.rules import RULES, broken
 from agentloop.skills.findings.unsafe import unsafe
 from agentloop.skills.format import FILE, SkillFormatError
 
+_READ_BY_AGENTS = frozenset(("agents.md", "claude.md", "gemini.md"))
 _NOT_THEIRS = frozenset((".git", "node_modules", "__pycache__"))
 
 
@@ -55,6 +56,8 @@ def _names(files: Files) -> Iterator[Finding]:
             yield broken("control-character", one_line(name, len(name)), 1, "its name holds a line end")
         if name.startswith(".") or "/." in name:
             yield broken("stray-file", name, 1, "it is a hidden file")
+        if name.lower().rpartition("/")[2] in _READ_BY_AGENTS:
+            yield broken("stray-file", name, 1, "agents that work in its folder take it for instructions")
         if name.lower().endswith(f"/{FILE.lower()}"):
             yield broken("stray-file", name, 1, "it is a skill within the skill")
 

@@ -140,7 +140,9 @@ SAFETY = {
     "link-inside": Rule(_E, _W, "A file is a link to another of the skill.", "put a copy of the file there"),
     "binary": Rule(_E, _W, "A file is no UTF-8 text.", "leave it out"),
     "executable": Rule(_E, _E, "A file is a compiled program.", "leave it out, and say how to build or get it"),
-    "stray-file": Rule(_E, None, "A file is hidden, or a SKILL.md below the skill's own.", "leave it out"),
+    "stray-file": Rule(
+        _E, None, "A file is hidden, a SKILL.md below the skill's own, or read as instructions.", "leave it out"
+    ),
     "size": Rule(_E, _W, "It is larger than a skill should be.", "leave out what is not needed"),
     "unread": Rule(_E, _E, "A part of it was not looked at.", "leave it out"),
     "dynamic-context": Rule(
