@@ -206,4 +206,4 @@ def _check(source: str, layer: Mapping[str, Any]) -> None:
         if problem["type"] == "extra_forbidden":
             hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(Settings.model_fields)}"
             raise ConfigError(f"{source}: unknown key {key!r}", hint=hint) from error
-        raise ConfigError(f"{source}: {key}: {problem['msg']}") from error
+        raise ConfigError(f"{source}: {key}: {problem['msg'].removeprefix('Value error, ')}") from error

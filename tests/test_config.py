@@ -76,5 +76,5 @@ def test_where_skills_go(tmp_path: Path, text: str, meant: tuple[str, str]) -> N
 
 @pytest.mark.parametrize("text", ["", "nowhere", "branch:", "branch: ", "branch:a b", "commit:main", "branches"])
 def test_a_place_for_skills_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match=r"skills_to: .*no place for skills"):
+    with pytest.raises(ConfigError, match=r"skills_to: '.*no place for skills"):
         config.load(tmp_path, {"skills_to": text})

@@ -233,7 +233,8 @@ def test_an_update_is_told_from_a_new_skill_and_shown_as_a_difference(repo: Repo
 def test_an_update_that_changes_nothing_goes_back(repo: Repo, staging: distill.Staging) -> None:
     folder = repo.root / "skills/a-skill"
     folder.mkdir(parents=True)
-    (folder / "SKILL.md").write_text(SKILL)
+    stamped = SKILL.replace("---\n\n#", "metadata:\n  agentloop-run: before\n---\n\n#")
+    (folder / "SKILL.md").write_text(stamped)
     drafted(staging)
     found = inspected(repo, staging, failed(1, ""), turn("Mended."))
     assert isinstance(found, ev.SkillDrafted)

@@ -87,7 +87,7 @@ class Inspection:
     def _against_the_run(self, draft: Path) -> list[str | Finding]:
         texts = texts_in(draft)
         former = self._existing.files(draft.name)
-        if texts == former:
+        if _without_metadata(texts) == _without_metadata(former):
             return [f"the draft is the skill {draft.name} as it is: change it, or remove it and answer NO SKILL"]
         skill = skill_format.read(draft)
         rejected = {one.text: one.reason for one in self.rejected}
@@ -99,6 +99,13 @@ class Inspection:
             *over_budget(draft.name, skill.description, self._existing.descriptions),
         ]
         return [finding for finding in found if finding.severity == "error"]
+
+
+def _without_metadata(texts: Mapping[str, str]) -> dict[str, str]:
+    """What a skill says, without what it says of itself."""
+    skill = _parsed(texts.get(skill_format.FILE, ""))
+    plainly = {skill_format.FILE: skill_format.render(replace(skill, metadata={}, license=""))} if skill else {}
+    return {**texts, **plainly}
 
 
 def _errors(folder: Path) -> list[str | Finding]:
