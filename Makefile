@@ -1,5 +1,5 @@
 # Each target sets up what it needs in .venv, from python3 (3.11 or newer) and git.
-.PHONY: demo test check test-agents bench clean
+.PHONY: demo test coverage check test-agents bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -9,7 +9,10 @@ READY := .venv/.ready
 demo: $(READY)  ## the whole job on a small project, without an account
 	$(BIN)/agentloop demo
 
-test: $(READY)  ## the tests, with coverage
+test: $(READY)  ## the tests
+	$(BIN)/pytest -q -n auto
+
+coverage: $(READY)  ## the tests again, to see what none of them runs; half as slow again
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n auto
 	$(BIN)/coverage combine -q
