@@ -53,7 +53,7 @@ class Bench:
 
     def call(self, argv: list[str], **kwargs: Any) -> subprocess.CompletedProcess[str]:
         """Run any command in the repository."""
-        return subprocess.run(argv, cwd=self.repo, capture_output=True, text=True, timeout=60, check=False, **kwargs)
+        return subprocess.run(argv, cwd=self.repo, capture_output=True, text=True, timeout=150, check=False, **kwargs)
 
     def agentloop(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run another command of agentloop."""

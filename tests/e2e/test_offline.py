@@ -84,7 +84,7 @@ def repo(tmp_path: Path) -> Path:
 
 def agentloop(repo: Path, *args: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "agentloop", *args]
-    return subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=110, check=False)
+    return subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=220, check=False)
 
 
 def test_it_repairs_a_repository_that_it_does_not_know(repo: Path) -> None:

@@ -49,7 +49,7 @@ class ScriptedSupervisor:
 
     def send(self, prompt: str) -> Turn:
         done = subprocess.run(
-            self.command(), cwd=self.root, input=prompt, capture_output=True, text=True, timeout=90, check=False
+            self.command(), cwd=self.root, input=prompt, capture_output=True, text=True, timeout=220, check=False
         )
         assert done.stderr == ""
         self.turns += 1
