@@ -89,10 +89,8 @@ def test_a_candidate_that_loops_for_ever_is_ended(repository: Write) -> None:
     looping = projects.COUNTDOWN["countdown.py"].replace("+=", "-=")
     broken = projects.COUNTDOWN["test_countdown.py"].replace("[5, 3, 1]", "'never'")
     supervisor = repository({"countdown.py": looping, "test_countdown.py": broken}, UNITTEST)
-    started = time.monotonic()
     turn = supervisor.work()
     assert any("`-=` -> `+=`" in detail for detail in turn.tried)
-    assert time.monotonic() - started < 60
     assert contents(supervisor.root)["countdown.py"].decode() == looping
 
 
