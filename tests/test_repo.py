@@ -374,3 +374,12 @@ def test_the_variables_of_a_git_hook_do_not_lead_astray(
     assert again.root == repo.root
     commit(again)
     assert git(other.root, "log", "--format=%s").split() == ["Begin"]
+
+
+def test_a_lock_that_somebody_holds_for_a_moment_is_waited_for(repo: Repo) -> None:
+    lock = repo.git_dir / "HEAD.lock"
+    lock.touch()
+    let_go = threading.Timer(0.6, lock.unlink)
+    let_go.start()
+    assert commit(repo, "skills/s/SKILL.md", message="Ours\n")
+    let_go.join()

@@ -9,6 +9,8 @@ from agentloop.errors import PublishError
 from agentloop.repo.runner import Git, GitFailedError
 
 HOOK_TIMEOUT_S = 600.0
+# Somebody else's git holds a ref's lock for a moment; git's own 100 ms are short on a busy machine.
+_WAIT_FOR_LOCK = ["-c", "core.filesRefLockTimeout=5000"]
 
 
 class RefMovedError(Exception):
@@ -71,7 +73,8 @@ def move(git: Git, ref: str, old: str | None, new: str, message: str) -> None:
     """
     reflog = ["--create-reflog", "-m", f"agentloop: {message.splitlines()[0]}"]
     try:
-        git.perform(["git", "update-ref", *reflog, ref, new, old or "0" * len(new)], timeout_s=HOOK_TIMEOUT_S)
+        command = ["git", *_WAIT_FOR_LOCK, "update-ref", *reflog, ref, new, old or "0" * len(new)]
+        git.perform(command, timeout_s=HOOK_TIMEOUT_S)
     except GitFailedError as error:
         if commit_at(git, ref) == old:
             raise
