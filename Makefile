@@ -1,5 +1,5 @@
 # Each target sets up what it needs in .venv, from python3 (3.11 or newer) and git.
-.PHONY: demo test coverage check test-agents bench clean
+.PHONY: demo test test-slow coverage check test-agents bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -10,7 +10,10 @@ demo: $(READY)  ## the whole job on a small project, without an account
 	$(BIN)/agentloop demo
 
 test: $(READY)  ## the tests
-	$(BIN)/pytest -q -n auto
+	$(BIN)/pytest -q -n auto --dist worksteal
+
+test-slow: $(READY)  ## the tests that take minutes
+	$(BIN)/pytest -q -n auto -m slow
 
 coverage: $(READY)  ## the tests again, to see what none of them runs; half as slow again
 	$(BIN)/coverage erase

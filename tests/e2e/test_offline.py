@@ -87,6 +87,7 @@ def agentloop(repo: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=repo, capture_output=True, text=True, timeout=220, check=False)
 
 
+@pytest.mark.slow
 def test_it_repairs_a_repository_that_it_does_not_know(repo: Path) -> None:
     check = f"{sys.executable} -m pytest -q passes"
     done = agentloop(repo, "run", "--json", "--until", check, "--agent", "offline", "--max-attempts", "12", "Mend it")
@@ -97,6 +98,7 @@ def test_it_repairs_a_repository_that_it_does_not_know(repo: Path) -> None:
     assert not [path for path in git(repo, "diff", "--name-only").split() if path.startswith("test_")]
 
 
+@pytest.mark.slow
 def test_what_it_cannot_repair_ends_honestly(repo: Path) -> None:
     (repo / "test_impossible.py").write_text(
         "from inventory import total\n\n\ndef test_impossible():\n    assert total({'a': 1}) == 'a poem'\n"

@@ -29,7 +29,7 @@ def split(text: str) -> tuple[dict[str, str], str]:
     return yaml.safe_load(head), body
 
 
-@pytest.mark.parametrize("seed", [0, 2])
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 2])
 def test_a_skill_from_one_defect_spares_most_candidates_at_its_sibling(seed: int, tmp_path: Path) -> None:
     make_sample(tmp_path / "first", seed)
     first = ScriptedSupervisor(tmp_path / "first", CHECK, "first")

@@ -20,7 +20,7 @@ Write = Callable[[Mapping[str, str], str], ScriptedSupervisor]
         pytest.param(projects.QUEUE, PYTEST, id="a negated condition, pytest"),
         pytest.param(projects.MATRIX, UNITTEST, id="a variable for another, unittest"),
         pytest.param(projects.ACCOUNTS, UNITTEST, id="two defects, unittest"),
-        pytest.param(projects.ACCOUNTS, PYTEST, id="two defects, pytest"),
+        pytest.param(projects.ACCOUNTS, PYTEST, id="two defects, pytest", marks=pytest.mark.slow),
         pytest.param(projects.COUNTDOWN, UNITTEST, id="a loop without end, unittest"),
     ],
 )
