@@ -62,8 +62,8 @@ def _ran(state: RunState) -> list[tuple[str, str]]:
 def _will_run(repo: Repo, state: RunState, predicate: Node) -> list[tuple[str, str]]:
     env = child_environment(state.run)
     told = [node for node in leaves(predicate) if isinstance(node, Command)]
-    measured = [(spec.command, "") for spec in state.task.metrics.values()]
-    return [*((node.command, commands.tool(node, repo.root, env)) for node in told), *measured]
+    told += [Command((spec.command,), shell=True) for spec in state.task.metrics.values()]
+    return [(node.command, commands.tool(node, repo.root, env)) for node in told]
 
 
 @dataclass(slots=True)
