@@ -26,16 +26,16 @@ ROOT = Path.home() / ".scripted"
 
 class Session:
     def __init__(self, name: str = "") -> None:
-        folder = ROOT / re.sub(r"\W", "-", os.getcwd())
+        folder = ROOT / re.sub(r"\W", "-", str(Path.cwd()))
         folder.mkdir(parents=True, exist_ok=True)
         known = sorted(folder.glob("*.jsonl"), key=lambda path: path.stat().st_mtime)
         self.name = known[-1].stem if name == "newest" and known else name or str(uuid.uuid4())
-        at = [path for path in ROOT.glob(f"*/{self.name}.jsonl")]
+        at = list(ROOT.glob(f"*/{self.name}.jsonl"))
         self.file = at[0] if at else folder / f"{self.name}.jsonl"
 
     def write(self, **content: object) -> None:
         with self.file.open("a") as file:
-            line = {"session": self.name, "cwd": os.getcwd(), "time": time.time(), **content}
+            line = {"session": self.name, "cwd": str(Path.cwd()), "time": time.time(), **content}
             file.write(json.dumps(line) + "\n")
 
     def run(self, command: str) -> None:
@@ -76,7 +76,7 @@ def talk(session: Session) -> int:
 def turn(session: Session) -> int:
     prompt = sys.stdin.read()
     with (ROOT / "prompts.jsonl").open("a") as file:
-        told = {"session": session.name, "cwd": os.getcwd(), "argv": sys.argv[1:], "prompt": prompt}
+        told = {"session": session.name, "cwd": str(Path.cwd()), "argv": sys.argv[1:], "prompt": prompt}
         file.write(json.dumps(told) + "\n")
     draft = re.search(r"^Draft folder: `(.+)`", prompt, re.MULTILINE)
     command = os.environ.get("SCRIPTED_TURN", "true").replace("{draft}", draft[1] if draft else "NO-DRAFT-FOLDER")

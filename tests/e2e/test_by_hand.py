@@ -157,7 +157,8 @@ def test_a_session_that_found_something_out_is_asked_for_the_skill_when_its_pers
     (asked,) = hands.prompts()
     assert asked["argv"] == ["--resume", hands.state().session, "--model", "big"]
     assert "the count is 1" in asked["prompt"]
-    assert "-0" in asked["prompt"] and "+3" in asked["prompt"]
+    assert "-0" in asked["prompt"]
+    assert "+3" in asked["prompt"]
     state = hands.state()
     assert state.base == git(hands.repo, "rev-parse", "HEAD~2").strip()
     assert (state.baseline.verdict, [check.verdict for check in state.checks]) == ("fail", ["pass"])  # type: ignore[union-attr]
@@ -212,7 +213,8 @@ def test_work_by_cheating_is_refused(hands: Hands) -> None:
         say(child, "run sh check.sh", "run echo exit 0 > check.sh", "run sh check.sh", "quit")
         code, told = end(child)
     assert code == 0
-    assert "dishonest" in told and "check.sh" in told
+    assert "dishonest" in told
+    assert "check.sh" in told
     assert not hands.prompts()
 
 
@@ -222,7 +224,7 @@ def test_who_only_looks_is_not_checked(hands: Hands) -> None:
         code, told = end(child)
     assert code == 0
     assert "nothing has changed and no tool was called" in told
-    assert not [event for event in hands.state().checks]
+    assert not list(hands.state().checks)
 
 
 def test_of_an_agent_that_nobody_knows_the_work_is_checked_and_nobody_can_be_asked(hands: Hands) -> None:
@@ -325,7 +327,8 @@ def test_a_session_of_before_is_asked_with_what_changed_since_it_began(
     assert (result["session"], result["skill"]["name"], result["was_red"]) == (session, "keep-counting", True)
     (asked,) = hands.prompts()
     assert asked["session"] == session
-    assert "+3" in asked["prompt"] and "the count is 0" in asked["prompt"]
+    assert "+3" in asked["prompt"]
+    assert "the count is 0" in asked["prompt"]
 
 
 def test_it_is_not_asked_twice_unless_it_is_named_or_was_gone_on_with(hands: Hands) -> None:
@@ -336,7 +339,8 @@ def test_it_is_not_asked_twice_unless_it_is_named_or_was_gone_on_with(hands: Han
     assert done.returncode == 2
     assert "asked for a skill already" in done.stderr
     listed = hands.distill("--list").stdout
-    assert session in listed and "skill keep-counting" in listed
+    assert session in listed
+    assert "skill keep-counting" in listed
     assert hands.distill(*UNTIL, "--session", session[:8]).returncode == 0
     hands.by_hand("run sh check.sh", argv=("--continue",))
     assert hands.distill(*UNTIL).returncode == 0
@@ -358,7 +362,9 @@ def test_of_several_sessions_one_has_to_be_named(hands: Hands) -> None:
     hands.env["SCRIPTED_TURN"] = DECLINES
     done = hands.distill(*UNTIL)
     assert done.returncode == 2
-    assert first in done.stderr and second in done.stderr and "--session ID" in done.stderr
+    assert first in done.stderr
+    assert second in done.stderr
+    assert "--session ID" in done.stderr
     assert not hands.prompts()
     assert hands.distill(*UNTIL, "--session", "latest").returncode == 0
     assert hands.distill(*UNTIL, "--agent", "scripted").returncode == 0
