@@ -1,4 +1,4 @@
-"""A person drives an agent, inside `agentloop wrap` and without it: a real terminal, an agent with a store, real git."""
+"""A person drives an agent, inside `agentloop wrap` and without it: a terminal, an agent with a store, real git."""
 
 import json
 import os
@@ -63,7 +63,7 @@ class Hands:
     bench: Bench
     home: Path
     bin: Path
-    env: dict[str, str] = field(default_factory=dict)
+    env: dict[str, Any] = field(default_factory=dict)
 
     @property
     def repo(self) -> Path:
