@@ -9,7 +9,7 @@ from agentloop.errors import AgentloopError
 from agentloop.interrupts import Interrupted
 
 
-def emit(kind: str, **fields: object) -> None:
+def emit(kind: str, /, **fields: object) -> None:
     """Print an event."""
     print(json.dumps({"type": kind, **fields}), flush=True)  # noqa: T201 - stdout is the agent's event stream
 
@@ -19,7 +19,7 @@ def exit_code_of(turn: Callable[[], int]) -> int:
     try:
         return turn()
     except AgentloopError as error:
-        emit("error", message=f"{error.message}; {error.hint}" if error.hint else error.message)
+        emit("error", message=error.explained)
         return 1
     except BrokenPipeError:
         # Nobody listens any more; keep the interpreter from trying to flush at its end.

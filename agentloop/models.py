@@ -34,7 +34,14 @@ _TOO_LONG = re.compile(
     r"context.{0,20}(window|length|size|limit)|(prompt|request|input) (is )?too (long|large)|too many tokens",
     re.IGNORECASE,
 )
-_KINDS: Mapping[int, ErrorClass] = {401: "login", 403: "login", 408: "transient", 413: "context", 429: "rate_limit"}
+_TIMED_OUT = 408
+_KINDS: Mapping[int, ErrorClass] = {
+    401: "login",
+    403: "login",
+    _TIMED_OUT: "transient",
+    413: "context",
+    429: "rate_limit",
+}
 
 
 class ModelError(AgentUnusableError):
@@ -43,7 +50,6 @@ class ModelError(AgentUnusableError):
     Args:
         message: what it said.
         kind: what can be done about it.
-        status: the HTTP status; None without an answer.
         retry_after_s: in how many seconds it will answer again; None where it does not say.
         hint: what to do next.
     """
@@ -53,14 +59,16 @@ class ModelError(AgentUnusableError):
         message: str,
         kind: ErrorClass,
         *,
-        status: int | None = None,
         retry_after_s: float | None = None,
         hint: str = "",
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
-        self.status = status
         self.retry_after_s = retry_after_s
+
+
+class _NoAnswerError(ModelError):
+    """It did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +170,7 @@ def _complete(
         response = wait_for(complete, timeout_s + 1)
         return _read(litellm, model, response)
     except TimeoutError as error:
-        raise ModelError(str(error), "transient", status=408) from error
+        raise _NoAnswerError(str(error), "transient") from error
     except Exception as error:  # it raises whatever its providers do
         raise _failure(litellm, error) from error
 
@@ -193,17 +201,17 @@ def _cost_usd(litellm: Any, model: str, response: Any) -> float | None:
 def _failure(litellm: Any, error: Exception) -> ModelError:
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     message = one_line(redact(str(error)), _MAX_ERROR_CHARS)
     kind = _kind(litellm, error, status)
     hints = {
         "login": "set its key as litellm names it, OPENAI_API_KEY and the like; a local server takes any",
         "permanent": "see that the model's name and address are right",
     }
-    return ModelError(
+    return (_NoAnswerError if status == _TIMED_OUT else ModelError)(
         f"{type(error).__name__}: {message}",
         kind,
-        status=status,
-        retry_after_s=_retry_after_s(error) if kind == "rate_limit" else None,
+        retry_after_s=retry_after_s(headers.get("retry-after", ""), time.time()) if kind == "rate_limit" else None,
         hint=hints.get(kind, ""),
     )
 
@@ -222,23 +230,26 @@ def _kind(litellm: Any, error: Exception, status: int | None) -> ErrorClass:
     return _KINDS.get(status or 0, "permanent" if is_refused else "transient")
 
 
-def _retry_after_s(error: Exception) -> float | None:
-    """The seconds that a Retry-After header names, or that are left until its date."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = headers.get("retry-after", "")
+def retry_after_s(said: str, now: float) -> float | None:
+    """The seconds that a Retry-After header names, or that are left until its date; None for anything else.
+
+    Args:
+        said: the header.
+        now: Unix time in seconds.
+    """
     try:
-        return max(0.0, float(value))
+        return max(0.0, float(said))
     except ValueError:
         pass
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(said).timestamp() - now)
     except (ValueError, TypeError):
         return None
 
 
 def _passes(error: BaseException) -> bool:
     """A little later it may work: no timeout, which has cost enough, and no limit that lasts."""
-    if not isinstance(error, ModelError) or error.status == 408:
+    if not isinstance(error, ModelError) or isinstance(error, _NoAnswerError):
         return False
     return error.kind == "transient" or (error.kind == "rate_limit" and (error.retry_after_s or 0.0) <= MAX_WAIT_S)
 

@@ -74,9 +74,14 @@ def passed_on(
         model: the model that it is told to use; empty: its own choice.
 
     Raises:
-        UsageError: one of the words can be set by agentloop only, the agent has no such mode, or cannot be told of a
-            model.
+        UsageError: one of the words can be set by agentloop only, the agent has no such mode, wants a model or
+            cannot be told of one.
     """
+    if adapter.needs_model and not model:
+        raise UsageError(
+            f"{adapter.called} wants a model to be named",
+            hint='--model PROVIDER/NAME, or model = "PROVIDER/NAME" in agentloop.toml, or AGENTLOOP_MODEL',
+        )
     parts = _read(adapter.flags, words)
     _refuse(adapter, parts)
     said = {name for part in parts for name in part.names}

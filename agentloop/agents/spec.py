@@ -106,6 +106,8 @@ class Adapter(Part):
     environment: dict[str, str] = Field(default_factory=dict)
     model: tuple[str, ...] = ()
     """The words that choose the model, with `{model}` in them."""
+    needs_model: bool = False
+    """It has no model of its own choice."""
     permissions: Permissions = Permissions()
     flags: Flags = Flags()
     stream: Stream = Stream()

@@ -44,9 +44,7 @@ def _turn(told: argparse.Namespace) -> int:
         try:
             emit("done", text=turn.take(prompt))
         except ModelError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            message = f"{error.kind}: {error.message}{hint}"
-            emit("error", message=message, status=error.status, reset=error.retry_after_s)
+            emit("error", message=error.explained, kind=error.kind, reset=error.retry_after_s)
             return 1
     return 0
 

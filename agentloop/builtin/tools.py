@@ -102,7 +102,7 @@ class Toolbox:
             return Result(f"the arguments are wrong: {'; '.join(problems)}", failed=True)
         except _RefusedError as refusal:
             return Result(str(refusal), failed=True)
-        except (OSError, ValueError) as error:  # no such file, a name that no file can have, text that is no text
+        except (OSError, ValueError, RuntimeError) as error:  # no such file, no name for one, links in a circle
             return Result(f"it cannot be done: {error}", failed=True)
 
     def _tools(self) -> dict[str, tuple[type[BaseModel], Callable[[Any], Result]]]:

@@ -82,10 +82,9 @@ class Turn:
         used = _Used()
         self.session.prompt(prompt)
         for _step in range(self.limits.max_steps):
-            if self.limits.max_cost_usd is not None and (used.cost_usd or 0) >= self.limits.max_cost_usd:
-                return (
-                    f"I stopped: the turn has cost ${used.cost_usd:.2f}, the limit is ${self.limits.max_cost_usd:.2f}"
-                )
+            limit_usd = self.limits.max_cost_usd
+            if limit_usd is not None and (used.cost_usd or 0) >= limit_usd:
+                return f"I stopped: the turn has cost ${used.cost_usd:.4f}, its limit is ${limit_usd:.4f}"
             answer = self._ask([system, *self.session.messages])
             used.add(answer)
             self.emit(
