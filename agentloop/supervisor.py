@@ -198,6 +198,9 @@ class _Supervisor:
             case steps.LoseSession(reason):
                 self._close_session()
                 self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
+            case steps.LeaveSession():
+                self._close_session()
+                self.emit(ev.SessionLeft(session=self.state.session or ""))
             case steps.Prompt():
                 self._prompt(step)
             case steps.Stop(outcome, exit_code, reason):
@@ -212,12 +215,13 @@ class _Supervisor:
         match step:
             case steps.Distill(delay_s):
                 interrupts.sleep(delay_s)
-                self._turn("distill", self.learning.prompt(self.state))
+                self._turn("distill", self.learning.prompt(self.state, remembers=self._remembers_work()))
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
                 interrupts.sleep(delay_s)
-                self._turn("repair", distill.repair_prompt(self.state, self.staging, problems))
+                prompt = self.learning.repair_prompt(self.state, problems, remembers=self._remembers_work())
+                self._turn("repair", prompt)
             case steps.Ask():
                 self.emit(self.learning.ask(self.state, self.ask))
             case steps.Publish():
@@ -253,11 +257,16 @@ class _Supervisor:
                 self.state.task,
                 self.folder.run,
                 session=self.state.session,
-                begun=_has_begun(self.state),
+                begun=self.state.has_begun,
                 counters=self.state.counters,
                 cwd=self.repo.root,
             )
         return self.session
+
+    def _remembers_work(self) -> bool:
+        """The session did the work, or was told of it; not when that telling was cut off."""
+        was_told = not (self.state.skill_from_ledger and self.state.cut_purpose)
+        return self._open_session().remembers and was_told
 
     def _forks(self) -> bool:
         """The session is to stay as the work left it, and its copy does not exist yet."""
@@ -303,8 +312,3 @@ class _Supervisor:
                 model=turn.model,
             )
         )
-
-
-def _has_begun(state: RunState) -> bool:
-    """A turn was taken in the session, one that was cut off or came to more than an error."""
-    return not state.session_lost and state.turns_started > sum(turn.status == "failed" for turn in state.turns)
