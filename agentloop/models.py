@@ -27,6 +27,7 @@ MAX_WAIT_S = 60.0
 """A usage limit that lasts longer is for the caller to wait for."""
 _LOCAL_PRICES = "LITELLM_LOCAL_MODEL_COST_MAP"
 _MAX_ERROR_CHARS = 400
+_WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w*(?:Error|Exception)(?:: | - ))+")
 _NO_KEY = re.compile(r"missing credentials|missing .{0,40}api.?key|api_key client option", re.IGNORECASE)
 # OpenAI and those who copy it answer 429 to an account without money, too.
 _NO_MONEY = re.compile(r"insufficient_quota|exceeded your current quota|credit balance", re.IGNORECASE)
@@ -202,7 +203,7 @@ def _failure(litellm: Any, error: Exception) -> ModelError:
     status = getattr(error, "status_code", None)
     status = status if isinstance(status, int) else None
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    message = one_line(redact(str(error)), _MAX_ERROR_CHARS)
+    message = one_line(redact(_WRAPPING.sub("", str(error))), _MAX_ERROR_CHARS)
     kind = _kind(litellm, error, status)
     hints = {
         "login": "set its key as litellm names it, OPENAI_API_KEY and the like; a local server takes any",

@@ -85,6 +85,7 @@ def test_each_fault_is_of_a_kind_and_what_passes_is_tried_again(
     assert error.kind == kind
     assert len(server.requests) == requests
     assert "\n" not in error.message
+    assert error.message.count("Error") == 1
 
 
 def test_a_limit_that_ends_soon_is_waited_for_and_one_that_does_not_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The program; see the package."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import get_args
@@ -56,4 +57,5 @@ def _session(told: argparse.Namespace) -> Session:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Without the taking apart of what litellm loaded, which takes longer than a signal is waited for. All is written.
+    os._exit(main())
