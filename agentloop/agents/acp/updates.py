@@ -1,0 +1,93 @@
+"""The updates of an ACP turn: tool calls that come in pieces, put together for the reader of streams."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from agentloop.agents.stream import StreamReader
+
+_MAX_CALLS = 1000
+_MAX_KEPT_CHARS = 4000
+_KEPT = ("kind", "title", "locations", "content", "rawInput", "rawOutput")
+_ENDED = ("completed", "failed")
+
+
+class Updates:
+    """Takes the updates of one turn.
+
+    A call is announced, changed and ended by messages that each say a part of it, in some agents by the request for a
+    permission alone. The reader is told of each call twice at most: when it is known what it will do, and when it ended.
+
+    Args:
+        reader: gets whole updates.
+    """
+
+    def __init__(self, reader: StreamReader) -> None:
+        self._reader = reader
+        self._open: dict[str, dict[str, Any]] = {}
+        self._told: dict[str, bool] = {}
+        """By call: whether it has ended."""
+
+    def take(self, update: Mapping[str, Any]) -> None:
+        """Take an update as the protocol has it."""
+        if update.get("sessionUpdate") not in ("tool_call", "tool_call_update"):
+            self._reader.take(dict(update))
+            return
+        name = _name(update)
+        if self._told.get(name):
+            return
+        call = self._merge(name, update)
+        ended = update.get("status") in _ENDED
+        if call.get("rawInput") or ended:
+            self._tell(name, call)
+        if ended:
+            self._reader.take({**call, "status": update["status"], "sessionUpdate": "tool_call_update"})
+            self._open.pop(name, None)
+            self._told[name] = True
+
+    def ask(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        """Take a call that the agent wants a permission for; returns all that is known of it."""
+        name = _name(call)
+        merged = self._merge(name, call)
+        self._tell(name, merged)
+        return merged
+
+    def close(self) -> None:
+        """Tell of the calls that were begun and never came to more."""
+        for name, call in self._open.items():
+            self._tell(name, call)
+
+    def _merge(self, name: str, update: Mapping[str, Any]) -> dict[str, Any]:
+        said = {key: update[key] for key in _KEPT if update.get(key) not in (None, {}, [], "")}
+        given = said.get("rawInput")
+        if isinstance(given, dict):
+            said["rawInput"] = {key: _as_line(value) for key, value in given.items()}
+        call = {**self._open.get(name, {}), **said, "toolCallId": name}
+        if name not in self._open and len(self._open) >= _MAX_CALLS:
+            self._open.pop(next(iter(self._open)))
+        self._open[name] = {key: value for key, value in call.items() if _is_short(value)}
+        return call
+
+    def _tell(self, name: str, call: Mapping[str, Any]) -> None:
+        if name in self._told:
+            return
+        if len(self._told) >= _MAX_CALLS:
+            self._told.pop(next(iter(self._told)))
+        self._told[name] = False
+        self._reader.take({**call, "sessionUpdate": "tool_call"})
+
+
+def _name(call: Mapping[str, Any]) -> str:
+    return str(call.get("toolCallId"))[:_MAX_KEPT_CHARS]
+
+
+def _as_line(value: Any) -> Any:
+    """A command that is given as a list of words, as it would be typed."""
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return shlex.join(value)
+    return value
+
+
+def _is_short(value: Any) -> bool:
+    return len(json.dumps(value)) <= _MAX_KEPT_CHARS
