@@ -17,7 +17,7 @@ import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from agentloop.errors import ConfigError
-from agentloop.job import MetricSpec, SkillsTo
+from agentloop.job import Driver, MetricSpec, PermissionMode, SkillsTo
 
 _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
@@ -98,6 +98,14 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     agent: str = ""
     """The agent's name; empty: the first known one that is installed."""
+    permissions: PermissionMode | Literal[""] = ""
+    """What the agent may do; empty: the narrowest mode that can edit and run the check."""
+    model: str = ""
+    """The model that the agent is told to use; empty: its own choice."""
+    driver: Driver | Literal[""] = ""
+    """How the agent is driven; empty: as its adapter says."""
+    session: Literal["same", "fresh"] = "same"
+    """Whether the work turns share a session, or each gets a new one."""
     max_attempts: Annotated[int, Field(ge=1)] = 10
     max_time: _Duration = 4 * 3600.0
     turn_timeout: _Duration = 1800.0

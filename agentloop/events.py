@@ -17,7 +17,7 @@ LeafKind = Literal["command", "metric", "file", "url", "judge", "approved"]
 SkillOperation = Literal["create", "update"]
 CheckRole = Literal["attempt", "confirm", "recheck"]
 TurnStatus = Literal["done", "failed", "timed_out", "idle"]
-ErrorClass = Literal["rate_limit", "transient", "login", "context", "session_lost", "permanent"]
+ErrorClass = Literal["rate_limit", "transient", "login", "permission", "context", "session_lost", "permanent"]
 Outcome = Literal[
     "reached",
     "already_holds",
@@ -263,6 +263,10 @@ class TurnEnded(_Event):
     exit_code: int | None = None
     error: str = ""
     error_class: ErrorClass | None = None
+    reset_at: float | None = None
+    """Unix time at which a usage limit ends, where the agent says so."""
+    denied: tuple[str, ...] = ()
+    """Tools that the agent was not allowed to use, each once."""
     duration_s: float = 0.0
     killed: tuple[str, ...] = ()
     model: str = ""

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SkillsTo = Literal["commit", "branch", "outbox"]
 GuardMode = Literal["enforce", "warn", "off"]
+PermissionMode = Literal["read", "edit", "full"]
+Driver = Literal["headless", "terminal", "acp"]
 
 
 class Limits(BaseModel):
@@ -57,6 +59,14 @@ class Job(BaseModel):
     agent: str
     program: tuple[str, ...] = ()
     """The command after `--`, without the task; empty when the agent was named by `--agent`."""
+    permissions: PermissionMode | Literal[""] = ""
+    """What the agent may do; empty: the narrowest mode that can edit and run the check."""
+    model: str = ""
+    """The model that the agent is told to use; empty: its own choice."""
+    driver: Driver | Literal[""] = ""
+    """How the agent is driven; empty: as its adapter says."""
+    session: Literal["same", "fresh"] = "same"
+    """Whether the work turns share a session, or each gets a new one with the run's ledger."""
     resume_with: str = ""
     session_from: str = ""
     worktree: str

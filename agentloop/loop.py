@@ -26,7 +26,7 @@ MAX_FAILED_TURNS = 3
 MAX_DISHONEST = 2
 _WAIT_S = (2.0, 8.0)
 _NEW_SESSION: tuple[ev.ErrorClass, ...] = ("session_lost", "context")
-_HOPELESS: tuple[ev.ErrorClass, ...] = ("login", "permanent")
+_HOPELESS: tuple[ev.ErrorClass, ...] = ("login", "permission", "permanent")
 
 
 def next_step(state: RunState) -> Step:

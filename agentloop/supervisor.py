@@ -146,7 +146,13 @@ class _Supervisor:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close_session()
         self.book.close()
+
+    def _close_session(self) -> None:
+        if self.session:
+            self.session.close()
+        self.session = None
 
     @property
     def state(self) -> RunState:
@@ -190,7 +196,7 @@ class _Supervisor:
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
             case steps.LoseSession(reason):
-                self.session = None
+                self._close_session()
                 self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
             case steps.Prompt():
                 self._prompt(step)
@@ -290,6 +296,8 @@ class _Supervisor:
                 exit_code=turn.exit_code,
                 error=turn.error,
                 error_class=turn.error_class,
+                reset_at=turn.reset_at,
+                denied=turn.denied,
                 duration_s=turn.duration_s,
                 killed=turn.killed,
                 model=turn.model,

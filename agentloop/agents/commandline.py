@@ -1,15 +1,25 @@
 """The command line that a user typed for a known agent, read as that agent reads it: flags, values, the task."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from agentloop.agents.spec import Adapter, Flags
+from agentloop.agents.spec import Adapter, Flags, Permission
 from agentloop.errors import UsageError
+from agentloop.job import PermissionMode
 
 _LONG = re.compile(r"--[\w-]+")
 _SHORT = re.compile(r"-\w")
 _NO_VALUE = re.compile(r"-[-\w]")
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOn:
+    """What a turn of an agent gets beside its own command line."""
+
+    words: tuple[str, ...]
+    environment: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +62,54 @@ def split_task(adapter: Adapter, words: Sequence[str]) -> tuple[str, tuple[str, 
     return task, tuple(word for part in parts if part.words != (task,) for word in part.words)
 
 
-def passed_on(adapter: Adapter, words: Sequence[str]) -> tuple[str, ...]:
-    """The flags that a turn of the agent gets: our defaults where the user's say nothing of it, and the user's.
+def passed_on(
+    adapter: Adapter, words: Sequence[str], *, permissions: PermissionMode | Literal[""] = "", model: str = ""
+) -> PassedOn:
+    """What a turn of the agent gets: the user's words, and ours of permissions and the model where those say nothing.
+
+    Args:
+        adapter: the agent.
+        words: what was typed after its program's name.
+        permissions: what the agent may do; empty: the narrowest mode of it that can do the work.
+        model: the model that it is told to use; empty: its own choice.
 
     Raises:
-        UsageError: one of them can be set by agentloop only.
+        UsageError: one of the words can be set by agentloop only, the agent has no such mode, or cannot be told of a
+            model.
     """
     parts = _read(adapter.flags, words)
     _refuse(adapter, parts)
     said = {name for part in parts for name in part.names}
     said |= {value.partition("=")[0] for part in parts for value in part.values}
-    defaults = [word for default in adapter.flags.defaults if not said & {*default.unless} for word in default.words]
+    ours = [_model_words(adapter, model)] if model else []
+    ours += _permissions(adapter, permissions)
+    ours = [permission for permission in ours if not said & {*permission.unless}]
     dropped = {*adapter.flags.dropped}
-    return (*defaults, *(word for part in parts if not part.says <= dropped for word in part.words))
+    theirs = [word for part in parts if not part.says <= dropped for word in part.words]
+    return PassedOn(
+        words=(*(word for permission in ours for word in permission.words), *theirs),
+        environment={name: value for permission in ours for name, value in permission.environment.items()},
+    )
+
+
+def _permissions(adapter: Adapter, asked: PermissionMode | Literal[""]) -> tuple[Permission, ...]:
+    known = adapter.permissions.known()
+    if not asked:
+        return next(iter(known.values()), ())
+    if asked not in known:
+        hint = f"it has: {', '.join(known)}" if known else "give its own flags after --"
+        raise UsageError(f"{adapter.called} has no permission mode {asked!r} that agentloop knows", hint=hint)
+    return known[asked]
+
+
+def _model_words(adapter: Adapter, model: str) -> Permission:
+    """The words that choose the model, unless the user's own do."""
+    if not adapter.model:
+        raise UsageError(
+            f"{adapter.called} cannot be told a model by agentloop", hint="choose it by the agent's own settings"
+        )
+    words = tuple(word.replace("{model}", model) for word in adapter.model)
+    return Permission(words=words, unless=tuple(word.partition("=")[0] for word in words if word.startswith("-")))
 
 
 def _refuse(adapter: Adapter, parts: Sequence[_Part]) -> None:

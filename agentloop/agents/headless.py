@@ -1,21 +1,26 @@
 """The headless driver: a process a turn, in one session."""
 
 import re
+import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agentloop.agents.resets import reset_at
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import StreamReader
-from agentloop.events import Counters, ErrorClass, Event, SessionLost, TurnStatus
+from agentloop.agents.stream_spec import ErrorPattern
+from agentloop.events import Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
 from agentloop.quoting import plain
 
 _MAX_ARGUMENT_BYTES = 100_000
+_MAX_RESULT_BYTES = 64 * 1024 * 1024
 _ERROR_CHARS = 600
 _ARGUMENT = re.compile(r"\{(\w+)\}")
 
@@ -27,7 +32,8 @@ class HeadlessSession:
     Args:
         adapter: the agent.
         program: the program to run.
-        extra: the user's own flags.
+        extra: the words about permissions and the model, and the user's own.
+        environment: variables that it gets beside the adapter's.
         run: the run's id, which marks its processes.
         cwd: the working tree.
         id: the session to return to; None begins one.
@@ -43,6 +49,7 @@ class HeadlessSession:
     id: str | None = None
     counters: Counters = field(default_factory=Counters)
     begun: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def resumable(self) -> bool:
@@ -87,7 +94,8 @@ class HeadlessSession:
             template = self.adapter.start
             if resuming:
                 template = self.adapter.fork if forking else self.adapter.resume
-            argv, stdin = self._command(template, prompt, Path(folder))
+            result_file = Path(folder) / "result.json"
+            argv, stdin = self._command(template, prompt, Path(folder), result_file)
 
             def on_stdout(chunk: bytes) -> None:
                 output.write(chunk)
@@ -96,13 +104,13 @@ class HeadlessSession:
             def on_stderr(chunk: bytes) -> None:
                 output.write(chunk)
                 errors.write(chunk)
-                if self.adapter.stream.session_pattern and reader.session is None:
+                if self.adapter.stream.patterns.session and reader.session is None:
                     stderr_reader.feed(chunk)
 
             exited = run_program(
                 argv,
                 cwd=self.cwd,
-                env=child_environment(self.run, **self.adapter.environment),
+                env=child_environment(self.run, **self.adapter.environment, **self.environment),
                 stdin=stdin,
                 timeout_s=timeout_s,
                 idle_timeout_s=idle_timeout_s,
@@ -110,14 +118,20 @@ class HeadlessSession:
                 on_stderr=on_stderr,
                 on_tick=on_tick,
             )
-        reader.close()
+            reader.close()
+            reader.take_document(_read(result_file))
         stderr_reader.close()
         reader.session = reader.session or stderr_reader.session
-        if self.adapter.stream.session_pattern and not (reader.session or self.id):
-            emit(SessionLost(session="", reason="nothing that it printed matches --session-from"))
+        if self.adapter.stream.patterns.session and not (reader.session or self.id):
+            emit(SessionLost(session="", reason="nothing that it printed names its session"))
         return self._turn(reader, exited, errors.text())
 
-    def _command(self, template: Sequence[str], prompt: str, folder: Path) -> tuple[list[str], bytes]:
+    def close(self) -> None:
+        """Nothing is kept running between turns."""
+
+    def _command(
+        self, template: Sequence[str], prompt: str, folder: Path, result_file: Path
+    ) -> tuple[list[str], bytes]:
         line = " ".join(template)
         words = prompt
         file = folder / "prompt.md"
@@ -126,7 +140,15 @@ class HeadlessSession:
             file.write_text(prompt, encoding="utf-8")
         if too_long:
             words = f"Read your instructions from the file {file} and follow them."
-        values = {"program": self.program, "session": self.id or "", "prompt": words, "prompt_file": str(file)}
+        values = {
+            "program": self.program,
+            "session": self.id or "",
+            "prompt": words,
+            "prompt_file": str(file),
+            "cwd": str(self.cwd),
+            "python": sys.executable,
+            "result_file": str(result_file),
+        }
         argv: list[str] = []
         for word in template:
             argv += self.extra if word == "{extra}" else [_fill(word, values)]
@@ -137,9 +159,8 @@ class HeadlessSession:
         usage, self.counters = reader.usage(self.counters)
         status, error = self._outcome(reader, exited, stderr)
         self.begun = self.begun or status != "failed"
-        kind: ErrorClass | None = None
-        if status == "failed":
-            kind = self.adapter.classify(reader.error or f"{stderr}\n{reader.tail}")
+        words = reader.error or f"{stderr}\n{reader.tail}"
+        known = self.adapter.classify(words, reader.status) if status == "failed" else None
         return Turn(
             status=status,
             text=reader.text,
@@ -149,7 +170,9 @@ class HeadlessSession:
             tool_calls=reader.tool_calls,
             exit_code=exited.code,
             error=error,
-            error_class=kind,
+            error_class=known.kind if known else None,
+            reset_at=_reset(known, words, reader.reset) if known else None,
+            denied=reader.denied,
             duration_s=exited.duration_s,
             killed=exited.killed,
             model=reader.model,
@@ -182,6 +205,23 @@ class _Tail:
 
     def text(self) -> str:
         return plain(bytes(self._kept).decode("utf-8", errors="replace")).strip()
+
+
+def _reset(known: ErrorPattern, words: str, said: object) -> float | None:
+    """When the usage limit ends that an error tells of."""
+    match = re.search(known.reset, words, re.IGNORECASE) if known.reset else None
+    if said is None and match:
+        said = match[1] if match.re.groups else match[0]
+    return reset_at(said, time.time()) if said is not None and known.kind == "rate_limit" else None
+
+
+def _read(path: Path) -> bytes:
+    """A file of bounded length; nothing for one that was not written."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_MAX_RESULT_BYTES)
+    except OSError:
+        return b""
 
 
 def _fill(word: str, values: Mapping[str, str]) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from agentloop.agents import commandline
 from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session
-from agentloop.agents.spec import Adapter, Stream, read
+from agentloop.agents.spec import Adapter, read
+from agentloop.agents.stream_spec import Patterns, Stream
 from agentloop.config import user_folder
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters
@@ -22,7 +23,7 @@ from agentloop.process import child_environment, run_program
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _VERSION_TIMEOUT_S = 10.0
 _MAX_VERSION_BYTES = 4096
-_PLACEHOLDERS = ("prompt", "prompt_file", "session", "program", "python", "extra")
+_PLACEHOLDERS = ("prompt", "prompt_file", "result_file", "session", "program", "python", "extra", "cwd")
 
 
 def names() -> list[str]:
@@ -160,12 +161,13 @@ def open_session(
     """
     adapter = adapter_of(job)
     program = job.program[0] if job.program else _program(adapter)
-    extra = commandline.passed_on(adapter, job.program[1:])
+    passed = commandline.passed_on(adapter, job.program[1:], permissions=job.permissions, model=job.model)
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
-    return HeadlessSession(adapter, program, extra, run, cwd, session, counters or Counters(), begun)
+    counters = counters or Counters()
+    return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
 
 
 def _folders() -> list[Path]:
@@ -201,7 +203,7 @@ def _generic(job: Job) -> Adapter:
             "start": start,
             "resume": resume,
             "session": "reported" if job.session_from else "none",
-            "stream": Stream(session_pattern=job.session_from),
+            "stream": Stream(patterns=Patterns(session=job.session_from)),
         }
     )
 

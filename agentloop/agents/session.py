@@ -25,6 +25,10 @@ class Turn:
     error_class: ErrorClass | None
     duration_s: float
     killed: tuple[str, ...]
+    reset_at: float | None = None
+    """Unix time at which a usage limit ends, where the agent says so."""
+    denied: tuple[str, ...] = ()
+    """Tools that it was not allowed to use, each once."""
     model: str = ""
     """As the agent names it; empty when it does not."""
 
@@ -70,3 +74,6 @@ class Session(Protocol):
             emit: gets what happens meanwhile.
             on_tick: called every now and then with the seconds so far.
         """
+
+    def close(self) -> None:
+        """End what is kept running between turns; the session itself stays, to be returned to."""

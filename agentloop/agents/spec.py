@@ -8,97 +8,50 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
+from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Store, Stream
 from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
-from agentloop.events import ErrorClass
+from agentloop.job import PermissionMode
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Permission(Part):
+    """What an agent is told of what it may do, unless the user's own command line says something of the kind."""
 
-
-class Expressions(_Part):
-    """JMESPath expressions, tried on each JSON line; null and false mean that the line does not say it."""
-
-    session: str = ""
-    text: str = ""
-    """The agent's words; the last one stands."""
-    tools: str = ""
-    """A list of `{name, detail, call, command}`, one for each tool call that the line reports: `call` is the agent's
-    own id of it, `command` the whole command line of a tool that runs one."""
-    results: str = ""
-    """A list of `{call, failed, output}`, one for each tool call whose end the line reports."""
-    skills: str = ""
-    """A list of the names of skills that the line says were loaded; reading a SKILL.md with a tool counts anyhow."""
-    model: str = ""
-    input_tokens: str = ""
-    output_tokens: str = ""
-    cost_usd: str = ""
-    """US dollars of this turn."""
-    session_cost_usd: str = ""
-    """US dollars of the whole session so far; used when `cost_usd` says nothing."""
-    finished: str = ""
-    """True on the line that ends a turn; a turn without it has failed."""
-    error: str = ""
-    """The text of an error that ended the turn."""
-    waiting: str = ""
-    """The text of a retry or a wait."""
-
-    @field_validator("*")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        if value:
-            try:
-                jmespath.compile(value)
-            except JMESPathError as error:
-                raise ValueError(f"no valid JMESPath: {error}") from error
-        return value
-
-
-class Stream(_Part):
-    """What the agent prints."""
-
-    format: Literal["jsonl", "text"] = "text"
-    usage: Literal["turn", "session"] = "turn"
-    """Whether tokens are counted for the turn or for the whole session."""
-    paths: Expressions = Expressions()
-    session_pattern: str = ""
-    """A regular expression that finds the session in text; its first group, or all of it."""
-
-
-class Store(_Part):
-    """Where an agent keeps its sessions, one JSONL file each."""
-
-    root: str
-    """A folder, `~` for the user's home."""
-    root_variable: str = ""
-    """The environment variable that names another root."""
-    files: str
-    """A glob below the root."""
-    cwd: str
-    """A JMESPath expression for the folder that the session works in."""
-    paths: Expressions = Expressions()
-    """As in `stream.paths`; `session`, `tools` and `skills` are of use."""
-
-
-class DefaultFlags(_Part):
-    """Flags that an agent gets unless the user's own command line says something of the kind."""
-
-    words: tuple[str, ...]
+    words: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
     """Names of flags, and keys of `KEY=VALUE` values, that take the place of these."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    acp_mode: str = ""
+    """The id of the session mode, for an agent that is spoken to by ACP."""
 
 
-class Flags(_Part):
+class Permissions(Part):
+    """The permission modes of an agent; None where it has none of that kind."""
+
+    read: tuple[Permission, ...] | None = None
+    """It looks and changes nothing."""
+    edit: tuple[Permission, ...] | None = None
+    """It edits the tree and runs commands in it."""
+    full: tuple[Permission, ...] | None = None
+    """Nothing is kept from it."""
+
+    def known(self) -> dict[PermissionMode, tuple[Permission, ...]]:
+        """The modes that there are, the narrowest that can do the work first."""
+        modes: dict[PermissionMode, tuple[Permission, ...] | None] = {
+            "edit": self.edit,
+            "full": self.full,
+            "read": self.read,
+        }
+        return {mode: said for mode, said in modes.items() if said is not None}
+
+
+class Flags(Part):
     """The agent's command line, as far as a user's own has to be understood."""
 
-    defaults: tuple[DefaultFlags, ...] = ()
     dropped: tuple[str, ...] = ()
     """Words that agentloop says itself."""
     refused: tuple[str, ...] = ()
@@ -118,28 +71,13 @@ class Flags(_Part):
         return name in self.valued or name in self.variadic
 
 
-class ErrorPattern(_Part):
-    """A text by which a kind of failure is known."""
-
-    kind: ErrorClass
-    pattern: str
-
-    @field_validator("pattern")
-    @classmethod
-    def _compiles(cls, value: str) -> str:
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ValueError(f"no valid regular expression: {error}") from error
-        return value
-
-
-class Adapter(_Part):
+class Adapter(Part):
     """An agent.
 
-    In `start`, `resume` and `fork`, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt,
-    `{prompt_file}` a file with it (with neither, it goes to stdin), `{python}` our own interpreter; a lone `{extra}`
-    is where the default flags and the user's go.
+    In command lines, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt, `{prompt_file}`
+    a file with it (with neither, it goes to stdin), `{cwd}` the working tree, `{python}` our own interpreter, and
+    `{result_file}` a file into which the agent writes one JSON document, read after its end like a last line of its
+    output; a lone `{extra}` is where the words about permissions and the model and the user's own go.
     """
 
     name: str
@@ -147,23 +85,43 @@ class Adapter(_Part):
     programs: tuple[str, ...] = ()
     """The program's names; the first is the one that is run."""
     install: str = ""
-    start: tuple[str, ...]
+    proven: tuple[str, ...] = ()
+    """The versions that it was run with, the oldest first."""
+    evidence: str = ""
+    """What the file rests on when no version was run."""
+    start: tuple[str, ...] = ()
     resume: tuple[str, ...] = ()
     fork: tuple[str, ...] = ()
     """Like `resume`, in a new session that begins as a copy of `{session}`."""
     version: tuple[str, ...] = ()
     """The command that prints the program's version."""
+    skills_probe: tuple[str, ...] = ()
+    """A command that lists the skills which the agent sees, without a model."""
+    keys: tuple[str, ...] = ()
+    """Environment variables, one of which lets it reach its model."""
+    key_files: tuple[str, ...] = ()
+    """Files, `~` for the user's home, one of which is there after a login."""
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
-    environment: dict[str, str] = {}
+    environment: dict[str, str] = Field(default_factory=dict)
+    model: tuple[str, ...] = ()
+    """The words that choose the model, with `{model}` in them."""
+    permissions: Permissions = Permissions()
     flags: Flags = Flags()
     stream: Stream = Stream()
     store: Store | None = None
     errors: tuple[ErrorPattern, ...] = ()
+    """Tried in order; the first that fits counts."""
     skills: tuple[Annotated[str, AfterValidator(folder_inside)], ...] = ()
     """The folders of a project that the agent reads skills from."""
     user_skills: tuple[str, ...] = ()
     """The folders of a user that it reads skills from, the first of which is used whose `$VARIABLE` is set."""
+
+    @model_validator(mode="after")
+    def _can_be_started(self) -> "Adapter":
+        if not self.start:
+            raise ValueError("start is required: the command line of a turn")
+        return self
 
     @property
     def called(self) -> str:
@@ -190,14 +148,12 @@ class Adapter(_Part):
     @cached_property
     def reports_cost(self) -> bool:
         """The agent says what a turn cost."""
-        return bool(self.stream.paths.cost_usd or self.stream.paths.session_cost_usd)
+        stream = self.stream
+        return any(said.cost_usd or said.session_cost_usd for said in (stream.paths, stream.patterns))
 
-    def classify(self, text: str) -> ErrorClass | None:
-        """The kind of failure that a text tells of."""
-        for known in self.errors:
-            if re.search(known.pattern, text, re.IGNORECASE):
-                return known.kind
-        return None
+    def classify(self, text: str, status: str = "") -> ErrorPattern | None:
+        """The kind of failure that a text, or a status, tells of."""
+        return next((known for known in self.errors if known.fits(text, status)), None)
 
 
 def read(path: Path) -> Adapter:
@@ -220,15 +176,20 @@ def read(path: Path) -> Adapter:
 def _explained(path: Path, problem: Any) -> AdapterError:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return AdapterError(f"{path}: {key}: {problem['msg']}")
+        said = problem["msg"].removeprefix("Value error, ")
+        return AdapterError(f"{path}: {key}: {said}" if key else f"{path}: {said}")
     parts: dict[tuple[str, ...], type[BaseModel]] = {
         ("stream",): Stream,
         ("stream", "paths"): Expressions,
+        ("stream", "patterns"): Patterns,
         ("store",): Store,
         ("store", "paths"): Expressions,
         ("errors",): ErrorPattern,
+        ("permissions",): Permissions,
+        ("permissions", "read"): Permission,
+        ("permissions", "edit"): Permission,
+        ("permissions", "full"): Permission,
         ("flags",): Flags,
-        ("flags", "defaults"): DefaultFlags,
     }
     model = parts.get(tuple(part for part in problem["loc"][:-1] if isinstance(part, str)), Adapter)
     near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1, cutoff=0.5)

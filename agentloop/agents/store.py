@@ -10,8 +10,9 @@ from pathlib import Path
 import jmespath
 from jmespath.exceptions import JMESPathError
 
-from agentloop.agents.spec import Adapter, Store, Stream
+from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
+from agentloop.agents.stream_spec import Store, Stream
 from agentloop.events import Event, SkillLoaded
 
 _MAX_FILES = 2000

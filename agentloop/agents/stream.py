@@ -8,7 +8,7 @@ from typing import Any
 
 import jmespath
 
-from agentloop.agents.spec import Stream
+from agentloop.agents.stream_spec import Stream
 from agentloop.events import AgentWaited, Counters, Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded, Usage
 from agentloop.quoting import one_line, plain, shorten
 
@@ -20,6 +20,9 @@ _MAX_COMMAND_CHARS = 4000
 _MAX_RESULT_CHARS = 1500
 _SKILL_FILE = re.compile(r"(?:^|[\s/'\"=])([\w.-]+)/SKILL\.md(?![\w.-])")
 _MAX_SESSION_CHARS = 200
+_MAX_PATTERN_BYTES = 65536
+_MAX_DENIED = 20
+_SCALE = {"k": 1e3, "m": 1e6}
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd")
 
 
@@ -37,26 +40,31 @@ class StreamReader:
         self._emit = emit
         self._announced = known_session
         self._expressions = {key: jmespath.compile(path) for key, path in stream.paths.model_dump().items() if path}
-        self._pattern = re.compile(stream.session_pattern.encode(), re.MULTILINE) if stream.session_pattern else None
+        self._patterns = {key: re.compile(said) for key, said in stream.patterns.model_dump().items() if said}
         self._line = bytearray()
         self._skipping = False
         self._tail = bytearray()
         self.session: str | None = None
         self.tool_calls = 0
-        self.finished = "finished" not in self._expressions
+        self.finished = "finished" not in {**self._expressions, **self._patterns}
         self.error = ""
+        self.status = ""
+        """The status or the code of the error."""
+        self.reset: object = None
+        """When a usage limit ends, as the agent says it."""
+        self.denied: tuple[str, ...] = ()
         self.model = ""
         self._loaded: set[str] = set()
         self._text = ""
+        self._text_ended = False
         self._numbers: dict[str, float] = {}
 
     def feed(self, chunk: bytes) -> None:
         """Take what came."""
         if self._stream.format == "text":
             self._keep(chunk)
-            if self._pattern and self.session is None:
-                self._look_for_session(chunk, self._pattern)
-            return
+            if not self._patterns:
+                return
         first, *rest = chunk.split(b"\n")
         self._extend(first)
         for part in rest:
@@ -65,10 +73,13 @@ class StreamReader:
 
     def close(self) -> None:
         """Take the last line although it has no end."""
-        if self._stream.format == "jsonl":
-            self._end_line()
-        elif self._pattern and self.session is None:
-            self._find_session(bytes(self._line), self._pattern)
+        self._end_line()
+
+    def take_document(self, content: bytes) -> None:
+        """Take one JSON document, whatever the format of the stream; anything else says nothing."""
+        document = _json(content)
+        if isinstance(document, dict):
+            self._take(document)
 
     @property
     def text(self) -> str:
@@ -110,59 +121,70 @@ class StreamReader:
         line, self._line, self._skipping = bytes(self._line), bytearray(), False
         if not line.strip():
             return
-        if line.lstrip()[:1] != b"{":
-            self._keep(line + b"\n")
+        content = _json(line) if self._stream.format == "jsonl" else None
+        if isinstance(content, dict):
+            self._take(content)
             return
-        try:
-            content = json.loads(line)
-        except (ValueError, RecursionError):
+        if self._stream.format == "jsonl":
             self._keep(line + b"\n")
-            return
-        self._take(content)
+        if self._patterns:
+            self._take_text(line[:_MAX_PATTERN_BYTES].decode("utf-8", errors="replace").strip("\r"))
 
     def _keep(self, chunk: bytes) -> None:
         self._tail += chunk
         del self._tail[:-_TAIL_BYTES]
 
-    def _look_for_session(self, chunk: bytes, pattern: re.Pattern[bytes]) -> None:
-        """Look at whole lines only: a name that is cut in the middle looks like one too."""
-        self._line += chunk
-        end = self._line.rfind(b"\n") + 1
-        if end:
-            self._find_session(bytes(self._line[:end]), pattern)
-        del self._line[: max(end, len(self._line) - _TAIL_BYTES)]
-
-    def _find_session(self, text: bytes, pattern: re.Pattern[bytes]) -> None:
-        match = pattern.search(text)
-        if match:
-            name = match[1] if match.re.groups else match[0]
-            self._name_session((name or b"").decode("utf-8", errors="replace"))
+    def _take_text(self, line: str) -> None:
+        found: dict[str, Any] = {}
+        for key, pattern in self._patterns.items():
+            match = pattern.search(line)
+            if match and not (key == "session" and self.session):
+                said = match[1] if match.re.groups else match[0]
+                found[key] = _amount(said or "") if key in _NUMBERS else said
+        self._note(found)
 
     def _take(self, content: dict[str, Any]) -> None:
         searched = {key: _search(path, content) for key, path in self._expressions.items()}
-        found = {key: value for key, value in searched.items() if value is not None}
-        if "session" in found:
+        self._note({key: value for key, value in searched.items() if value is not None})
+
+    def _note(self, found: dict[str, Any]) -> None:
+        if found.get("session"):
             self._name_session(str(found["session"]))
-        for call in _records(found.get("tools")):
-            self._call(call)
-        for result in _records(found.get("results")):
-            self._end_call(result)
-        names = found.get("skills")
-        for name in names if isinstance(names, list) else ():
-            self._load_skill(name)
+        self._note_tools(found)
         self.model = _line(found.get("model", self.model))
         if "waiting" in found:
             self._emit(AgentWaited(reason=_line(found["waiting"])))
         if "text" in found:
-            self._text = plain(str(found["text"])[-_MAX_TEXT_CHARS:])
+            self._say(str(found["text"]))
         if "error" in found:
             self.error = plain(str(found["error"])[:_MAX_TEXT_CHARS])
+        self.status = _line(found.get("status", self.status))
+        self.reset = found.get("reset", self.reset)
         self.finished = self.finished or "finished" in found
-        amounts = {key: found[key] for key in _NUMBERS if _is_amount(found.get(key))}
-        self._numbers |= {key: value if key.endswith("_usd") else int(value) for key, value in amounts.items()}
+        self._count({key: found[key] for key in _NUMBERS if _is_amount(found.get(key))})
+
+    def _note_tools(self, found: dict[str, Any]) -> None:
+        for call in _records(found.get("tools")):
+            self._call(call)
+        for result in _records(found.get("results")):
+            self._end_call(result)
+        for name in _list(found.get("skills")):
+            self._load_skill(name)
+        self.denied = tuple(dict.fromkeys([*self.denied, *map(_line, _list(found.get("denied")))]))[:_MAX_DENIED]
+
+    def _say(self, text: str) -> None:
+        before = "" if self._text_ended or self._stream.text == "last" else self._text
+        self._text = plain((before + text)[-_MAX_TEXT_CHARS:])
+        self._text_ended = False
+
+    def _count(self, amounts: dict[str, float]) -> None:
+        for key, value in amounts.items():
+            before = self._numbers.get(key, 0) if self._stream.usage == "step" else 0
+            self._numbers[key] = before + (value if key.endswith("_usd") else int(value))
 
     def _call(self, call: dict[str, Any]) -> None:
         self.tool_calls += 1
+        self._text_ended = True
         command = _bounded(call.get("command") or "", _MAX_COMMAND_CHARS)
         detail = _as_text(call.get("detail") or "")
         self._emit(
@@ -206,6 +228,26 @@ def _search(path: Any, content: dict[str, Any]) -> Any:
     return None if value is False or value in ("", [], {}) else value
 
 
+def _json(text: bytes) -> Any:
+    """A JSON object; None for anything else."""
+    if text.lstrip()[:1] != b"{":
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _amount(text: str) -> float | None:
+    """A number as people write it: `1,234`, `1.2k`."""
+    text = text.strip().lower().replace(",", "").replace("$", "")
+    scale = _SCALE.get(text[-1:], 1.0)
+    try:
+        return float(text.rstrip("km")) * scale
+    except ValueError:
+        return None
+
+
 def _is_amount(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
 
@@ -217,7 +259,11 @@ def _since(before: float | None, now: float | None) -> float | None:
 
 
 def _records(value: Any) -> list[dict[str, Any]]:
-    return [record for record in value if isinstance(record, dict)] if isinstance(value, list) else []
+    return [record for record in _list(value) if isinstance(record, dict)]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _line(value: Any) -> str:

@@ -65,6 +65,13 @@ def _output_options(command: Any) -> Any:
 @click.option("--until", "-u", multiple=True, required=True, metavar="PREDICATE",
               help='What must hold, e.g. "pytest passes"; repeated: all of them.')  # fmt: skip
 @click.option("--agent", "-a", metavar="NAME", help="The agent: claude, codex, offline, ... (agentloop agents)")
+@click.option("--permissions", type=click.Choice(["read", "edit", "full"]),
+              help="What the agent may do.  [default: the narrowest that can edit and run the check]")  # fmt: skip
+@click.option("--model", metavar="NAME", help="The model that the agent is told to use.")
+@click.option("--driver", type=click.Choice(["headless", "terminal", "acp"]),
+              help="A process a turn, one kept in a terminal, or ACP.  [default: as its adapter says]")  # fmt: skip
+@click.option("--session", type=click.Choice(["same", "fresh"]),
+              help="The same session for each turn, or a new one with the run's ledger.  [default: same]")  # fmt: skip
 @click.option("--resume-with", default="", metavar="COMMAND",
               help='How an unknown agent is resumed: "mycli --continue {session} {prompt}".')  # fmt: skip
 @click.option("--session-from", default="", metavar="REGEX", help="Where its output names its session.")
@@ -228,6 +235,10 @@ def make_job(
         until=until,
         agent=name,
         program=(_from_here(program[0]), *program[1:]) if program else (),
+        permissions=settings.permissions,
+        model=settings.model,
+        driver=settings.driver,
+        session=settings.session,
         worktree=str(root),
         skills_dir=settings.skills_dir,
         distill=settings.distill,

@@ -74,7 +74,8 @@ def _turn(event: ev.Event) -> str:
             return escape(f"  · the agent waits: {event.reason}")
         case ev.TurnEnded():
             state = "done" if event.status == "done" else f"{event.status}: {event.error}"
-            return escape(f"  {state} after {clock(event.duration_s)} · {used(event.usage)}")
+            denied = f"\n  the agent was denied: {', '.join(event.denied)} (--permissions full)" if event.denied else ""
+            return escape(f"  {state} after {clock(event.duration_s)} · {used(event.usage)}{denied}")
         case ev.SessionLost():
             return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
         case _:

@@ -1,5 +1,7 @@
 """Command lines of known agents, read as these read them."""
 
+from typing import Any
+
 import pytest
 
 from agentloop.agents import commandline, registry
@@ -95,9 +97,42 @@ def test_what_only_agentloop_can_say_is_refused(line: str) -> None:
 )
 def test_the_users_permissions_take_the_place_of_ours(line: str, flags: tuple[str, ...]) -> None:
     name, *words = line.split()
-    assert commandline.passed_on(registry.load(name), words) == flags
+    assert commandline.passed_on(registry.load(name), words).words == flags
 
 
 def test_an_agent_whose_flags_are_not_known_gets_its_words_in_their_order() -> None:
     words = ("--a", "x", "-b", "y", "z")
-    assert commandline.passed_on(Adapter(name="a", start=("a",)), words) == words
+    assert commandline.passed_on(Adapter(name="a", start=("a",)), words).words == words
+
+
+MODES: dict[str, Any] = {
+    "name": "a",
+    "start": ["a"],
+    "model": ["--model={model}"],
+    "permissions": {
+        "edit": [{"words": ["--edit"], "unless": ["--edit", "--all"]}, {"environment": {"A": "edit"}}],
+        "full": [{"words": ["--all"], "unless": ["--edit", "--all"], "environment": {"A": "all"}}],
+    },
+}
+
+
+def test_an_agent_gets_the_mode_that_was_asked_for_and_else_the_narrowest_that_can_work() -> None:
+    adapter = Adapter.model_validate(MODES)
+    by_default = commandline.passed_on(adapter, ())
+    assert (by_default.words, by_default.environment) == (("--edit",), {"A": "edit"})
+    full = commandline.passed_on(adapter, ("--x",), permissions="full", model="m")
+    assert (full.words, full.environment) == (("--model=m", "--all", "--x"), {"A": "all"})
+    own = commandline.passed_on(adapter, ("--all", "--model", "mine"), permissions="edit", model="m")
+    assert (own.words, own.environment) == (("--all", "--model", "mine"), {"A": "edit"})
+
+
+def test_a_mode_or_a_model_that_the_agent_cannot_be_told_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no permission mode 'read'") as caught:
+        commandline.passed_on(Adapter.model_validate(MODES), (), permissions="read")
+    assert "it has: edit, full" in caught.value.hint
+    unknown = Adapter(name="b", start=("b",))
+    assert commandline.passed_on(unknown, ()).words == ()
+    with pytest.raises(UsageError, match="no permission mode"):
+        commandline.passed_on(unknown, (), permissions="edit")
+    with pytest.raises(UsageError, match="cannot be told a model"):
+        commandline.passed_on(unknown, (), model="m")

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agentloop.agents import registry
-from agentloop.agents.spec import Expressions, Stream
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
+from agentloop.agents.stream_spec import Expressions, Patterns, Stream
 from agentloop.events import AgentWaited, Counters, Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded
 
 CLAUDE: list[dict[str, Any]] = [
@@ -156,7 +156,7 @@ def test_an_event_of_another_shape_says_nothing() -> None:
 
 def test_a_session_is_found_in_plain_text_across_chunks() -> None:
     events: list[Event] = []
-    reader = StreamReader(Stream(session_pattern=r"session: (\S+)\n"), events.append)
+    reader = StreamReader(Stream(patterns=Patterns(session=r"session: (\S+)")), events.append)
     for chunk in (b"hello\nsess", b"ion: ab", b"c\nmore"):
         reader.feed(chunk)
     assert reader.session == "abc"
@@ -166,7 +166,7 @@ def test_a_session_is_found_in_plain_text_across_chunks() -> None:
 @pytest.mark.parametrize("cut", range(1, 30))
 def test_a_session_that_is_torn_is_not_named_by_half(cut: int) -> None:
     events: list[Event] = []
-    reader = StreamReader(Stream(session_pattern=r"^session: (\w+)"), events.append)
+    reader = StreamReader(Stream(patterns=Patterns(session=r"^session: (\w+)")), events.append)
     text = b"hello\nsession: abcdef\nmore"
     reader.feed(text[:cut])
     reader.feed(text[cut:])
@@ -175,10 +175,10 @@ def test_a_session_that_is_torn_is_not_named_by_half(cut: int) -> None:
 
 
 def test_a_session_is_found_before_much_other_text_and_in_a_last_line_without_an_end() -> None:
-    reader = StreamReader(Stream(session_pattern=r"session: (\w+)"), lambda event: None)
+    reader = StreamReader(Stream(patterns=Patterns(session=r"session: (\w+)")), lambda event: None)
     reader.feed(b"session: abc\n" + b"x" * 60_000)
     assert reader.session == "abc"
-    reader = StreamReader(Stream(session_pattern=r"session: (\w+)"), lambda event: None)
+    reader = StreamReader(Stream(patterns=Patterns(session=r"session: (\w+)")), lambda event: None)
     reader.feed(b"y" * 60_000 + b" session: abc")
     assert reader.session is None
     reader.close()
@@ -319,3 +319,54 @@ def test_what_a_command_says_is_kept_within_bounds() -> None:
     _reader, events = read("claude", lines)
     assert len(next(event.command for event in events if isinstance(event, ToolCalled))) < 4200
     assert len(next(event.output for event in events if isinstance(event, ToolEnded))) < 1700
+
+
+def test_pieces_of_one_answer_are_joined_and_a_tool_call_begins_a_new_one() -> None:
+    paths = Expressions(text="say", tools="run && [{name: 'shell', command: run}]")
+    reader = StreamReader(Stream(format="jsonl", text="joined", paths=paths), lambda event: None)
+    for line in ({"say": "I "}, {"say": "look"}, {"run": "ls"}, {"say": "Do"}, {"say": "ne"}):
+        reader.feed(json.dumps(line).encode() + b"\n")
+    assert reader.text == "Done"
+
+
+def test_numbers_of_steps_are_added_up() -> None:
+    paths = Expressions(input_tokens="i", output_tokens="o", cost_usd="c")
+    reader = StreamReader(Stream(format="jsonl", usage="step", paths=paths), lambda event: None)
+    reader.feed(b'{"i": 10, "o": 1, "c": 0.5}\n{"x": 1}\n{"i": 20, "o": 2, "c": 0.25}\n')
+    usage, _counters = reader.usage(Counters())
+    assert (usage.input_tokens, usage.output_tokens, usage.cost_usd) == (30, 3, 0.75)
+
+
+def test_numbers_and_errors_are_found_in_plain_text() -> None:
+    patterns = Patterns(
+        input_tokens=r"Tokens: ([\d.,]+[kM]?) sent",
+        output_tokens=r"([\d.,]+[kM]?) received",
+        session_cost_usd=r"([\d.]+) session",
+        error=r"^litellm\.\w+Error.*",
+    )
+    reader = StreamReader(Stream(patterns=patterns), lambda event: None)
+    reader.feed(b"Tokens: 1.2k sent, 1,234 received. Cost: $0.01 message, $0.05 session.\r\nlitellm.AuthErr")
+    reader.feed(b"or\nlitellm.AuthError: no key")
+    reader.close()
+    usage, counters = reader.usage(Counters(cost_usd=0.02))
+    assert (usage.input_tokens, usage.output_tokens, counters.cost_usd) == (1200, 1234, 0.05)
+    assert usage.cost_usd == pytest.approx(0.03)
+    assert reader.error == "litellm.AuthError: no key"
+
+
+def test_a_document_is_read_like_a_last_line() -> None:
+    paths = Expressions(text="messages[-1].content", cost_usd="info.cost", finished="info")
+    reader = StreamReader(Stream(paths=paths), lambda event: None)
+    reader.feed(b"words\n")
+    for nothing in (b"", b"{", b"[1]"):
+        reader.take_document(nothing)
+    assert (reader.finished, reader.text) == (False, "words")
+    reader.take_document(b'{"messages": [{"content": "Done."}], "info": {"cost": 0.5}}')
+    assert (reader.finished, reader.text, reader.usage(Counters())[0].cost_usd) == (True, "Done.", 0.5)
+
+
+def test_what_was_denied_and_when_a_limit_ends_are_kept() -> None:
+    paths = Expressions(error="e", status="s", reset="r", denied="d")
+    reader = StreamReader(Stream(format="jsonl", paths=paths), lambda event: None)
+    reader.feed(b'{"d": ["Bash", "Edit"]}\n{"e": "slow down", "s": 429, "r": 1795644000}\n{"d": ["Bash"]}\n')
+    assert (reader.denied, reader.status, reader.reset) == (("Bash", "Edit"), "429", 1795644000)
