@@ -30,6 +30,12 @@ class OutOfTimeError(Exception):
     def __init__(self, limit: Literal["timed_out", "idle"]) -> None:
         super().__init__(limit)
         self.limit: Literal["timed_out", "idle"] = limit
+        self.settled = False
+        """The agent ended its turn when it was told to."""
+
+
+class SilentError(Exception):
+    """The agent does not answer a request that wants no work."""
 
 
 class Listener(Protocol):
@@ -117,16 +123,30 @@ class Peer:
             self._loop.close()
         return killed
 
-    async def ask(self, method: str, params: Mapping[str, Any], deadline: Deadline) -> dict[str, Any]:
+    async def ask(
+        self, method: str, params: Mapping[str, Any], deadline: Deadline, *, within_s: float | None = None
+    ) -> dict[str, Any]:
         """Send a request and wait for the answer.
 
+        Args:
+            method: the request.
+            params: its parameters.
+            deadline: the limits of the turn.
+            within_s: the time for this answer alone; None for no such limit.
+
         Raises:
+            SilentError: there is none within that time.
             RequestError: the agent answers with an error.
             ConnectionError: it has ended.
             OutOfTimeError: a limit was reached.
             Interrupted: a signal was noted.
         """
-        return await self.wait(self.begin(method, params), deadline)
+        answer = self.begin(method, params)
+        try:
+            async with asyncio.timeout(within_s):
+                return await self.wait(answer, deadline)
+        except TimeoutError as error:
+            raise SilentError(f"it does not answer {method} within {within_s:g} s") from error
 
     def begin(self, method: str, params: Mapping[str, Any]) -> asyncio.Task[Any]:
         """Send a request, for `wait`."""
@@ -147,6 +167,16 @@ class Peer:
         result = answer.result()
         return result if isinstance(result, dict) else {}
 
+    async def settles(self, answer: asyncio.Task[Any], grace_s: float) -> bool:
+        """Whether the answer to a request comes after all, within a grace period."""
+        try:
+            await self.wait(answer, Deadline(grace_s))
+        except (OutOfTimeError, ConnectionError):
+            return False
+        except RequestError:
+            return True
+        return True
+
     async def tell(self, method: str, params: Mapping[str, Any]) -> None:
         """Send a notification, to an agent that may have ended."""
         with suppress(ConnectionError):
@@ -156,7 +186,7 @@ class Peer:
         """Wait a moment for what some agents say of a turn after its end."""
         await asyncio.sleep(_LAST_WORDS_S)
 
-    async def _hear(self, method: str, params: Any, is_notification: bool) -> dict[str, Any]:  # noqa: FBT001
+    async def _hear(self, method: str, params: Any, is_notification: bool) -> dict[str, Any]:
         listener, told = self.listener, params if isinstance(params, dict) else {}
         try:
             if method == "session/update":

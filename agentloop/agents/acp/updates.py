@@ -5,19 +5,40 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from agentloop.agents.spec import Acp
 from agentloop.agents.stream import StreamReader
+from agentloop.agents.stream_spec import Expressions, Stream
 
+_PROTOCOL = Expressions(
+    session="sessionId",
+    text="sessionUpdate=='agent_message_chunk' && content.text",
+    tools="sessionUpdate=='tool_call' && [{name: kind || 'tool', detail: rawInput.command || title, "
+    "call: toolCallId, command: rawInput.command}]",
+    results="sessionUpdate=='tool_call_update' && [{call: toolCallId, failed: status=='failed', "
+    "output: content[].content || rawOutput}]",
+    denied="denied",
+    model="models.currentModelId || configOptions[?category=='model'].currentValue | [0]",
+    input_tokens="usage && sum([usage.inputTokens, usage.cachedReadTokens || `0`, usage.cachedWriteTokens || `0`])",
+    output_tokens="usage.outputTokens",
+    session_cost_usd="sessionUpdate=='usage_update' && cost.currency=='USD' && cost.amount",
+)
 _MAX_CALLS = 1000
 _MAX_KEPT_CHARS = 4000
 _KEPT = ("kind", "title", "locations", "content", "rawInput", "rawOutput")
 _ENDED = ("completed", "failed")
 
 
+def stream_of(acp: Acp) -> Stream:
+    """Where things stand in the messages of an agent: as the protocol has it, but for what its adapter says."""
+    paths = _PROTOCOL.model_copy(update=acp.paths.model_dump(exclude_defaults=True))
+    return Stream(format="jsonl", usage=acp.usage, text="joined", paths=paths)
+
+
 class Updates:
     """Takes the updates of one turn.
 
     A call is announced, changed and ended by messages that each say a part of it, in some agents by the request for a
-    permission alone. The reader is told of each call twice at most: when it is known what it will do, and when it ended.
+    permission alone. The reader is told of each call twice at most: when it is known what it does, and when it ended.
 
     Args:
         reader: gets whole updates.
