@@ -86,6 +86,10 @@ class StreamReader:
         searched = {key: _search(path, content) for key, path in self._expressions.items()}
         self._note({key: value for key, value in searched.items() if value is not None})
 
+    def end_text(self) -> None:
+        """What is said from here on is another answer."""
+        self._text_ended = True
+
     @property
     def text(self) -> str:
         """The agent's last words; for plain text, the end of what it printed."""

@@ -136,7 +136,8 @@ class AcpSession:
             except BaseException:
                 self.close()
                 raise
-            killed = () if ending.stays else self._end()
+            had_ended = peer.program.poll() is not None
+            left = () if ending.stays else self._end()
             peer.wire.keep = _drop
         usage, self.counters = reader.usage(self.counters)
         self._model_name = reader.model or self._model_name
@@ -153,7 +154,7 @@ class AcpSession:
             reset_at=ending.reset_at,
             denied=reader.denied,
             duration_s=time.monotonic() - began,
-            killed=killed,
+            killed=left if had_ended else (),
             model=self._model_name,
         )
 
@@ -204,17 +205,25 @@ class AcpSession:
             return _Ending("failed", words, kind, reset_at, stays=False, exit_code=code if (code or 0) >= 0 else None)
         finally:
             heard.close()
+        return self._answered(reader, result)
+
+    def _answered(self, reader: StreamReader, result: dict[str, Any]) -> "_Ending":
+        """How a turn ended that came to an answer."""
         reader.take(result)
         stop = result.get("stopReason")
-        if stop == "end_turn":
+        if reader.error:
+            words = f"{reader.error}: {reader.text}"
+        elif stop == "end_turn":
             return _Ending("done")
-        words = _STOPPED_BY.get(str(stop), f"it stopped without saying why it did: {stop}")
-        return _Ending("failed", plain(words), *kind_of(self.adapter, words))
+        else:
+            words = plain(_STOPPED_BY.get(str(stop), f"it stopped without saying why: {stop}"))
+        return _Ending("failed", words, *kind_of(self.adapter, words, reader.status, reader.reset))
 
     async def _take(self, peer: Peer, heard: "_Heard", prompt: str, deadline: Deadline) -> dict[str, Any]:
-        if not peer.session:
+        if peer.session:
+            await peer.hear_out()
+        else:
             await self._enter(peer, heard.reader, deadline)
-        await peer.hear_out()
         peer.listener = heard
         try:
             said = {"sessionId": self.id, "prompt": [{"type": "text", "text": prompt}]}

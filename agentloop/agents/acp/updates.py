@@ -12,7 +12,7 @@ from agentloop.agents.stream_spec import Expressions, Stream
 _PROTOCOL = Expressions(
     session="sessionId",
     text="sessionUpdate=='agent_message_chunk' && content.text",
-    tools="sessionUpdate=='tool_call' && [{name: kind || 'tool', detail: rawInput.command || title, "
+    tools="sessionUpdate=='tool_call' && [{name: name || kind, detail: rawInput.command || title, "
     "call: toolCallId, command: rawInput.command}]",
     results="sessionUpdate=='tool_call_update' && [{call: toolCallId, failed: status=='failed', "
     "output: content[].content || rawOutput}]",
@@ -24,7 +24,7 @@ _PROTOCOL = Expressions(
 )
 _MAX_CALLS = 1000
 _MAX_KEPT_CHARS = 4000
-_KEPT = ("kind", "title", "locations", "content", "rawInput", "rawOutput")
+_KEPT = ("name", "kind", "title", "status", "locations", "content", "rawInput", "rawOutput")
 _ENDED = ("completed", "failed")
 
 
@@ -37,7 +37,7 @@ def stream_of(acp: Acp) -> Stream:
 class Updates:
     """Takes the updates of one turn.
 
-    A call is announced, changed and ended by messages that each say a part of it, in some agents by the request for a
+    A call is begun, changed and ended by messages that each say a part of it, in some agents by the request for a
     permission alone. The reader is told of each call twice at most: when it is known what it does, and when it ended.
 
     Args:
@@ -49,21 +49,27 @@ class Updates:
         self._open: dict[str, dict[str, Any]] = {}
         self._told: dict[str, bool] = {}
         """By call: whether it has ended."""
+        self._message: object = None
 
     def take(self, update: Mapping[str, Any]) -> None:
         """Take an update as the protocol has it."""
-        if update.get("sessionUpdate") not in ("tool_call", "tool_call_update"):
+        kind = update.get("sessionUpdate")
+        if kind == "agent_message_chunk":
+            self._begin_message(update.get("messageId"))
+        if kind not in ("tool_call", "tool_call_update"):
             self._reader.take(dict(update))
             return
         name = _name(update)
         if self._told.get(name):
             return
         call = self._merge(name, update)
-        ended = update.get("status") in _ENDED
-        if call.get("rawInput") or ended:
+        ended = call.get("status") in _ENDED
+        # What a call is begun with may be a part of it still.
+        is_whole = kind == "tool_call_update" or call.get("status") == "in_progress"
+        if ended or (is_whole and call.get("rawInput")):
             self._tell(name, call)
         if ended:
-            self._reader.take({**call, "status": update["status"], "sessionUpdate": "tool_call_update"})
+            self._reader.take({**call, "sessionUpdate": "tool_call_update"})
             self._open.pop(name, None)
             self._told[name] = True
 
@@ -71,13 +77,20 @@ class Updates:
         """Take a call that the agent wants a permission for; returns all that is known of it."""
         name = _name(call)
         merged = self._merge(name, call)
-        self._tell(name, merged)
+        if call.get("kind") or merged.get("rawInput"):
+            self._tell(name, merged)
         return merged
 
     def close(self) -> None:
         """Tell of the calls that were begun and never came to more."""
         for name, call in self._open.items():
             self._tell(name, call)
+
+    def _begin_message(self, message: object) -> None:
+        """Pieces of one message name it; an agent that names none says one message between two tool calls."""
+        if message and message != self._message:
+            self._message = message
+            self._reader.end_text()
 
     def _merge(self, name: str, update: Mapping[str, Any]) -> dict[str, Any]:
         said = {key: update[key] for key in _KEPT if update.get(key) not in (None, {}, [], "")}

@@ -41,7 +41,7 @@ class Wire:
         self._passing_over = False
         self._sending = asyncio.Lock()
         self._unsent = 0
-        self._closed_to_us = False
+        self._over = False
         self._tail = bytearray()
         self.last_output_at = time.monotonic()
         self.keep: Callable[[bytes], object] = lambda _chunk: None
@@ -73,14 +73,17 @@ class Wire:
                 await asyncio.sleep(_LOOK_S)
             chunk = await self._read()
             if not chunk:
-                self._end_line()
+                self._note(self._end_line())
                 return self._messages.popleft() if self._messages else None
             self.last_output_at = time.monotonic()
             self._take(chunk)
+            await asyncio.sleep(0)  # an agent that always has something to say must not be the only one to be heard
         return self._messages.popleft()
 
     async def close(self) -> None:
-        """Let go of the event loop."""
+        """Let go of the event loop; the end of the messages follows."""
+        self._over = True
+        self._messages.clear()
         for descriptor in (self._program.stdout, self._program.stderr):
             self._loop.remove_reader(descriptor)
         self._loop.remove_writer(self._program.stdin)
@@ -91,7 +94,7 @@ class Wire:
             self.failed.set_exception(error)
 
     def _is_over(self) -> bool:
-        return self._closed_to_us or self._program.poll() is not None
+        return self._over or self._program.poll() is not None
 
     async def _read(self) -> bytes:
         while True:
@@ -109,7 +112,7 @@ class Wire:
             except BlockingIOError:
                 await self._until(self._loop.add_writer, self._loop.remove_writer, self._program.stdin)
             except OSError:
-                self._closed_to_us = True
+                self._over = True
 
     async def _until(self, add: Callable[..., None], remove: Callable[[int], bool], descriptor: int) -> None:
         """Wait until a pipe is ready, for a moment at most."""
@@ -117,7 +120,8 @@ class Wire:
         add(descriptor, ready.set)
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(ready.wait(), _LOOK_S)
+                async with asyncio.timeout(_LOOK_S):
+                    await ready.wait()
         finally:
             remove(descriptor)
 
@@ -132,10 +136,12 @@ class Wire:
 
     def _take(self, chunk: bytes) -> None:
         *ended, begun = chunk.split(b"\n")
+        whole = bytearray()
         for part in ended:
             self._extend(part)
-            self._end_line()
+            whole += self._end_line()
         self._extend(begun)
+        self._note(bytes(whole))
 
     def _extend(self, part: bytes) -> None:
         if not self._passing_over:
@@ -145,16 +151,17 @@ class Wire:
             self._line.clear()
             self._passing_over = True
 
-    def _end_line(self) -> None:
+    def _end_line(self) -> bytes:
+        """Take the line that has ended, and return it."""
         line, self._line, self._passing_over = bytes(self._line), bytearray(), False
         if not line.strip():
-            return
-        self._note(line + b"\n")
+            return b""
         message = _message(line)
         if message is None:
             self._keep_tail(line + b"\n")
         else:
             self._messages.append(message)
+        return line + b"\n"
 
     def _keep_tail(self, chunk: bytes) -> None:
         self._tail += chunk
@@ -169,6 +176,8 @@ class Wire:
 
 def _message(line: bytes) -> dict[str, Any] | None:
     """A line as a message that the library can take; None when it is none."""
+    if line.lstrip()[:1] != b"{":
+        return None
     try:
         message = json.loads(line)
     except (ValueError, RecursionError):
