@@ -12,7 +12,7 @@ from agentloop.agents.failures import kind_of, short
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import StreamReader
-from agentloop.events import Counters, Event, SessionLost, TurnStatus
+from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
 from agentloop.quoting import plain
@@ -79,8 +79,10 @@ class HeadlessSession:
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
         known = self.id if resuming and not forking else None
-        reader = StreamReader(self.adapter.stream, emit, known)
-        stderr_reader = StreamReader(self.adapter.stream, emit, known)
+        patterns = self.adapter.stream.patterns
+        waits = _Waits(emit)
+        reader = StreamReader(self.adapter.stream, waits, known)
+        stderr_reader = StreamReader(self.adapter.stream, waits, known)
         errors = _Tail()
         with (
             tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder,
@@ -100,7 +102,7 @@ class HeadlessSession:
             def on_stderr(chunk: bytes) -> None:
                 output.write(chunk)
                 errors.write(chunk)
-                if self.adapter.stream.patterns.session and reader.session is None:
+                if patterns.waiting or (patterns.session and reader.session is None):
                     stderr_reader.feed(chunk)
 
             exited = run_program(
@@ -118,9 +120,9 @@ class HeadlessSession:
             reader.take_document(_read(result_file))
         stderr_reader.close()
         reader.session = reader.session or stderr_reader.session
-        if self.adapter.stream.patterns.session and not (reader.session or self.id):
+        if patterns.session and not (reader.session or self.id):
             emit(SessionLost(session="", reason="nothing that it printed names its session"))
-        return self._turn(reader, exited, errors.text())
+        return self._turn(reader, exited, errors.text(), waits.reason if exited.ended_by != "itself" else "")
 
     def close(self) -> None:
         """Nothing is kept running between turns."""
@@ -147,12 +149,12 @@ class HeadlessSession:
         }
         return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else prompt.encode()
 
-    def _turn(self, reader: StreamReader, exited: Exited, stderr: str) -> Turn:
+    def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
         self.id = reader.session or self.id
         usage, self.counters = reader.usage(self.counters)
-        status, error = self._outcome(reader, exited, stderr)
+        status, error = self._outcome(reader, exited, stderr, waiting)
         self.begun = self.begun or status != "failed"
-        words = reader.error or f"{stderr}\n{reader.tail}"
+        words = reader.error or waiting or f"{stderr}\n{reader.tail}"
         kind, resets = None, None
         if status == "failed":
             kind, resets = kind_of(self.adapter, words, reader.status, reader.reset)
@@ -173,9 +175,11 @@ class HeadlessSession:
             model=reader.model,
         )
 
-    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str) -> tuple[TurnStatus, str]:
+    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> tuple[TurnStatus, str]:
         if exited.ended_by != "itself":
             how = "it was silent for too long" if exited.ended_by == "idle" else "it took too long"
+            if waiting:
+                return "failed", short(f"{how} while it waited: {waiting}")
             return ("idle" if exited.ended_by == "idle" else "timed_out"), how
         if reader.error:
             return "failed", short(reader.error)
@@ -186,6 +190,18 @@ class HeadlessSession:
         if self.adapter.stream.format == "text" and exited.code != 0:
             return "failed", short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
         return "done", ""
+
+
+class _Waits:
+    """Passes events on, and remembers what the agent has waited for since anything else happened."""
+
+    def __init__(self, emit: Callable[[Event], object]) -> None:
+        self._emit = emit
+        self.reason = ""
+
+    def __call__(self, event: Event) -> None:
+        self.reason = event.reason if isinstance(event, AgentWaited) else ""
+        self._emit(event)
 
 
 class _Tail:
