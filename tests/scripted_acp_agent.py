@@ -152,7 +152,8 @@ class Agent:
         if "exit" in step:
             os._exit(step["exit"])
         if "stop" in step and self.answer is not None:
-            self.answer |= {"stopReason": step["stop"], **{key: step[key] for key in ("usage", "_meta") if key in step}}
+            self.answer["stopReason"] = step["stop"]
+            self.answer.update({key: step[key] for key in ("usage", "_meta") if key in step})
         if step.get("mute"):
             self.answer = None
         self.error = step.get("error", self.error)

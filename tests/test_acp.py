@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,9 +50,9 @@ class Bench:
         self.opened.append(session)
         return session
 
-    def send(self, session: AcpSession, prompt: str = "Do it", **limits: Any) -> Turn:
+    def send(self, session: AcpSession, prompt: str = "Do it", **told: Any) -> Turn:
         """Take a turn."""
-        limits = {"timeout_s": 30.0, "idle_timeout_s": 30.0, **limits}
+        limits: dict[str, Any] = {"timeout_s": 30.0, "idle_timeout_s": 30.0, **told}
         self.events.clear()
         return session.send(prompt, log=self.folder / "turn.log", emit=self.events.append, **limits)
 
@@ -75,7 +76,7 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Any:
+def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     for session in made.opened:
@@ -295,7 +296,7 @@ def test_usage_and_cost(bench: Bench, usage: str, second: tuple[int, int]) -> No
 
 def test_an_adapter_says_where_else_things_stand(bench: Bench) -> None:
     paths = {"input_tokens": "_meta.used", "error": "_meta.broken && 'it broke'"}
-    broken = [{"say": "too many"}, {"stop": "end_turn", "_meta": {"broken": True}}]
+    broken: list[dict[str, Any]] = [{"say": "too many"}, {"stop": "end_turn", "_meta": {"broken": True}}]
     bench.turns([{"stop": "end_turn", "_meta": {"used": 7}}], broken)
     session = bench.open({"usage": "turn", "paths": paths})
     turn = bench.send(session)
@@ -400,7 +401,7 @@ def test_a_turn_that_takes_too_long_is_cancelled_and_the_session_goes_on(bench: 
 
 @pytest.mark.parametrize(("limits", "status"), [({"timeout_s": 1.0}, "timed_out"), ({"idle_timeout_s": 1.0}, "idle")])
 def test_an_agent_that_does_not_hear_is_killed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: dict[str, float], status: str
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], status: str
 ) -> None:
     monkeypatch.setattr(acp_session, "_GRACE_S", 0.2)
     bench.turns([{"sleep_s": 60, "deaf": True}])
@@ -410,9 +411,7 @@ def test_an_agent_that_does_not_hear_is_killed(
 
 
 @pytest.mark.parametrize("limits", [{"timeout_s": 0.7}, {}])
-def test_an_agent_that_never_says_hello(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: dict[str, float]
-) -> None:
+def test_an_agent_that_never_says_hello(bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> None:
     monkeypatch.setattr(acp_session, "_STARTUP_S", 1.0)
     bench.turns([SAY], on={"initialize": [{"mute": True}]})
     turn = bench.send(bench.open(), **limits)

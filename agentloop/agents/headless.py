@@ -2,6 +2,7 @@
 
 import sys
 import tempfile
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from agentloop.agents import commandline
 from agentloop.agents.failures import kind_of, short
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
+from agentloop.agents.store import newest_session
 from agentloop.agents.stream import StreamReader
 from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
@@ -150,7 +152,7 @@ class HeadlessSession:
         return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else prompt.encode()
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
-        self.id = reader.session or self.id
+        self.id = reader.session or self.id or self._stored_session(exited)
         usage, self.counters = reader.usage(self.counters)
         status, error = self._outcome(reader, exited, stderr, waiting)
         self.begun = self.begun or status != "failed"
@@ -174,6 +176,11 @@ class HeadlessSession:
             killed=exited.killed,
             model=reader.model,
         )
+
+    def _stored_session(self, exited: Exited) -> str | None:
+        """The session as the agent kept it, of one that names it late or never."""
+        wanted = self.adapter.session == "reported" and self.adapter.names_session
+        return newest_session(self.adapter, self.cwd, time.time() - exited.duration_s) if wanted else None
 
     def _outcome(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> tuple[TurnStatus, str]:
         if exited.ended_by != "itself":

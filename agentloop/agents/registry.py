@@ -163,19 +163,28 @@ def open_session(
     """
     adapter = adapter_of(job)
     program = job.program[0] if job.program else _program(adapter)
+    typed = job.program[1:]
+    words = commandline.carried_over(adapter, typed) if job.by_hand else typed
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
     counters = counters or Counters()
     if (job.driver or adapter.driver) == "acp":
-        return _acp_session(adapter, job, program, run, cwd, session, counters)
-    passed = commandline.passed_on(adapter, job.program[1:], permissions=job.permissions, model=job.model)
+        return _acp_session(adapter, job, program, words, run, cwd, session, counters)
+    passed = commandline.passed_on(adapter, words, permissions=job.permissions, model=job.model)
     return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
 
 
 def _acp_session(
-    adapter: Adapter, job: Job, program: str, run: str, cwd: Path, session: str | None, counters: Counters
+    adapter: Adapter,
+    job: Job,
+    program: str,
+    words: Sequence[str],
+    run: str,
+    cwd: Path,
+    session: str | None,
+    counters: Counters,
 ) -> Session:
     if adapter.acp is None:
         raise UsageError(
@@ -187,7 +196,7 @@ def _acp_session(
     mode = job.permissions or "edit"
     by_words = bool(adapter.model) and "{extra}" in adapter.acp.command
     spoken = adapter.model_copy(update={"permissions": adapter.permissions.by_session_mode()})
-    passed = commandline.passed_on(spoken, job.program[1:], permissions=mode, model=job.model if by_words else "")
+    passed = commandline.passed_on(spoken, words, permissions=mode, model=job.model if by_words else "")
     return AcpSession(
         adapter=adapter,
         acp=adapter.acp,

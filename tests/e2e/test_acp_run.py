@@ -14,14 +14,15 @@ import psutil
 
 from .conftest import Bench, git
 
+Turn = list[dict[str, Any]]
 AGENT = Path(__file__).parent.parent / "scripted_acp_agent.py"
-WRONG = [{"run": "echo 2 > count", "ask": True}, {"say": "Two."}]
-RIGHT = [{"run": "echo 3 > count", "ask": True}, {"say": "Three."}]
-SLOW = [{"run": "touch in-turn-two"}, {"sleep_s": 60}]
+WRONG: Turn = [{"run": "echo 2 > count", "ask": True}, {"say": "Two."}]
+RIGHT: Turn = [{"run": "echo 3 > count", "ask": True}, {"say": "Three."}]
+SLOW: Turn = [{"run": "touch in-turn-two"}, {"sleep_s": 60}]
 Step = Callable[..., dict[str, Any]]
 
 
-def script(bench: Bench, *turns: list[dict[str, Any]], **rest: Any) -> list[str]:
+def script(bench: Bench, *turns: Turn, **rest: Any) -> list[str]:
     """Say what the agent does; returns its command line."""
     bench.script.write_text(json.dumps({"turns": turns, **rest}))
     return [sys.executable, str(AGENT), str(bench.script)]
@@ -75,7 +76,7 @@ def test_kill_9_in_turn_two_then_resume_loads_the_session(bench: Bench, write_sk
 def test_an_agent_that_cannot_load_is_told_everything_in_a_new_session(bench: Bench) -> None:
     command = script(bench, WRONG, [{"exit": 1}], RIGHT, offers={})
     code, result = finish(bench, argv(command, "--distill", "never"))
-    assert (code, result["verdicts"]) == (0, ["fail", "pass"])
+    assert (code, result["verdicts"]) == (0, ["fail", "fail", "pass"])
     first, _second, third = bench.prompts()
     assert first["session"] != third["session"]
     assert third["before"] == []
