@@ -161,9 +161,10 @@ def open_session(
     """
     adapter = adapter_of(job)
     program = job.program[0] if job.program else _program(adapter)
+    typed = job.program[1:]
     passed = commandline.passed_on(
         adapter,
-        job.program[1:],
+        commandline.carried_over(adapter, typed) if job.by_hand else typed,
         permissions=job.permissions,
         model=job.model,
         max_cost_usd=job.limits.max_cost_usd,

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Store, Stream
+from agentloop.agents.store_spec import Store
+from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Stream
 from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
 from agentloop.job import PermissionMode

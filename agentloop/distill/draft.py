@@ -250,5 +250,6 @@ def origin(state: RunState, version: str) -> dict[str, str]:
         "agentloop-red-to-green": "yes" if red else "no",
         "agentloop-attempts": str(len(state.checks)),
         "agentloop-session": _session(state),
+        "agentloop-driven-by": "a person" if state.task.by_hand else "",
         "agentloop-status": "provisional",
     }
