@@ -5,16 +5,16 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 from agentloop.agents import commandline
+from agentloop.agents.adapter_file import read
 from agentloop.agents.headless import HeadlessSession
+from agentloop.agents.placeholders import misspelt
 from agentloop.agents.session import Session
-from agentloop.agents.spec import Adapter, read
+from agentloop.agents.sources import source, sources
+from agentloop.agents.spec import Adapter
 from agentloop.agents.stream_spec import Patterns, Stream
-from agentloop.config import user_folder
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters
 from agentloop.job import Job
@@ -23,25 +23,23 @@ from agentloop.process import child_environment, run_program
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _VERSION_TIMEOUT_S = 10.0
 _MAX_VERSION_BYTES = 4096
-_PLACEHOLDERS = ("prompt", "prompt_file", "result_file", "session", "program", "python", "extra", "cwd")
 
 
 def names() -> list[str]:
-    """The names of the agents, ours and the user's."""
-    return sorted({path.stem for folder in _folders() if folder.is_dir() for path in folder.glob("*.toml")})
+    """The names of the agents, ours, the user's, and those of installed packages."""
+    return [*sources()]
 
 
 def load(name: str) -> Adapter:
-    """Read an agent's adapter; one in the user's folder stands before ours.
+    """Read an agent's adapter; one in the user's folder stands before ours, and ours before a package's.
 
     Raises:
         UsageError: there is none of that name; says the near one.
         AdapterError: the file is wrong.
     """
-    for folder in _folders():
-        path = folder / f"{name}.toml"
-        if re.fullmatch(r"[\w.-]+", name) and path.is_file():
-            return read(path)
+    found = source(name)
+    if found:
+        return read(found.path)
     near = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names())}; any other command goes after --"
     raise UsageError(f"there is no agent {name!r}", hint=hint)
@@ -55,9 +53,9 @@ def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
     """
     adapters: dict[str, Adapter] = {}
     problems: dict[str, AdapterError] = {}
-    for name in names():
+    for name, found in sources().items():
         try:
-            adapters[name] = load(name)
+            adapters[name] = read(found.path)
         except AdapterError as error:
             problems[name] = error
     return adapters, problems
@@ -170,10 +168,6 @@ def open_session(
     return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
 
 
-def _folders() -> list[Path]:
-    return [user_folder() / "agents", Path(str(resources.files(__package__)))]
-
-
 def _program(adapter: Adapter) -> str:
     return adapter.programs[0].replace("{python}", sys.executable) if adapter.programs else adapter.name
 
@@ -187,7 +181,9 @@ def _generic(job: Job) -> Adapter:
             re.compile(job.session_from)
     except (ValueError, re.error) as error:
         raise UsageError(f"--resume-with or --session-from cannot be read: {error}") from error
-    _refuse_misspelt([*start, *resume])
+    wrong = misspelt([*start, *resume])
+    if wrong:
+        raise UsageError(wrong[0], hint=wrong[1])
     if job.session_from and not resume:
         raise UsageError("--session-from is of no use without --resume-with", hint="say how the session is returned to")
     if resume and "/" not in resume[0] and shutil.which(resume[0]) is None:
@@ -206,10 +202,3 @@ def _generic(job: Job) -> Adapter:
             "stream": Stream(patterns=Patterns(session=job.session_from)),
         }
     )
-
-
-def _refuse_misspelt(words: Sequence[str]) -> None:
-    for name in re.findall(r"\{(\w+)\}", " ".join(words)):
-        near = difflib.get_close_matches(name, _PLACEHOLDERS, n=1, cutoff=0.7)
-        if near and name not in _PLACEHOLDERS:
-            raise UsageError(f"nothing is known by {{{name}}}", hint=f"did you mean {{{near[0]}}}?")

@@ -1,18 +1,15 @@
 """The adapter: what has to be known of an agent, as data."""
 
-import difflib
 import re
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Store, Stream
+from agentloop.agents.stream_spec import ErrorPattern, Part, Store, Stream
 from agentloop.config import folder_inside
-from agentloop.errors import AdapterError
 from agentloop.job import PermissionMode
 
 _VARIABLE = re.compile(r"\$(\w+)")
@@ -154,44 +151,3 @@ class Adapter(Part):
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""
         return next((known for known in self.errors if known.fits(text, status)), None)
-
-
-def read(path: Path) -> Adapter:
-    """Read an adapter.
-
-    Raises:
-        AdapterError: the file cannot be read, or a key or a value in it is wrong; names both.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AdapterError(f"{path} cannot be read: {error}") from error
-    try:
-        return Adapter.model_validate(content)
-    except ValidationError as error:
-        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-        raise _explained(path, problems[0]) from error
-
-
-def _explained(path: Path, problem: Any) -> AdapterError:
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        said = problem["msg"].removeprefix("Value error, ")
-        return AdapterError(f"{path}: {key}: {said}" if key else f"{path}: {said}")
-    parts: dict[tuple[str, ...], type[BaseModel]] = {
-        ("stream",): Stream,
-        ("stream", "paths"): Expressions,
-        ("stream", "patterns"): Patterns,
-        ("store",): Store,
-        ("store", "paths"): Expressions,
-        ("errors",): ErrorPattern,
-        ("permissions",): Permissions,
-        ("permissions", "read"): Permission,
-        ("permissions", "edit"): Permission,
-        ("permissions", "full"): Permission,
-        ("flags",): Flags,
-    }
-    model = parts.get(tuple(part for part in problem["loc"][:-1] if isinstance(part, str)), Adapter)
-    near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(model.model_fields)}"
-    return AdapterError(f"{path}: unknown key {key!r}", hint=hint)
