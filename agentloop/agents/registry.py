@@ -4,10 +4,9 @@ import difflib
 import re
 import shlex
 import shutil
-import sys
 from pathlib import Path
 
-from agentloop.agents import commandline
+from agentloop.agents import commandline, versions
 from agentloop.agents.adapter_file import read
 from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.placeholders import misspelt
@@ -20,7 +19,6 @@ from agentloop.events import Counters
 from agentloop.job import Job
 from agentloop.process import child_environment, run_program
 
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _VERSION_TIMEOUT_S = 10.0
 _MAX_VERSION_BYTES = 4096
 
@@ -81,7 +79,7 @@ def for_program(program: str) -> Adapter | None:
 
 def installed(adapter: Adapter) -> bool:
     """The agent's program is there."""
-    return shutil.which(_program(adapter)) is not None
+    return shutil.which(adapter.program) is not None
 
 
 def adapter_of(job: Job) -> Adapter:
@@ -100,7 +98,7 @@ def version(job: Job, run: str) -> str:
         adapter = adapter_of(job)
     except (AdapterError, UsageError):
         return ""
-    program = job.program[0] if job.program else _program(adapter)
+    program = job.program[0] if job.program else adapter.program
     argv = [word.replace("{program}", program) for word in adapter.version]
     if not argv:
         return ""
@@ -115,8 +113,7 @@ def version(job: Job, run: str) -> str:
         )
     except CannotStartError:
         return ""
-    match = _VERSION.search(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace"))
-    return match[0] if match and exited.code == 0 else ""
+    return versions.find(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace")) if exited.code == 0 else ""
 
 
 def first_installed() -> str:
@@ -158,7 +155,7 @@ def open_session(
         UsageError: the agent is unknown, or its command line holds what only agentloop can set.
     """
     adapter = adapter_of(job)
-    program = job.program[0] if job.program else _program(adapter)
+    program = job.program[0] if job.program else adapter.program
     passed = commandline.passed_on(adapter, job.program[1:], permissions=job.permissions, model=job.model)
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
@@ -166,10 +163,6 @@ def open_session(
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
     counters = counters or Counters()
     return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
-
-
-def _program(adapter: Adapter) -> str:
-    return adapter.programs[0].replace("{python}", sys.executable) if adapter.programs else adapter.name
 
 
 def _generic(job: Job) -> Adapter:

@@ -40,6 +40,11 @@ def source(name: str) -> Source | None:
     return next((found for found in _packaged() if found.name == name), None)
 
 
+def comes_with_agentloop(name: str) -> bool:
+    """There is a file of ours for the agent of that name, used or not."""
+    return any(found.name == name and found.origin == "agentloop" for found in _in_folders())
+
+
 def adapters_folder() -> Path:
     """Where the user's own adapters lie."""
     return user_folder() / "agents"

@@ -1,16 +1,17 @@
 """The adapter: what has to be known of an agent, as data."""
 
 import re
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
 from agentloop.agents.stream_spec import ErrorPattern, Part, Store, Stream
 from agentloop.config import folder_inside
-from agentloop.job import PermissionMode
+from agentloop.job import Driver, PermissionMode
 
 _VARIABLE = re.compile(r"\$(\w+)")
 
@@ -125,12 +126,21 @@ class Adapter(Part):
         """What people call it."""
         return self.title or self.name
 
+    @property
+    def program(self) -> str:
+        """What is run, to be looked for on PATH."""
+        return self.programs[0].replace("{python}", sys.executable) if self.programs else self.name
+
     def user_folder(self, environment: Mapping[str, str]) -> Path | None:
         """Where it reads the skills of its user; None when that is not known."""
-        for folder in self.user_skills:
-            if all(environment.get(name) for name in _VARIABLE.findall(folder)):
-                return Path(_VARIABLE.sub(lambda match: environment[match[1]], folder)).expanduser()
-        return None
+        return next(filter(None, (expanded(folder, environment) for folder in self.user_skills)), None)
+
+    @property
+    def drivers(self) -> tuple[Driver, ...]:
+        """The ways in which it can be driven: it has a section of that name, or the command line of a turn."""
+        return tuple(
+            kind for kind in get_args(Driver) if (self.start if kind == "headless" else getattr(self, kind, None))
+        )
 
     @cached_property
     def resumable(self) -> bool:
@@ -151,3 +161,10 @@ class Adapter(Part):
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""
         return next((known for known in self.errors if known.fits(text, status)), None)
+
+
+def expanded(path: str, environment: Mapping[str, str]) -> Path | None:
+    """A path with `~` and `$VARIABLE` in it; None when such a variable is not set."""
+    if not all(environment.get(name) for name in _VARIABLE.findall(path)):
+        return None
+    return Path(_VARIABLE.sub(lambda match: environment[match[1]], path)).expanduser()
