@@ -48,6 +48,8 @@ class RunState:
     """The purpose of a turn that was cut off and has not been made up for."""
     turns_started: int = 0
     session: str | None = None
+    session_cwd: str = ""
+    """The folder that the session works in; empty: the repository's root."""
     session_lost: bool = False
     """The next prompt opens a new session and must tell it everything."""
     counters: ev.Counters = field(default_factory=ev.Counters)
@@ -273,7 +275,7 @@ def _turned(state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOp
                 counters=event.counters,
             )
         case ev.SessionOpened():
-            return replace(state, session=event.session)
+            return replace(state, session=event.session, session_cwd=event.cwd or state.session_cwd)
         case ev.SessionLost():
             return replace(state, session=None, session_lost=True, counters=ev.Counters())
 

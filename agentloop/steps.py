@@ -50,10 +50,18 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Drive:
+    """Let the person work with the agent, or find out what was done in the session that they worked in."""
+
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Distill:
-    """Ask the session for the skill."""
+    """Ask the session for the skill; and first the person, whether it is to be asked."""
 
     delay_s: float = 0.0
+    asks_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +109,4 @@ class Stop:
 
 
 Learning = Distill | Inspect | Repair | Ask | Publish | KeepBack | Link
-Step = Snapshot | Check | Baseline | Guard | LoseSession | Prompt | Learning | Stop
+Step = Snapshot | Check | Baseline | Guard | LoseSession | Prompt | Drive | Learning | Stop

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, briefing, distill, interrupts, journal, learning, loop, steps
+from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, steps
 from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.session import Session
@@ -30,9 +30,17 @@ from agentloop.state import RunState
 
 Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
+Consent = Callable[[RunState], bool]
 
 
-def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None) -> RunState:
+def start(
+    job: Job,
+    repo: Repo,
+    emit: Emit,
+    on_tick: Tick | None = None,
+    ask: learning.Ask | None = None,
+    consent: Consent | None = None,
+) -> RunState:
     """Begin a run and take it to its end.
 
     Args:
@@ -41,6 +49,7 @@ def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: le
         emit: is shown each event.
         on_tick: called with the elapsed seconds while a program runs.
         ask: asks a person about a draft; None: nobody is there.
+        consent: asks the person whose work it was, whether the session is to be asked for a skill; likewise.
 
     Raises:
         PredicateError, AgentUnusableError, UsageError, PublishError: nothing was begun.
@@ -53,7 +62,7 @@ def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: le
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask) as supervisor:
+        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
             supervisor.emit(
                 ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             )
@@ -61,7 +70,12 @@ def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: le
 
 
 def resume(
-    folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None
+    folder: journal.RunFolder,
+    repo: Repo,
+    emit: Emit,
+    on_tick: Tick | None = None,
+    ask: learning.Ask | None = None,
+    consent: Consent | None = None,
 ) -> RunState:
     """Go on with a run that was cut off, from its journal; see `start`.
 
@@ -78,7 +92,7 @@ def resume(
             raise
         predicate = _read(job)
         killed = end_tagged(folder.run)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask) as supervisor:
+        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
 
@@ -130,6 +144,7 @@ class _Supervisor:
         show: Emit,
         on_tick: Tick | None,
         ask: learning.Ask | None,
+        consent: Consent | None,
     ) -> None:
         self.repo = repo
         self.folder = folder
@@ -138,8 +153,7 @@ class _Supervisor:
         self.show = show
         self.on_tick = on_tick
         self.ask = ask
-        self.staging = distill.Staging(repo.root, folder.run)
-        self.learning = learning.Learning(repo, self.staging, folder.draft)
+        self.consent = consent
         self.session: Session | None = None
 
     def __enter__(self) -> "_Supervisor":
@@ -157,6 +171,20 @@ class _Supervisor:
     @property
     def state(self) -> RunState:
         return self.book.state
+
+    @property
+    def place(self) -> Path:
+        """Where the agent works: in the root, or in the folder within the tree that a person chose."""
+        folder = Path(self.state.session_cwd)
+        return folder if self.state.session_cwd and folder.is_dir() else self.repo.root
+
+    @property
+    def staging(self) -> distill.Staging:
+        return distill.Staging(self.place, self.folder.run)
+
+    @property
+    def learning(self) -> learning.Learning:
+        return learning.Learning(self.repo, self.staging, self.folder.draft)
 
     def emit(self, event: ev.Event) -> None:
         self.show(self.book.append(event))
@@ -191,15 +219,19 @@ class _Supervisor:
     def perform(self, step: steps.Step) -> None:
         match step:
             case steps.Snapshot(n):
-                snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
+                begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
+                if begins_at:
+                    snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
+                else:
+                    snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
                 self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
             case steps.LoseSession(reason):
                 self._close_session()
                 self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
-            case steps.Prompt():
-                self._prompt(step)
+            case steps.Prompt() | steps.Drive():
+                self._work(step)
             case steps.Stop(outcome, exit_code, reason):
                 self.staging.close()
                 self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
@@ -210,9 +242,8 @@ class _Supervisor:
 
     def _learn(self, step: steps.Step) -> None:
         match step:
-            case steps.Distill(delay_s):
-                interrupts.sleep(delay_s)
-                self._turn("distill", self.learning.prompt(self.state))
+            case steps.Distill():
+                self._distill(step)
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
@@ -229,11 +260,16 @@ class _Supervisor:
 
     def _look(self, step: steps.Check | steps.Baseline | steps.Guard) -> None:
         match step:
+            case steps.Check(0) if self.state.task.by_hand:
+                self.emit(ev.CheckStarted(attempt=0))
+                self.emit(self.checks.check_start(self.state, self.folder.check_folder(0)))
             case steps.Check(attempt, role):
+                if self.state.baseline is None and attempt and self.checks.needs_start:
+                    self._look(steps.Check(0))
                 self.emit(ev.CheckStarted(attempt=attempt))
                 self.emit(self.checks.check(self.state, self.folder.check_folder(attempt), attempt, role))
             case steps.Baseline():
-                self.emit(examine.take_baseline(self.repo, self.state, self.folder.guard))
+                self.emit(examine.take_baseline(self.repo, self.state, self.checks.predicate, self.folder.guard))
             case steps.Guard():
                 examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replay)
                 self.emit(examination.examine())
@@ -242,10 +278,22 @@ class _Supervisor:
         evaluation = self.checks.run(self.state, tree, logs)
         return evaluation.verdict, evaluation.leaves
 
-    def _prompt(self, step: steps.Prompt) -> None:
+    def _work(self, step: steps.Prompt | steps.Drive) -> None:
+        if isinstance(step, steps.Drive):
+            by_hand.take_turn(self.state, self.repo, self.emit, opens=step.opens)
+            return
         interrupts.sleep(step.delay_s)
         remembers = self._open_session().remembers
         self._turn("work", briefing.work_prompt(self.state, step, self.repo, remembers=remembers))
+
+    def _distill(self, step: steps.Distill) -> None:
+        """Ask the session for the skill, when the person whose work it was does not mind."""
+        if step.asks_first and not (self.consent and self.consent(self.state)):
+            reason = "it was not wanted" if self.consent else "nobody could be asked without a terminal"
+            self.emit(learning.kept_back(self.state, reason))
+            return
+        interrupts.sleep(step.delay_s)
+        self._turn("distill", self.learning.prompt(self.state))
 
     def _open_session(self) -> Session:
         if self.session is None:
@@ -255,7 +303,7 @@ class _Supervisor:
                 session=self.state.session,
                 begun=_has_begun(self.state),
                 counters=self.state.counters,
-                cwd=self.repo.root,
+                cwd=self.place,
             )
         return self.session
 

@@ -197,7 +197,7 @@ def test_a_healthy_agent(repo: Repo, marks: Path, isolated_home: Path, monkeypat
     assert words["skills"] == "it finds those of skills/ in .agents/skills: one, two"
     assert words["seen"] == "it lists them itself"
     assert words["permissions"] == "edit unless you say otherwise"
-    assert words["sessions"] == "they are in ~/.mine"
+    assert words["sessions"] == f"they are in {isolated_home}/.mine"
     assert {*marks.read_text().split()} == {"--version", "skills"}
 
 

@@ -92,6 +92,28 @@ def passed_on(
     )
 
 
+def carried_over(adapter: Adapter, words: Sequence[str]) -> tuple[str, ...]:
+    """Of what a person typed to work with the agent themselves, what a turn of ours in that session needs too.
+
+    That is flags with a value, such as the model or a file with settings. What says which session it is, how it is
+    seen or what it may do is left out, and so is what nobody knows.
+
+    Args:
+        adapter: the agent.
+        words: what was typed after its program's name.
+    """
+    modes = adapter.permissions.known().values()
+    ours = {name for mode in modes for permission in mode for name in permission.unless}
+    ours |= {*adapter.flags.dropped, *adapter.flags.refused}
+    return tuple(
+        word
+        for part in _read(adapter.flags, words)
+        if part.names and all(adapter.flags.takes_value(name) for name in part.names)
+        if not ours & {*part.names, *(value.partition("=")[0] for value in part.values)}
+        for word in part.words
+    )
+
+
 def _permissions(adapter: Adapter, asked: PermissionMode | Literal[""]) -> tuple[Permission, ...]:
     known = adapter.permissions.known()
     if not asked:

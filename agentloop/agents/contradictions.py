@@ -50,8 +50,8 @@ def _about_the_session(adapter: Adapter) -> Iterator[Contradiction]:
     if adapter.session == "chosen" and adapter.start and "start" not in naming:
         yield ("start",), 'session is "chosen", and the agent is not told which: {session} is missing', ""
     patterns, paths = adapter.stream.patterns, adapter.stream.paths
-    if adapter.session == "reported" and adapter.resume and not (paths.session or patterns.session):
-        hint = "say it by stream.paths.session (JSON lines) or by stream.patterns.session (text)"
+    if adapter.session == "reported" and adapter.resume and not (paths.session or patterns.session or adapter.store):
+        hint = "say it by stream.paths.session (JSON lines), by stream.patterns.session (text), or by a [store]"
         yield ("session",), 'it is "reported", and nothing says where it stands in what the agent prints', hint
 
 

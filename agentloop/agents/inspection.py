@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from agentloop.agents import store
 from agentloop.agents.diagnosis import Answer, Facts, Ours
 from agentloop.agents.sources import Source, comes_with_agentloop
 from agentloop.agents.spec import Adapter, expanded
@@ -117,10 +118,8 @@ def _found(folders: Sequence[str], root: Path, ours: Ours | None) -> dict[str, s
 
 
 def _store(adapter: Adapter) -> str:
-    if adapter.store is None:
-        return ""
-    root = os.environ.get(adapter.store.root_variable, "") or adapter.store.root
-    return root if Path(root).expanduser().is_dir() else ""
+    root = store.folder(adapter.store) if adapter.store else None
+    return str(root) if root and root.is_dir() else ""
 
 
 def _filled(word: str, program: str, cwd: Path) -> str:

@@ -156,7 +156,9 @@ def open_session(
     """
     adapter = adapter_of(job)
     program = job.program[0] if job.program else adapter.program
-    passed = commandline.passed_on(adapter, job.program[1:], permissions=job.permissions, model=job.model)
+    typed = job.program[1:]
+    words = commandline.carried_over(adapter, typed) if job.by_hand else typed
+    passed = commandline.passed_on(adapter, words, permissions=job.permissions, model=job.model)
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"

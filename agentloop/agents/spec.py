@@ -9,7 +9,8 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from agentloop.agents.stream_spec import ErrorPattern, Part, Store, Stream
+from agentloop.agents.store_spec import Store
+from agentloop.agents.stream_spec import ErrorPattern, Part, Stream
 from agentloop.config import folder_inside
 from agentloop.job import Driver, PermissionMode
 

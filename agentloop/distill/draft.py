@@ -241,5 +241,6 @@ def origin(state: RunState, version: str) -> dict[str, str]:
         "agentloop-red-to-green": "yes" if red else "no",
         "agentloop-attempts": str(len(state.checks)),
         "agentloop-session": "" if state.resumable else "none: prompted with the run's ledger",
+        "agentloop-driven-by": "a person" if state.task.by_hand else "",
         "agentloop-status": "provisional",
     }

@@ -28,9 +28,23 @@ class Fail:
 
     status: int
     message: str = "scripted failure"
+    retry_after_s: int | None = None
+    """When to come again; said in a header, and in the body as the provider says it."""
 
 
-Reply = Say | Run | Fail
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Begin to answer with words, and close the connection in the middle."""
+
+    text: str = "These words are"
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Take the request and never answer."""
+
+
+Reply = Say | Run | Fail | Cut | Hang
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,9 @@ class Dialect(Protocol):
 
     def texts(self, body: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The conversation as (role, text)."""
+
+    def schema(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The JSON schema that the answer has to follow; empty for words."""
 
     def answer(self, model: str, reply: Say | Call) -> Mapping[str, Any]:
         """A whole answer, for a request that does not stream."""
@@ -81,6 +98,31 @@ def _arguments(schema: Mapping[str, Any], command: str) -> dict[str, Any]:
     if "description" in schema.get("required", ()):
         arguments["description"] = "scripted"
     return arguments
+
+
+def example(schema: Mapping[str, Any]) -> Any:
+    """The smallest content that follows a JSON schema, as far as agents' side requests have any."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    match str(schema.get("type", "")).lower():
+        case "object":
+            properties = schema.get("properties", {})
+            return {name: example(properties[name]) for name in schema.get("required", properties)}
+        case "array":
+            return []
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+    return "scripted"
+
+
+def openai_error(fail: Fail) -> Mapping[str, Any]:
+    """An error as both protocols of OpenAI say it; when to come again stands in its words."""
+    if fail.retry_after_s is None:
+        return {"error": {"message": fail.message, "type": "scripted", "code": str(fail.status)}}
+    words = f"{fail.message}: Rate limit reached. Please try again in {fail.retry_after_s}s."
+    return {"error": {"message": words, "type": "requests", "code": "rate_limit_exceeded"}}
 
 
 def dump(content: Any) -> str:

@@ -5,14 +5,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import USAGE_IN, USAGE_OUT, Call, Fail, Say, dump
+from . import USAGE_IN, USAGE_OUT, Call, Fail, Say, dump, openai_error
 
 _USAGE = {"prompt_tokens": USAGE_IN, "completion_tokens": USAGE_OUT, "total_tokens": USAGE_IN + USAGE_OUT}
 
 
 def tools(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """See `Dialect`."""
-    functions = [tool["function"] for tool in body.get("tools", [])]
+    functions = [tool["function"] for tool in body.get("tools", []) if tool["type"] == "function"]
     return [(function["name"], function.get("parameters", {})) for function in functions]
 
 
@@ -43,6 +43,12 @@ def _frame(model: str, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex[:20]}", "object": kind, "created": int(time.time()), "model": model}
 
 
+def schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See `Dialect`."""
+    found: Mapping[str, Any] = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    return found
+
+
 def answer(model: str, reply: Say | Call) -> Mapping[str, Any]:
     """See `Dialect`."""
     choice = {"index": 0, "message": _message(reply), "finish_reason": _reason(reply)}
@@ -60,4 +66,4 @@ def stream(model: str, reply: Say | Call) -> Iterator[tuple[str, Mapping[str, An
 
 def failure(fail: Fail) -> Mapping[str, Any]:
     """See `Dialect`."""
-    return {"error": {"message": fail.message, "type": "scripted", "code": fail.status}}
+    return openai_error(fail)

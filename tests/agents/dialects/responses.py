@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import USAGE_IN, USAGE_OUT, Call, Fail, Say, dump
+from . import USAGE_IN, USAGE_OUT, Call, Fail, Say, dump, openai_error
 
 _USAGE = {
     "input_tokens": USAGE_IN,
@@ -56,6 +56,12 @@ def _id(kind: str) -> str:
     return f"{kind}_{uuid.uuid4().hex[:20]}"
 
 
+def schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See `Dialect`."""
+    found: Mapping[str, Any] = body.get("text", {}).get("format", {}).get("schema", {})
+    return found
+
+
 def answer(model: str, reply: Say | Call) -> Mapping[str, Any]:
     """See `Dialect`."""
     return _response(model, "completed", [_item(reply)])
@@ -84,4 +90,4 @@ def stream(model: str, reply: Say | Call) -> Iterator[tuple[str, Mapping[str, An
 
 def failure(fail: Fail) -> Mapping[str, Any]:
     """See `Dialect`."""
-    return {"error": {"message": fail.message, "type": "scripted", "code": str(fail.status)}}
+    return openai_error(fail)
