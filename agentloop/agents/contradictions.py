@@ -31,8 +31,9 @@ def _misspelt(content: Any, key: tuple[str | int, ...] = ()) -> Iterator[Contrad
         for name, value in content.items():
             yield from _misspelt(value, (*key, name))
     elif isinstance(content, Sequence) and not isinstance(content, str):
-        known = (*placeholders.NAMES, "model") if key == ("model",) else placeholders.NAMES
-        wrong = placeholders.misspelt((word for word in content if isinstance(word, str)), known)
+        own = str(key[0])  # `model` and its like: words for one value, which is called as they are
+        words = (word for word in content if isinstance(word, str))
+        wrong = placeholders.misspelt(words, (*placeholders.NAMES, own))
         if wrong:
             yield key, *wrong
         for at, value in enumerate(content):

@@ -105,6 +105,10 @@ class Adapter(Part):
     environment: dict[str, str] = Field(default_factory=dict)
     model: tuple[str, ...] = ()
     """The words that choose the model, with `{model}` in them."""
+    needs_model: bool = False
+    """It has no model of its own choice."""
+    max_cost: tuple[str, ...] = ()
+    """The words that limit what a turn may cost, with `{max_cost}` in them: US dollars."""
     permissions: Permissions = Permissions()
     flags: Flags = Flags()
     stream: Stream = Stream()
