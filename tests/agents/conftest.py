@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from agentloop.agents import registry
+from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session, Turn
 from agentloop.agents.spec import Adapter
 from agentloop.job import Job
@@ -41,10 +43,10 @@ class AgesTest(unittest.TestCase):
     def test_below(self):
         self.assertFalse(is_adult(17))
 """
-DESCRIPTION = "Which side a limit belongs to. Use when AgesTest says 'False is not true' at a limit."
+OFFERED = "Which side a limit belongs to"
 SKILL = f"""---
 name: limits-are-inclusive
-description: "{DESCRIPTION}"
+description: "{OFFERED}. Use when AgesTest says 'False is not true' at a limit."
 ---
 
 # Limits are inclusive
@@ -58,7 +60,7 @@ RIGHT = Run("perl -pi -e 's/age > 18/age >= 18/' ages.py")
 
 
 def write_skill(request: Request) -> Run:
-    """A call that writes the skill where the prompt wants the draft; encoded, as not every shell tool takes a backtick."""
+    """A call that writes the skill where the prompt wants the draft; encoded: Gemini's shell takes no backtick."""
     folder = f"{request.conversation.rpartition('Draft folder: `')[2].partition('`')[0]}/limits-are-inclusive"
     encoded = base64.b64encode(SKILL.encode()).decode()
     return Run(f"mkdir -p {folder} && echo {encoded} | base64 -d > {folder}/SKILL.md")
@@ -101,14 +103,20 @@ class Place:
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
 
+    @property
+    def home(self) -> Path:
+        """The agent's home."""
+        return Path(self.environment["HOME"])
+
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[HeadlessSession]:
         """A new session of the agent, without a run."""
         job = Job(until=("true",), agent=self.agent.name, worktree=str(self.repo))
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
             session = registry.open_session(job, "agents-test", cwd=self.repo)
+            assert isinstance(session, HeadlessSession)
             yield session
             session.close()
 
@@ -123,6 +131,11 @@ class Place:
         return session.send(
             prompt, log=log, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s, emit=lambda _event: None
         )
+
+    @staticmethod
+    def now() -> float:
+        """Unix time in seconds."""
+        return time.time()
 
     def events(self) -> list[dict[str, Any]]:
         """The journal of the newest run."""

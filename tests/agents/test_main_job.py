@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from agentloop.agents import registry
 
 from .clis import AGENTS
-from .conftest import DESCRIPTION, RIGHT, RIGHT_AT_ONCE, WRONG, Place, git, quick_for, write_skill
+from .conftest import OFFERED, RIGHT, RIGHT_AT_ONCE, WRONG, Place, git, quick_for, write_skill
 from .dialects import USAGE_IN, USAGE_OUT, Fail, Run, Say, dump
 from .table import note
 
@@ -117,7 +117,7 @@ def seen_by_a_fresh_session(there: Place) -> str:
     seen = []
     before = len(there.model.requests)
     assert there.turn("Which skills are there?").status == "done"
-    if any(DESCRIPTION in json_text(request.body) for request in there.model.requests[before:]):
+    if any(OFFERED in dump(request.body) for request in there.model.requests[before:]):
         seen.append("by the model's request")
     if there.adapter.skills_probe:
         probe = [word.replace("{program}", there.adapter.programs[0]) for word in there.adapter.skills_probe]
@@ -126,11 +126,6 @@ def seen_by_a_fresh_session(there: Place) -> str:
         seen.append("by its own list")
     assert seen
     return ", ".join(seen)
-
-
-def json_text(body: Mapping[str, Any]) -> str:
-    """A request as text, without what JSON adds."""
-    return dump(body).replace('\\"', '"').replace("\\u0027", "'")
 
 
 @quick_for("claude", "codex")
