@@ -24,14 +24,16 @@ from agentloop.interrupts import raise_if_interrupted
 from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, own_children, set_up_child
 
 __all__ = [
+    "KEYBOARD",
     "RUN_TAG",
     "Exited",
+    "Process",
     "child_environment",
     "end_tagged",
     "git_free_environment",
     "is_work",
-    "run_in_terminal",
     "run_program",
+    "start_in_terminal",
 ]
 
 _CHUNK = 65536
@@ -65,6 +67,9 @@ _WORK_SHARE = 0.01
 _SETTLING_SHARE = 0.1
 
 EndedBy = Literal["itself", "timeout", "idle"]
+Process = subprocess.Popen[bytes]
+KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
+"""The signals that ctrl-C and ctrl-\\ cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,56 +154,29 @@ def run_program(
     )
 
 
-def run_in_terminal(argv: Sequence[str], *, output: int) -> int:
-    """Run a program that the person works with, on the person's terminal, in our process group.
-
-    Meanwhile ctrl-C is the program's: what it means is for it to say.
+def start_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: int | None) -> Process:
+    """Start a program in our process group, with our own input; the keyboard's signals are not ignored in it.
 
     Args:
         argv: the program and its arguments; no shell.
-        output: the file descriptor of the terminal that it writes to.
-
-    Returns:
-        Its exit code; negative when a signal ended it.
+        env: its whole environment.
+        output: the file descriptor that it writes to; None: it has ours.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
-        Interrupted: a signal other than ctrl-C was noted meanwhile; the program is ended.
     """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        env = git_free_environment()
-        process = subprocess.Popen(argv, env=env, stdout=output, stderr=output, preexec_fn=_allow_ctrl_c)  # noqa: PLW1509
+        return subprocess.Popen(argv, env=dict(env), stdout=output, stderr=output, preexec_fn=_hear_keyboard)  # noqa: PLW1509 - no thread is ours
     except OSError as error:
         raise _cannot_start(argv[0], Path.cwd(), error) from error
-    else:
-        return _wait(process)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
-def _allow_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _hear_keyboard() -> None:
+    for number in KEYBOARD:
+        signal.signal(number, signal.SIG_DFL)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    try:
-        while True:
-            raise_if_interrupted()
-            with suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_S)
-    except BaseException:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_S)
-        process.kill()
-        process.wait()
-        raise
-
-
-def _start(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes], stderr: int
-) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes], stderr: int) -> Process:
     try:
         return subprocess.Popen(
             argv,
@@ -240,7 +218,7 @@ class _Pump:
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: Process,
         on_stdout: Callable[[bytes], None],
         on_stderr: Callable[[bytes], None] | None,
     ) -> None:
@@ -295,7 +273,7 @@ class _Pump:
 class _Watch:
     """Waits for the end of a program, with its limits."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     pump: _Pump
     tree: Tree
     timeout_s: float | None

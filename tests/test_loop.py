@@ -1,5 +1,7 @@
 """The decision, from states that are folded from events: no process, no clock, no disk."""
 
+from dataclasses import replace
+
 import pytest
 
 from agentloop import events as ev
@@ -271,8 +273,76 @@ def test_a_passing_fault_does_not_cost_the_skill() -> None:
     step = loop.next_step(state(asked))
     assert isinstance(step, steps.Distill)
     assert step.delay_s > 0
-    lost: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "session_lost"), snapshot(3, "t2")]
-    assert isinstance(loop.next_step(state(lost)), steps.KeepBack)
+
+
+LOST = ev.SessionLost(session="s", reason="it broke")
+
+
+@pytest.mark.parametrize("error_class", ["session_lost", "context"])
+def test_a_session_that_cannot_be_asked_for_the_skill_gives_way_to_another_once(error_class: ev.ErrorClass) -> None:
+    failed: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", error_class), snapshot(3, "t2")]
+    assert loop.next_step(state(failed)) == steps.LoseSession("it broke")
+    anew: list[ev.Event] = [*failed, LOST]
+    assert loop.next_step(state(anew)) == steps.Distill()
+    cut = state(anew, turn(4, "distill")[0], ev.RunResumed())
+    assert (loop.next_step(cut), cut.skill_from_ledger) == (steps.Distill(), True)
+    again: list[ev.Event] = [*anew, *turn(4, "distill", "failed", error_class), snapshot(4, "t2")]
+    assert isinstance(loop.next_step(state(again)), steps.KeepBack)
+    told = state(anew, turn(4, "distill"), snapshot(4, "t2"))
+    assert (loop.next_step(told), told.skill_from_ledger) == (steps.Inspect(), True)
+
+
+def test_a_repair_whose_session_is_gone_is_asked_of_another() -> None:
+    bad = ev.SkillDrafted(name="n", path="d/n", findings=("no name",))
+    drafted: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "t2"), bad]
+    failed: list[ev.Event] = [*drafted, *turn(4, "repair", "failed", "session_lost"), snapshot(4, "t2")]
+    assert isinstance(loop.next_step(state(failed)), steps.LoseSession)
+    assert loop.next_step(state(failed, LOST)) == steps.Repair(("no name",))
+    cut = state(failed, LOST, turn(5, "repair")[0], ev.RunResumed())
+    assert loop.next_step(cut) == steps.Repair(("no name",))
+    mended: list[ev.Event] = [*failed, LOST, *turn(5, "repair"), snapshot(5, "t2")]
+    assert loop.next_step(state(mended)) == steps.Inspect()
+
+
+def test_an_agent_without_sessions_has_no_other_to_ask() -> None:
+    events: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "context"), snapshot(3, "t2")]
+    alone = state(events)
+    assert isinstance(loop.next_step(replace(alone, resumable=False, session=None)), steps.KeepBack)
+
+
+def test_a_new_session_for_the_skill_is_no_way_round_the_budget() -> None:
+    costly = JOB.model_copy(update={"limits": Limits(max_cost_usd=1.0)})
+    failed: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "context", cost_usd=1.5), snapshot(3, "t2")]
+    assert isinstance(loop.next_step(state(failed, job=costly)), steps.KeepBack)
+
+
+def test_fresh_leaves_each_session_before_the_next_attempt_and_asks_the_last_for_the_skill() -> None:
+    fresh = job(session="fresh")
+    left = ev.SessionLeft(session="s")
+    assert loop.next_step(state(*RED, job=fresh)) == steps.Prompt("task", 1)
+    once: list[ev.Event] = [*RED, *attempt(1, "fail")]
+    assert loop.next_step(state(once, job=fresh)) == steps.LeaveSession()
+    after = state(once, left, job=fresh)
+    assert (loop.next_step(after), after.session) == (steps.Prompt("retry", 2), None)
+    assert loop.next_step(state(once, left, ev.RunResumed(), job=fresh)) == steps.Prompt("retry", 2)
+    cut: list[ev.Event] = [*once, left, turn(2)[0], ev.RunResumed()]
+    assert loop.next_step(state(cut, job=fresh)) == steps.LeaveSession()
+    assert loop.next_step(state(cut, left, job=fresh)) == steps.Prompt("continue", 2)
+    assert loop.next_step(state(once, left, attempt(2, "pass"), job=fresh)) == steps.Distill()
+
+
+def test_fresh_takes_a_new_session_after_a_passing_fault_too() -> None:
+    fresh = job(session="fresh")
+    failed: list[ev.Event] = turn(1, status="failed", error_class="transient")
+    assert loop.next_step(state(*RED, failed, job=fresh)) == steps.LeaveSession()
+    step = loop.next_step(state(*RED, failed, ev.SessionLeft(session="s"), job=fresh))
+    assert isinstance(step, steps.Prompt)
+    assert step.delay_s > 0
+
+
+def test_fresh_leaves_nothing_where_there_is_no_session() -> None:
+    before = state(*RED, attempt(1, "fail"), job=job(session="fresh"))
+    assert loop.next_step(replace(before, resumable=False, session=None)) == steps.Prompt("retry", 2)
 
 
 def test_findings_go_back_twice_and_then_the_draft_is_kept_back() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from agentloop.agents.resets import reset_at
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
+from agentloop.agents.store import newest_session
 from agentloop.agents.stream import StreamReader
 from agentloop.agents.stream_spec import ErrorPattern
 from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
@@ -157,7 +158,7 @@ class HeadlessSession:
         return argv, b"" if "{prompt" in line else prompt.encode()
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
-        self.id = reader.session or self.id
+        self.id = reader.session or self.id or self._stored_session(exited)
         usage, self.counters = reader.usage(self.counters)
         status, error = self._outcome(reader, exited, stderr, waiting)
         self.begun = self.begun or status != "failed"
@@ -179,6 +180,11 @@ class HeadlessSession:
             killed=exited.killed,
             model=reader.model,
         )
+
+    def _stored_session(self, exited: Exited) -> str | None:
+        """The session as the agent kept it, of one that names it late or never."""
+        wanted = self.adapter.session == "reported" and self.adapter.names_session
+        return newest_session(self.adapter, self.cwd, time.time() - exited.duration_s) if wanted else None
 
     def _outcome(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> tuple[TurnStatus, str]:
         if exited.ended_by != "itself":

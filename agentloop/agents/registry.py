@@ -161,7 +161,14 @@ def open_session(
     """
     adapter = adapter_of(job)
     program = job.program[0] if job.program else _program(adapter)
-    passed = commandline.passed_on(adapter, job.program[1:], permissions=job.permissions, model=job.model)
+    typed = job.program[1:]
+    passed = commandline.passed_on(
+        adapter,
+        commandline.carried_over(adapter, typed) if job.by_hand else typed,
+        permissions=job.permissions,
+        model=job.model,
+        max_cost_usd=job.limits.max_cost_usd,
+    )
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"

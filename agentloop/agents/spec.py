@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
-from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Store, Stream
+from agentloop.agents.store_spec import Store
+from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Stream
 from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
 from agentloop.job import PermissionMode
@@ -106,6 +107,10 @@ class Adapter(Part):
     environment: dict[str, str] = Field(default_factory=dict)
     model: tuple[str, ...] = ()
     """The words that choose the model, with `{model}` in them."""
+    needs_model: bool = False
+    """It has no model of its own choice."""
+    max_cost: tuple[str, ...] = ()
+    """The words that limit what a turn may cost, with `{max_cost}` in them: US dollars."""
     permissions: Permissions = Permissions()
     flags: Flags = Flags()
     stream: Stream = Stream()
