@@ -87,10 +87,10 @@ class Place:
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
 
-    def popen(self) -> subprocess.Popen[bytes]:
+    def popen(self, *flags: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
         return subprocess.Popen(
-            self.argv(), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.argv(*flags), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
 
