@@ -62,6 +62,15 @@ AGENTS = {
     )
 }
 
+BRIDGES = {
+    agent.name: agent
+    for agent in (
+        Agent(NpmPackage("claude-acp", "@agentclientprotocol/claude-agent-acp", "0.101.0"), configurations.claude),
+        Agent(NpmPackage("codex-acp", "@agentclientprotocol/codex-acp", "2.6.0"), configurations.codex),
+    )
+}
+"""Programs that let an agent speak ACP, each with an agent of its own in it."""
+
 
 def main() -> int:
     """Install what is missing, two at a time."""
@@ -72,7 +81,11 @@ def main() -> int:
         print("npm is not installed: the tests of real agents need Node.js with npm, 20 or newer", file=sys.stderr)
         return 2
     with ThreadPoolExecutor(2) as pool:
-        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *(agent.cli for agent in AGENTS.values())))]
+        good = [
+            *pool.map(
+                _install, (NODE, YAML, INSTALLER, *(agent.cli for agent in [*AGENTS.values(), *BRIDGES.values()]))
+            )
+        ]
     return 0 if all(good) else 1
 
 

@@ -142,10 +142,10 @@ class Place:
         log = self.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
         return [json.loads(line) for line in log.splitlines()]
 
-    def popen(self) -> subprocess.Popen[bytes]:
+    def popen(self, *flags: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
         return subprocess.Popen(
-            self.argv(), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.argv(*flags), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
 
