@@ -14,10 +14,11 @@ from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session
 from agentloop.agents.spec import Acp, Adapter, read
 from agentloop.agents.stream_spec import Patterns, Stream
+from agentloop.agents.terminal_spec import Terminal
 from agentloop.config import user_folder
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters
-from agentloop.job import Job
+from agentloop.job import Driver, Job
 from agentloop.process import child_environment, run_program
 
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
@@ -92,10 +93,28 @@ def adapter_of(job: Job) -> Adapter:
     Raises:
         AdapterError, UsageError: there is none of that name, or it cannot be read.
     """
+    return _driven(job)[0]
+
+
+def _driven(job: Job) -> tuple[Adapter, Driver]:
+    """The agent of a job, and how it is driven: as the job says, else headless where the adapter knows how."""
     known = for_program(job.program[0]) if job.program else load(job.agent)
     if known and known.acp is None and job.driver == "acp" and job.program:
         known = None  # what stands after -- is the command of its ACP agent, then
-    return known or _generic(job)
+    adapter = known or _generic(job)
+    driver = job.driver or adapter.driver
+    return (_in_terminal(adapter) if driver == "terminal" else adapter), driver
+
+
+def _in_terminal(adapter: Adapter) -> Adapter:
+    if adapter.terminal is None:
+        raise UsageError(
+            f"nobody has said how {adapter.called} is driven in a terminal",
+            hint=f"leave out --driver, or give {adapter.name}.toml a [terminal] part (docs/agents.md)",
+        )
+    if any("{prompt" in word for word in adapter.terminal.start):
+        raise UsageError("in a terminal the prompt is typed: it has no place in the command", hint="leave {prompt} out")
+    return adapter.in_terminal(adapter.terminal)
 
 
 def version(job: Job, run: str) -> str:
@@ -161,7 +180,7 @@ def open_session(
         AgentUnusableError: the program is not installed; says how to install it.
         UsageError: the agent is unknown, or its command line holds what only agentloop can set.
     """
-    adapter = adapter_of(job)
+    adapter, driver = _driven(job)
     program = job.program[0] if job.program else _program(adapter)
     typed = job.program[1:]
     words = commandline.carried_over(adapter, typed) if job.by_hand else typed
@@ -170,12 +189,17 @@ def open_session(
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
     counters = counters or Counters()
-    if (job.driver or adapter.driver) == "acp":
+    if driver == "acp":
         return _acp_session(adapter, job, program, words, run, cwd, session, counters)
     passed = commandline.passed_on(
         adapter, words, permissions=job.permissions, model=job.model, max_cost_usd=job.limits.max_cost_usd
     )
-    return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
+    told = (adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
+    if driver == "terminal":
+        from agentloop.agents.terminal.session import TerminalSession
+
+        return TerminalSession(*told)
+    return HeadlessSession(*told)
 
 
 def _acp_session(
@@ -249,6 +273,7 @@ def _generic(job: Job) -> Adapter:
             "resume": resume,
             "session": "reported" if job.session_from else "none",
             "stream": Stream(patterns=Patterns(session=job.session_from)),
+            "terminal": Terminal(start=start, resume=resume, patterns=Patterns(session=job.session_from)),
             "acp": Acp(command=start),
         }
     )

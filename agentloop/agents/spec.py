@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Stream
+from agentloop.agents.terminal_spec import Dialog, Terminal
 from agentloop.config import folder_inside
 from agentloop.errors import AdapterError
 from agentloop.job import Driver, PermissionMode
@@ -137,6 +138,8 @@ class Adapter(Part):
     stream: Stream = Stream()
     acp: Acp | None = None
     store: Store | None = None
+    terminal: Terminal | None = None
+    """How it is driven in a terminal, where it can be."""
     errors: tuple[ErrorPattern, ...] = ()
     """Tried in order; the first that fits counts."""
     skills: tuple[Annotated[str, AfterValidator(folder_inside)], ...] = ()
@@ -146,7 +149,7 @@ class Adapter(Part):
 
     @model_validator(mode="after")
     def _can_be_started(self) -> "Adapter":
-        if not (self.start or self.acp):
+        if not (self.start or self.acp or self.terminal):
             raise ValueError("start is required: the command line of a turn")
         return self
 
@@ -162,6 +165,12 @@ class Adapter(Part):
                 return Path(_VARIABLE.sub(lambda match: environment[match[1]], folder)).expanduser()
         return None
 
+    def in_terminal(self, terminal: Terminal) -> "Adapter":
+        """The agent as it is when a terminal is what is known of it."""
+        known = {name: getattr(self, name) for name in type(self).model_fields}
+        told = {"start": terminal.start, "resume": terminal.resume, "fork": (), "terminal": terminal, "acp": None}
+        return Adapter.model_validate({**known, **told, "stream": Stream(patterns=terminal.patterns)})
+
     @cached_property
     def resumable(self) -> bool:
         """There is a way to return to a session."""
@@ -170,7 +179,7 @@ class Adapter(Part):
     @property
     def driver(self) -> Driver:
         """How it is driven unless somebody says otherwise."""
-        return "headless" if self.start else "acp"
+        return "headless" if self.start else "acp" if self.acp else "terminal"
 
     @cached_property
     def names_session(self) -> bool:
@@ -225,6 +234,9 @@ def _explained(path: Path, problem: Any) -> AdapterError:
         ("permissions", "edit"): Permission,
         ("permissions", "full"): Permission,
         ("flags",): Flags,
+        ("terminal",): Terminal,
+        ("terminal", "dialogs"): Dialog,
+        ("terminal", "patterns"): Patterns,
     }
     model = parts.get(tuple(part for part in problem["loc"][:-1] if isinstance(part, str)), Adapter)
     near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
