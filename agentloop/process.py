@@ -31,6 +31,7 @@ __all__ = [
     "Live",
     "Process",
     "Program",
+    "cannot_start",
     "child_environment",
     "end_tagged",
     "git_free_environment",
@@ -217,7 +218,7 @@ def start_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: in
     try:
         return subprocess.Popen(argv, env=dict(env), stdout=output, stderr=output, preexec_fn=_hear_keyboard)  # noqa: PLW1509 - no thread is ours
     except OSError as error:
-        raise _cannot_start(argv[0], Path.cwd(), error) from error
+        raise cannot_start(argv[0], Path.cwd(), error) from error
 
 
 def _hear_keyboard() -> None:
@@ -238,10 +239,11 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[by
             preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
         )
     except OSError as error:
-        raise _cannot_start(argv[0], cwd, error) from error
+        raise cannot_start(argv[0], cwd, error) from error
 
 
-def _cannot_start(program: str, cwd: Path, error: OSError) -> CannotStartError:
+def cannot_start(program: str, cwd: Path, error: OSError) -> CannotStartError:
+    """What a failed start comes to, in words of use."""
     if not cwd.is_dir():
         return CannotStartError(f"the folder {cwd} is gone", hint="restore it, then: agentloop resume")
     if isinstance(error, FileNotFoundError):

@@ -1,27 +1,13 @@
-"""The agents by name, and a session from a job: a known agent, a known agent's own command line, or any command."""
+"""The agents by name: what is known of each, and which are installed."""
 
 import difflib
-import re
-import shlex
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 
-from agentloop.agents import commandline, versions
 from agentloop.agents.adapter_file import read
-from agentloop.agents.headless import HeadlessSession
-from agentloop.agents.placeholders import misspelt
-from agentloop.agents.session import Session
 from agentloop.agents.sources import source, sources
-from agentloop.agents.spec import Acp, Adapter
-from agentloop.agents.stream_spec import Patterns, Stream
-from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
-from agentloop.events import Counters
-from agentloop.job import Job
-from agentloop.process import child_environment, run_program
-
-_VERSION_TIMEOUT_S = 10.0
-_MAX_VERSION_BYTES = 4096
+from agentloop.agents.spec import Adapter
+from agentloop.errors import AdapterError, UsageError
 
 
 def names() -> list[str]:
@@ -83,42 +69,6 @@ def installed(adapter: Adapter) -> bool:
     return shutil.which(adapter.program) is not None
 
 
-def adapter_of(job: Job) -> Adapter:
-    """The agent of a job, known or not.
-
-    Raises:
-        AdapterError, UsageError: there is none of that name, or it cannot be read.
-    """
-    known = for_program(job.program[0]) if job.program else load(job.agent)
-    if known and known.acp is None and job.driver == "acp" and job.program:
-        known = None  # what stands after -- is the command of its ACP agent, then
-    return known or _generic(job)
-
-
-def version(job: Job, run: str) -> str:
-    """Ask a job's agent for its version; empty for one that is not described (any more), or does not say."""
-    try:
-        adapter = adapter_of(job)
-    except (AdapterError, UsageError):
-        return ""
-    program = job.program[0] if job.program else adapter.program
-    argv = [word.replace("{program}", program) for word in adapter.version]
-    if not argv:
-        return ""
-    printed = bytearray()
-    try:
-        exited = run_program(
-            argv,
-            cwd=Path(job.worktree),
-            env=child_environment(run),
-            timeout_s=_VERSION_TIMEOUT_S,
-            on_stdout=printed.extend,
-        )
-    except CannotStartError:
-        return ""
-    return versions.find(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace")) if exited.code == 0 else ""
-
-
 def first_installed() -> str:
     """The first of the agents with a model that is installed.
 
@@ -131,114 +81,4 @@ def first_installed() -> str:
     raise UsageError(
         "no agent was named, and none that is known is installed",
         hint=f"name one: --agent {'|'.join(names())}, or give its command after --",
-    )
-
-
-def open_session(
-    job: Job,
-    run: str,
-    *,
-    cwd: Path,
-    session: str | None = None,
-    begun: bool = False,
-    counters: Counters | None = None,
-) -> Session:
-    """Make the session that a job asks for; nothing is run yet.
-
-    Args:
-        job: names the agent or its command line.
-        run: the run's id.
-        cwd: the working tree.
-        session: the session to return to.
-        begun: there is one to return to, perhaps without a name.
-        counters: its totals so far.
-
-    Raises:
-        AgentUnusableError: the program is not installed; says how to install it.
-        UsageError: the agent is unknown, or its command line holds what only agentloop can set.
-    """
-    adapter = adapter_of(job)
-    program = job.program[0] if job.program else adapter.program
-    typed = job.program[1:]
-    words = commandline.carried_over(adapter, typed) if job.by_hand else typed
-    found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
-    if found is None:
-        hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
-        raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
-    counters = counters or Counters()
-    if (job.driver or adapter.driver) == "acp":
-        return _acp_session(adapter, job, program, words, run, cwd, session, counters)
-    passed = commandline.passed_on(
-        adapter, words, permissions=job.permissions, model=job.model, max_cost_usd=job.limits.max_cost_usd
-    )
-    return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
-
-
-def _acp_session(
-    adapter: Adapter,
-    job: Job,
-    program: str,
-    words: Sequence[str],
-    run: str,
-    cwd: Path,
-    session: str | None,
-    counters: Counters,
-) -> Session:
-    if adapter.acp is None:
-        raise UsageError(
-            f"{adapter.called} is not known to speak ACP",
-            hint="give the command of an agent that does after --, or leave out --driver acp",
-        )
-    from agentloop.agents.acp.session import AcpSession
-
-    mode = job.permissions or "edit"
-    by_words = bool(adapter.model) and "{extra}" in adapter.acp.command
-    spoken = adapter.model_copy(update={"permissions": adapter.permissions.by_session_mode()})
-    passed = commandline.passed_on(spoken, words, permissions=mode, model=job.model if by_words else "")
-    return AcpSession(
-        adapter=adapter,
-        acp=adapter.acp,
-        program=program,
-        extra=passed.words,
-        run=run,
-        cwd=cwd,
-        id=session,
-        counters=counters,
-        environment=passed.environment,
-        permissions=mode,
-        mode=passed.acp_mode,
-        model="" if by_words else job.model,
-    )
-
-
-def _generic(job: Job) -> Adapter:
-    """An adapter for a command that nobody described."""
-    start = job.program
-    try:
-        resume = tuple(shlex.split(job.resume_with))
-        if job.session_from:
-            re.compile(job.session_from)
-    except (ValueError, re.error) as error:
-        raise UsageError(f"--resume-with or --session-from cannot be read: {error}") from error
-    wrong = misspelt([*start, *resume])
-    if wrong:
-        raise UsageError(wrong[0], hint=wrong[1])
-    if job.session_from and not resume:
-        raise UsageError("--session-from is of no use without --resume-with", hint="say how the session is returned to")
-    if resume and "/" not in resume[0] and shutil.which(resume[0]) is None:
-        raise AgentUnusableError(f"--resume-with: {resume[0]!r} is not on PATH", hint="name an installed program")
-    if "{session}" in job.resume_with and not job.session_from:
-        raise UsageError(
-            "--resume-with wants a {session}, and nothing says where it comes from",
-            hint=r"add for example: --session-from 'session: (\S+)'",
-        )
-    return Adapter.model_validate(
-        {
-            "name": job.agent,
-            "start": start,
-            "resume": resume,
-            "session": "reported" if job.session_from else "none",
-            "stream": Stream(patterns=Patterns(session=job.session_from)),
-            "acp": Acp(command=start),
-        }
     )

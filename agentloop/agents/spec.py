@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Stream
+from agentloop.agents.terminal_spec import Terminal
 from agentloop.config import folder_inside
 from agentloop.job import Driver, PermissionMode
 
@@ -135,6 +136,8 @@ class Adapter(Part):
     stream: Stream = Stream()
     acp: Acp | None = None
     store: Store | None = None
+    terminal: Terminal | None = None
+    """How it is driven in a terminal, where it can be."""
     errors: tuple[ErrorPattern, ...] = ()
     """Tried in order; the first that fits counts."""
     skills: tuple[Annotated[str, AfterValidator(folder_inside)], ...] = ()
@@ -144,7 +147,7 @@ class Adapter(Part):
 
     @model_validator(mode="after")
     def _can_be_started(self) -> "Adapter":
-        if not (self.start or self.acp):
+        if not (self.start or self.acp or self.terminal):
             raise ValueError("start is required: the command line of a turn")
         return self
 
@@ -169,6 +172,12 @@ class Adapter(Part):
             kind for kind in get_args(Driver) if (self.start if kind == "headless" else getattr(self, kind, None))
         )
 
+    def in_terminal(self, terminal: Terminal) -> "Adapter":
+        """The agent as it is when a terminal is what is known of it."""
+        known = {name: getattr(self, name) for name in type(self).model_fields}
+        told = {"start": terminal.start, "resume": terminal.resume, "fork": (), "terminal": terminal, "acp": None}
+        return Adapter.model_validate({**known, **told, "stream": Stream(patterns=terminal.patterns)})
+
     @cached_property
     def resumable(self) -> bool:
         """There is a way to return to a session."""
@@ -177,7 +186,7 @@ class Adapter(Part):
     @property
     def driver(self) -> Driver:
         """How it is driven unless somebody says otherwise."""
-        return "headless" if self.start else "acp"
+        return "headless" if self.start else "acp" if self.acp else "terminal"
 
     @cached_property
     def names_session(self) -> bool:

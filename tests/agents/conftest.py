@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from agentloop.agents import registry
+from agentloop.agents import opening, registry
 from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session, Turn
 from agentloop.agents.spec import Adapter
@@ -115,7 +115,7 @@ class Place:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            session = registry.open_session(job, "agents-test", cwd=self.repo)
+            session = opening.open_session(job, "agents-test", cwd=self.repo)
             assert isinstance(session, HeadlessSession)
             yield session
             session.close()
