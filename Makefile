@@ -29,7 +29,7 @@ check: $(READY)  ## lint, types, layers, dependencies
 	$(BIN)/deptry .
 
 test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback; needs node and npm
-	$(BIN)/python tests/agents/clis.py install
+	$(BIN)/python -m tests.agents.clis install
 	$(BIN)/pytest -q -n 2 -m agents tests/agents
 
 bench: $(READY)  ## each measurement as a ratio, side by side

@@ -1,145 +1,83 @@
-"""The real agent CLIs that are tested: pinned, kept by name and version in the user's cache folder.
+"""The real agent CLIs that are tested, pinned.
 
-    python tests/agents/clis.py install
+    python -m tests.agents.clis install
 
-Each is an npm package in `${XDG_CACHE_HOME:-~/.cache}/agentloop/clis/NAME-VERSION/`, beside the Node it runs on.
-Needs npm, which asks the registry that it is configured for.
+Needs npm (Node.js 20 or newer); the agents themselves run on a Node of their own.
 """
 
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-# Asked once: the tests give each test a home and a cache folder of its own.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "agentloop" / "clis"
+from . import configurations
+from .packages import NoPythonError, NpmPackage, Package
 
-
-@dataclass(frozen=True, slots=True)
-class Cli:
-    """A program from the npm registry."""
-
-    name: str
-    package: str
-    version: str
-
-    @property
-    def folder(self) -> Path:
-        """Where it is installed."""
-        return CACHE / f"{self.name}-{self.version}"
-
-    @property
-    def bin(self) -> Path:
-        """The folder with its program."""
-        return self.folder / "node_modules" / ".bin"
-
-    def install(self) -> bool:
-        """Install it whole or not at all.
-
-        Returns:
-            False when it was there already.
-
-        Raises:
-            subprocess.CalledProcessError: npm failed; it has said why.
-        """
-        if self.folder.is_dir():
-            return False
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{self.name}-", dir=CACHE) as staging:
-            prefix = Path(staging) / "prefix"
-            prefix.mkdir()
-            flags = ["--no-audit", "--no-fund", "--no-save", "--loglevel=error", "--prefix", str(prefix)]
-            subprocess.run(["npm", "install", *flags, f"{self.package}@{self.version}"], check=True)
-            try:
-                prefix.rename(self.folder)
-            except OSError:
-                if not self.folder.is_dir():  # somebody else may have been first
-                    raise
-        return True
+NODE = NpmPackage("node", "node", "24.18.0")
+YAML = NpmPackage("yaml", "yaml", "2.9.1")
+"""The YAML reader of most agents written for Node: no program, but a library."""
+INSTALLER = NpmPackage("skills", "skills", "1.7.4")
+"""It installs the skills of a repository for any agent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
     """A CLI that is an agent, and how it is pointed at a model on loopback."""
 
-    cli: Cli
+    cli: Package
     configure: Callable[[Path, str], Mapping[str, str]]
-    """Takes an empty home and the model's address; returns environment variables."""
+    """See `configurations`."""
 
     @property
     def name(self) -> str:
         """What agentloop calls it."""
         return self.cli.name
 
-
-def _claude(_home: Path, url: str) -> Mapping[str, str]:
-    return {
-        "ANTHROPIC_BASE_URL": url,
-        "ANTHROPIC_API_KEY": "dummy",
-        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-        "CLAUDE_CODE_MAX_RETRIES": "1",
-    }
+    @property
+    def path(self) -> str:
+        """A PATH with it, its Node, the Python that runs the tests, and the system's own programs."""
+        folders = [self.cli.bin, NODE.bin, Path(sys.executable).parent]
+        return os.pathsep.join([*map(str, folders), "/usr/bin", "/bin"])
 
 
-_CODEX_CONFIG = """model = "scripted"
-model_provider = "scripted"
-
-[model_providers.scripted]
-name = "scripted"
-base_url = "{url}/v1"
-env_key = "SCRIPTED_API_KEY"
-wire_api = "responses"
-request_max_retries = 1
-stream_max_retries = 1
-"""
-
-
-def _codex(home: Path, url: str) -> Mapping[str, str]:
-    folder = home / ".codex"
-    folder.mkdir()
-    (folder / "config.toml").write_text(_CODEX_CONFIG.format(url=url), encoding="utf-8")
-    return {"SCRIPTED_API_KEY": "dummy"}
-
-
-NODE = Cli("node", "node", "24.18.0")
-YAML = Cli("yaml", "yaml", "2.9.1")
-"""The YAML reader of most agents written for Node: no program, but a library."""
-INSTALLER = Cli("skills", "skills", "1.7.4")
-"""It installs the skills of a repository for any agent."""
 AGENTS = {
     agent.name: agent
     for agent in (
-        Agent(Cli("claude", "@anthropic-ai/claude-code", "2.1.330"), _claude),
-        Agent(Cli("codex", "@openai/codex", "0.169.0"), _codex),
+        Agent(NpmPackage("claude", "@anthropic-ai/claude-code", "2.1.330"), configurations.claude),
+        Agent(NpmPackage("codex", "@openai/codex", "0.169.0"), configurations.codex),
+        Agent(NpmPackage("gemini", "@google/gemini-cli", "0.61.0"), configurations.gemini),
+        Agent(NpmPackage("opencode", "opencode-ai", "1.18.33"), configurations.opencode),
+        Agent(NpmPackage("qwen", "@qwen-code/qwen-code", "0.24.4"), configurations.qwen),
+        Agent(NpmPackage("copilot", "@github/copilot", "1.0.102"), configurations.copilot),
     )
 }
 
 
-def path_with(agent: Agent) -> str:
-    """A PATH with the agent, its Node, the Python that runs the tests, and the system's own programs."""
-    return os.pathsep.join([str(agent.cli.bin), str(NODE.bin), str(Path(sys.executable).parent), "/usr/bin", "/bin"])
-
-
 def main() -> int:
-    """Install what is missing."""
+    """Install what is missing, two at a time."""
     if sys.argv[1:] != ["install"]:
         print(__doc__, file=sys.stderr)
         return 2
     if shutil.which("npm") is None:
         print("npm is not installed: the tests of real agents need Node.js with npm, 20 or newer", file=sys.stderr)
         return 2
-    for cli in (NODE, YAML, INSTALLER, *(agent.cli for agent in AGENTS.values())):
-        try:
-            installed = cli.install()
-        except subprocess.CalledProcessError:
-            print(f"{cli.package} {cli.version} could not be installed", file=sys.stderr)
-            return 1
-        print(f"{cli.package} {cli.version}: {'installed' if installed else 'there already'}")
-    return 0
+    with ThreadPoolExecutor(2) as pool:
+        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *(agent.cli for agent in AGENTS.values())))]
+    return 0 if all(good) else 1
+
+
+def _install(package: Package) -> bool:
+    pinned = f"{package.package} {package.version}"
+    try:
+        print(f"{pinned}: {'installed' if package.install() else 'there already'}", flush=True)
+    except (subprocess.CalledProcessError, NoPythonError) as error:
+        print(f"{pinned} could not be installed: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .clis import AGENTS, Agent, path_with
+from .clis import AGENTS, Agent
 from .dialects import Run
 from .scripted_model import Request, ScriptedModel, Step
 
@@ -119,7 +119,7 @@ def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> It
         def make(*script: Step) -> Place:
             model = servers.enter_context(ScriptedModel(script))
             environment = {
-                "PATH": path_with(agent),
+                "PATH": agent.path,
                 "HOME": str(isolated_home),
                 "XDG_STATE_HOME": os.environ["XDG_STATE_HOME"],
                 "LANG": "C.UTF-8",

@@ -1,15 +1,17 @@
-"""ScriptedModel: a model server on loopback that says what its script says, in three protocols, and logs every request.
+"""ScriptedModel: a model server on loopback that says what its script says, in four protocols, and logs every request.
 
     with ScriptedModel([Run("ls"), Say("done")]) as model: ...        # model.url, model.requests
     python -m tests.agents.scripted_model --port 8100 SCRIPT.json     # [{"run": "ls"}, {"say": "done"}, {"fail": 429}]
 
-Anthropic Messages, OpenAI Responses and Chat Completions, streaming and not. A request that offers no shell is a side
-request (a title, a check of the quota): it gets a neutral answer and takes nothing from the script. A step of the
-script is a reply, or a function of the request that makes one. When the script has ended its last step is said again.
+Anthropic Messages, OpenAI Responses and Chat Completions, and Gemini, streaming and not. A request that offers no
+shell is a side request (a title, a check of the quota, a choice of the model): it gets a neutral answer and takes
+nothing from the script. A step of the script is a reply, or a function of the request that makes one. When the script
+has ended its last step is said again.
 """
 
 import argparse
 import json
+import re
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -18,13 +20,30 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 
-from .dialects import Call, Dialect, Fail, Reply, Run, Say, anthropic, chat, dump, responses, shell_call
+from .dialects import (
+    Call,
+    Cut,
+    Dialect,
+    Fail,
+    Hang,
+    Reply,
+    Run,
+    Say,
+    anthropic,
+    chat,
+    dump,
+    gemini,
+    responses,
+    shell_call,
+)
 
 _DIALECTS = {
     "/v1/messages": cast(Dialect, anthropic),
     "/v1/responses": cast(Dialect, responses),
     "/v1/chat/completions": cast(Dialect, chat),
 }
+_GEMINI = re.compile(r"/v1beta/models/([^/:]+):(generate|streamGenerate)Content")
+_EVENT_STREAM = "text/event-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,7 @@ class ScriptedModel:
     requests: list[Request] = field(default_factory=list)
     _said: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "ScriptedModel":
         handler = type("Handler", (_Handler,), {"model": self})
@@ -72,6 +92,7 @@ class ScriptedModel:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -94,7 +115,7 @@ class ScriptedModel:
                 return Say("ok")
             step = self.script[min(self._said, len(self.script) - 1)]
             self._said += 1
-        return step if isinstance(step, Say | Run | Fail) else step(request)
+        return step if isinstance(step, Reply) else step(request)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -121,10 +142,14 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a request to the model."""
         body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"{}")
         path = self.path.partition("?")[0]
-        if path.endswith("/count_tokens"):
-            self._json(200, {"input_tokens": len(dump(body)) // 4})
+        if path.endswith(("/count_tokens", ":countTokens")):
+            tokens = len(dump(body)) // 4
+            self._json(200, {"input_tokens": tokens, "totalTokens": tokens})
             return
         dialect = _DIALECTS.get(path)
+        if in_path := _GEMINI.fullmatch(path):
+            dialect = cast(Dialect, gemini)
+            body |= {"model": in_path[1], "stream": in_path[2] == "streamGenerate"}
         if dialect is None:
             self._json(404, {"error": {"message": f"nothing at {path}"}})
             return
@@ -138,35 +163,71 @@ class _Handler(BaseHTTPRequestHandler):
         except LookupError:
             is_main = False
         reply = self.model.reply(Request(path, body, tuple(dialect.texts(body)), is_main))
-        if isinstance(reply, Fail):
-            self._json(reply.status, dialect.failure(reply))
-            return
-        said: Say | Call = shell_call(tools, reply.command) if isinstance(reply, Run) else reply
-        name = str(body.get("model", "scripted"))
-        if not body.get("stream"):
-            self._json(200, dialect.answer(name, said))
-            return
-        lines = []
-        for event, data in dialect.stream(name, said):
-            lines.append(f"event: {event}\n" if event else "")
-            lines.append(f"data: {data if isinstance(data, str) else dump(data)}\n\n")
-        self._send(200, "text/event-stream", "".join(lines).encode())
+        match reply:
+            case Fail():
+                wait = {} if reply.retry_after_s is None else {"Retry-After": str(reply.retry_after_s)}
+                self._json(reply.status, dialect.failure(reply), wait)
+            case Hang():
+                self.model.closing.wait()
+                self.close_connection = True
+            case Cut():
+                self._cut(*_written(dialect, body, Say(reply.text)))
+            case Run():
+                self._send(200, *_written(dialect, body, shell_call(tools, reply.command)))
+            case Say():
+                self._send(200, *_written(dialect, body, reply))
 
-    def _json(self, status: int, content: Mapping[str, Any]) -> None:
-        self._send(status, "application/json", dump(content).encode())
+    def _json(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        self._send(status, "application/json", dump(content).encode(), headers)
 
-    def _send(self, status: int, kind: str, content: bytes) -> None:
+    def _send(self, status: int, kind: str, content: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **(headers or {})}.items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
 
+    def _cut(self, kind: str, content: bytes) -> None:
+        """Send what comes before the middle, a whole number of events of a stream."""
+        half = content[: len(content) // 2]
+        if kind == _EVENT_STREAM:
+            half = half[: half.rfind(b"\n\n") + 2]
+        self.send_response(200)
+        self.send_header("Content-Type", kind)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(half), half) if half else b"")
+        self.close_connection = True
+
+
+def _written(dialect: Dialect, body: Mapping[str, Any], said: Say | Call) -> tuple[str, bytes]:
+    """An answer as it is sent: the type of its content, and that."""
+    name = str(body.get("model", "scripted"))
+    if not body.get("stream"):
+        return "application/json", dump(dialect.answer(name, said)).encode()
+    lines = []
+    for event, data in dialect.stream(name, said):
+        lines.append(f"event: {event}\n" if event else "")
+        lines.append(f"data: {data if isinstance(data, str) else dump(data)}\n\n")
+    return _EVENT_STREAM, "".join(lines).encode()
+
+
+def read_script(path: Path) -> list[Reply]:
+    """Read a script: a list of `{run}`, `{say}`, `{fail, retry_after_s}`, `{cut}` or `{hang}`."""
+    return [_step(step) for step in json.loads(path.read_text(encoding="utf-8"))]
+
 
 def _step(step: Mapping[str, Any]) -> Reply:
-    if "run" in step:
-        return Run(step["run"])
-    return Fail(int(step["fail"])) if "fail" in step else Say(step.get("say", "ok"))
+    match step:
+        case {"run": command}:
+            return Run(command)
+        case {"fail": status}:
+            return Fail(int(status), retry_after_s=step.get("retry_after_s"))
+        case {"cut": text}:
+            return Cut(text)
+        case {"hang": _}:
+            return Hang()
+    return Say(step.get("say", "ok"))
 
 
 def main() -> None:
@@ -175,8 +236,7 @@ def main() -> None:
     parser.add_argument("script", type=Path)
     parser.add_argument("--port", type=int, default=0)
     arguments = parser.parse_args()
-    steps = [_step(step) for step in json.loads(arguments.script.read_text(encoding="utf-8"))]
-    with ScriptedModel(steps, arguments.port) as model:
+    with ScriptedModel(read_script(arguments.script), arguments.port) as model:
         print(model.url, file=sys.stderr, flush=True)
         seen = 0
         wait = threading.Event()

@@ -28,9 +28,23 @@ class Fail:
 
     status: int
     message: str = "scripted failure"
+    retry_after_s: int | None = None
+    """When to come again; said in a header, and in the body as the provider says it."""
 
 
-Reply = Say | Run | Fail
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Begin to answer with words, and close the connection in the middle."""
+
+    text: str = "These words are"
+
+
+@dataclass(frozen=True, slots=True)
+class Hang:
+    """Take the request and never answer."""
+
+
+Reply = Say | Run | Fail | Cut | Hang
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,14 @@ def _arguments(schema: Mapping[str, Any], command: str) -> dict[str, Any]:
     if "description" in schema.get("required", ()):
         arguments["description"] = "scripted"
     return arguments
+
+
+def openai_error(fail: Fail) -> Mapping[str, Any]:
+    """An error as both protocols of OpenAI say it; when to come again stands in its words."""
+    if fail.retry_after_s is None:
+        return {"error": {"message": fail.message, "type": "scripted", "code": str(fail.status)}}
+    words = f"{fail.message}: Rate limit reached. Please try again in {fail.retry_after_s}s."
+    return {"error": {"message": words, "type": "requests", "code": "rate_limit_exceeded"}}
 
 
 def dump(content: Any) -> str:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from . import USAGE_IN, USAGE_OUT, Call, Fail, Say, dump
+from . import USAGE_IN, USAGE_OUT, Call, Fail, Say, dump, openai_error
 
 _USAGE = {
     "input_tokens": USAGE_IN,
@@ -84,4 +84,4 @@ def stream(model: str, reply: Say | Call) -> Iterator[tuple[str, Mapping[str, An
 
 def failure(fail: Fail) -> Mapping[str, Any]:
     """See `Dialect`."""
-    return {"error": {"message": fail.message, "type": "scripted", "code": str(fail.status)}}
+    return openai_error(fail)
