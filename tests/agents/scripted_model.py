@@ -32,6 +32,7 @@ from .dialects import (
     anthropic,
     chat,
     dump,
+    example,
     gemini,
     responses,
     shell_call,
@@ -56,6 +57,8 @@ class Request:
     """The conversation as (role, text)."""
     is_main: bool
     """It belongs to the agent's work: a shell is offered."""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    """What the answer has to follow, when that is JSON."""
 
     @property
     def conversation(self) -> str:
@@ -112,7 +115,7 @@ class ScriptedModel:
         with self._lock:
             self.requests.append(request)
             if not request.is_main:
-                return Say("ok")
+                return Say(dump(example(request.schema)) if request.schema else "ok")
             step = self.script[min(self._said, len(self.script) - 1)]
             self._said += 1
         return step if isinstance(step, Reply) else step(request)
@@ -162,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             is_main = True
         except LookupError:
             is_main = False
-        reply = self.model.reply(Request(path, body, tuple(dialect.texts(body)), is_main))
+        reply = self.model.reply(Request(path, body, tuple(dialect.texts(body)), is_main, dialect.schema(body)))
         match reply:
             case Fail():
                 wait = {} if reply.retry_after_s is None else {"Retry-After": str(reply.retry_after_s)}

@@ -61,6 +61,16 @@ def test_a_request_without_a_shell_takes_nothing_from_the_script(path: str) -> N
     assert "the end" in main
 
 
+def test_a_side_request_for_json_gets_what_its_schema_wants() -> None:
+    properties = {"why": {"type": "STRING"}, "score": {"type": "INTEGER"}, "model": {"enum": ["big", "small"]}}
+    schema = {"type": "OBJECT", "properties": properties, "required": ["why", "score", "model"]}
+    body = {"contents": [], "generationConfig": {"responseJsonSchema": schema}}
+    with ScriptedModel([Say("the end")]) as model:
+        answer = json.loads(post(model.url + "/v1beta/models/any:generateContent", body))
+    words = answer["candidates"][0]["content"]["parts"][0]["text"]
+    assert json.loads(words) == {"why": "scripted", "score": 1, "model": "big"}
+
+
 def test_a_step_may_depend_on_what_was_asked() -> None:
     with ScriptedModel([lambda request: Say(request.prompt.upper())]) as model:
         assert "HELLO" in post(model.url + "/v1/messages", {"model": "any", **REQUESTS["/v1/messages"]})

@@ -64,6 +64,9 @@ class Dialect(Protocol):
     def texts(self, body: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The conversation as (role, text)."""
 
+    def schema(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The JSON schema that the answer has to follow; empty for words."""
+
     def answer(self, model: str, reply: Say | Call) -> Mapping[str, Any]:
         """A whole answer, for a request that does not stream."""
 
@@ -95,6 +98,23 @@ def _arguments(schema: Mapping[str, Any], command: str) -> dict[str, Any]:
     if "description" in schema.get("required", ()):
         arguments["description"] = "scripted"
     return arguments
+
+
+def example(schema: Mapping[str, Any]) -> Any:
+    """The smallest content that follows a JSON schema, as far as agents' side requests have any."""
+    if "enum" in schema:
+        return schema["enum"][0]
+    match str(schema.get("type", "")).lower():
+        case "object":
+            properties = schema.get("properties", {})
+            return {name: example(properties[name]) for name in schema.get("required", properties)}
+        case "array":
+            return []
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+    return "scripted"
 
 
 def openai_error(fail: Fail) -> Mapping[str, Any]:

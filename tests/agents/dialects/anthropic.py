@@ -34,6 +34,12 @@ def _text(block: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
+def schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See `Dialect`."""
+    found: Mapping[str, Any] = body.get("output_format", {}).get("schema", {})
+    return found
+
+
 def answer(model: str, reply: Say | Call) -> Mapping[str, Any]:
     """See `Dialect`."""
     return {**_message(model), "content": [_block(reply)], "stop_reason": _stop(reply), "usage": _USAGE}

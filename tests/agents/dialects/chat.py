@@ -12,7 +12,7 @@ _USAGE = {"prompt_tokens": USAGE_IN, "completion_tokens": USAGE_OUT, "total_toke
 
 def tools(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """See `Dialect`."""
-    functions = [tool["function"] for tool in body.get("tools", [])]
+    functions = [tool["function"] for tool in body.get("tools", []) if tool["type"] == "function"]
     return [(function["name"], function.get("parameters", {})) for function in functions]
 
 
@@ -41,6 +41,12 @@ def _reason(reply: Say | Call) -> str:
 
 def _frame(model: str, kind: str) -> dict[str, Any]:
     return {"id": f"chatcmpl-{uuid.uuid4().hex[:20]}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See `Dialect`."""
+    found: Mapping[str, Any] = body.get("response_format", {}).get("json_schema", {}).get("schema", {})
+    return found
 
 
 def answer(model: str, reply: Say | Call) -> Mapping[str, Any]:

@@ -35,6 +35,12 @@ def _text(part: Mapping[str, Any]) -> str:
     return str(part.get("text", ""))
 
 
+def schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See `Dialect`."""
+    found: Mapping[str, Any] = body.get("generationConfig", {}).get("responseJsonSchema", {})
+    return found
+
+
 def answer(model: str, reply: Say | Call) -> Mapping[str, Any]:
     """See `Dialect`."""
     part: dict[str, Any] = {"text": reply.text} if isinstance(reply, Say) else {"functionCall": _call(reply)}

@@ -56,6 +56,12 @@ def _id(kind: str) -> str:
     return f"{kind}_{uuid.uuid4().hex[:20]}"
 
 
+def schema(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """See `Dialect`."""
+    found: Mapping[str, Any] = body.get("text", {}).get("format", {}).get("schema", {})
+    return found
+
+
 def answer(model: str, reply: Say | Call) -> Mapping[str, Any]:
     """See `Dialect`."""
     return _response(model, "completed", [_item(reply)])
