@@ -23,7 +23,10 @@ from agentloop.process import child_environment, run_program
 _VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _VERSION_TIMEOUT_S = 10.0
 _MAX_VERSION_BYTES = 4096
-_PLACEHOLDERS = ("prompt", "prompt_file", "result_file", "session", "program", "python", "extra", "cwd")
+_PLACEHOLDERS = (
+    *("prompt", "prompt_file", "result_file", "result_folder", "session", "session_file"),
+    *("program", "python", "extra", "cwd"),
+)
 
 
 def names() -> list[str]:
