@@ -15,7 +15,7 @@ from agentloop.agents.spec import Adapter
 from agentloop.agents.stream import StreamReader
 from agentloop.agents.stream_spec import ErrorPattern
 from agentloop.config import state_folder
-from agentloop.events import Counters, Event, SessionLost, TurnStatus
+from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
 from agentloop.quoting import plain
@@ -84,8 +84,10 @@ class HeadlessSession:
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
         known = self.id if resuming and not forking else None
-        reader = StreamReader(self.adapter.stream, emit, known)
-        stderr_reader = StreamReader(self.adapter.stream, emit, known)
+        patterns = self.adapter.stream.patterns
+        waits = _Waits(emit)
+        reader = StreamReader(self.adapter.stream, waits, known)
+        stderr_reader = StreamReader(self.adapter.stream, waits, known)
         errors = _Tail()
         with (
             tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder,
@@ -106,7 +108,7 @@ class HeadlessSession:
             def on_stderr(chunk: bytes) -> None:
                 output.write(chunk)
                 errors.write(chunk)
-                if self.adapter.stream.patterns.session and reader.session is None:
+                if patterns.waiting or (patterns.session and reader.session is None):
                     stderr_reader.feed(chunk)
 
             exited = run_program(
@@ -125,9 +127,9 @@ class HeadlessSession:
                 reader.take_document(_read(document))
         stderr_reader.close()
         reader.session = reader.session or stderr_reader.session
-        if self.adapter.stream.patterns.session and not (reader.session or self.id):
+        if patterns.session and not (reader.session or self.id):
             emit(SessionLost(session="", reason="nothing that it printed names its session"))
-        return self._turn(reader, exited, errors.text())
+        return self._turn(reader, exited, errors.text(), waits.reason if exited.ended_by != "itself" else "")
 
     @property
     def _session_file(self) -> Path:
@@ -164,12 +166,12 @@ class HeadlessSession:
             argv += self.extra if word == "{extra}" else [_fill(word, values)]
         return argv, b"" if "{prompt" in line else prompt.encode()
 
-    def _turn(self, reader: StreamReader, exited: Exited, stderr: str) -> Turn:
+    def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
         self.id = reader.session or self.id
         usage, self.counters = reader.usage(self.counters)
-        status, error = self._outcome(reader, exited, stderr)
+        status, error = self._outcome(reader, exited, stderr, waiting)
         self.begun = self.begun or status != "failed"
-        words = reader.error or f"{stderr}\n{reader.tail}"
+        words = reader.error or waiting or f"{stderr}\n{reader.tail}"
         known = self.adapter.classify(words, reader.status) if status == "failed" else None
         return Turn(
             status=status,
@@ -188,9 +190,11 @@ class HeadlessSession:
             model=reader.model,
         )
 
-    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str) -> tuple[TurnStatus, str]:
+    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> tuple[TurnStatus, str]:
         if exited.ended_by != "itself":
             how = "it was silent for too long" if exited.ended_by == "idle" else "it took too long"
+            if waiting:
+                return "failed", _short(f"{how} while it waited: {waiting}")
             return ("idle" if exited.ended_by == "idle" else "timed_out"), how
         if reader.error:
             return "failed", _short(reader.error)
@@ -201,6 +205,18 @@ class HeadlessSession:
         if exited.code != 0 and not reader.says_end:
             return "failed", _short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
         return "done", ""
+
+
+class _Waits:
+    """Passes events on, and remembers what the agent has waited for since anything else happened."""
+
+    def __init__(self, emit: Callable[[Event], object]) -> None:
+        self._emit = emit
+        self.reason = ""
+
+    def __call__(self, event: Event) -> None:
+        self.reason = event.reason if isinstance(event, AgentWaited) else ""
+        self._emit(event)
 
 
 class _Tail:
