@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from .clis import AGENTS, Agent
-from .dialects import Run
+from .dialects import Write
 from .scripted_model import Request, ScriptedModel, Step
 
 SOURCE = '''"""Ages."""
@@ -44,15 +44,14 @@ description: "Which side a limit belongs to. Use when AgesTest says 'False is no
 
 A limit belongs to the upper side: compare with `>=`. Verify by `python -m unittest`.
 """
-WRONG = Run("sed -i 's/age > 21/age > 18/' ages.py")
-RIGHT_AT_ONCE = Run("sed -i 's/age > 21/age >= 18/' ages.py")
-RIGHT = Run("sed -i 's/age > 18/age >= 18/' ages.py")
+WRONG = Write("ages.py", SOURCE.replace("age > 21", "age > 18"))
+RIGHT = Write("ages.py", SOURCE.replace("age > 21", "age >= 18"))
 
 
-def write_skill(request: Request) -> Run:
-    """A call that writes the skill where the prompt wants the draft."""
+def write_skill(request: Request) -> Write:
+    """Write the skill where the prompt wants the draft."""
     draft = request.conversation.rpartition("Draft folder: `")[2].partition("`")[0]
-    return Run(f"mkdir -p {draft}/limits-are-inclusive && cat > {draft}/limits-are-inclusive/SKILL.md <<'E'\n{SKILL}E")
+    return Write(f"{draft}/limits-are-inclusive/SKILL.md", SKILL)
 
 
 def git(folder: Path, *args: str) -> str:
@@ -117,7 +116,7 @@ def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> It
     with ExitStack() as servers:
 
         def make(*script: Step) -> Place:
-            model = servers.enter_context(ScriptedModel(script))
+            model = servers.enter_context(ScriptedModel(agent.phrased(script), words_of_work=agent.words_of_work))
             environment = {
                 "PATH": agent.path,
                 "HOME": str(isolated_home),
