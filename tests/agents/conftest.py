@@ -4,13 +4,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agentloop.agents import registry
+from agentloop.agents.session import Session, Turn
+from agentloop.agents.spec import Adapter
+from agentloop.job import Job
 
 from .clis import AGENTS, Agent
 from .dialects import Write
@@ -35,9 +40,10 @@ class AgesTest(unittest.TestCase):
     def test_below(self):
         self.assertFalse(is_adult(17))
 """
-SKILL = """---
+DESCRIPTION = "Which side a limit belongs to. Use when AgesTest says 'False is not true' at a limit."
+SKILL = f"""---
 name: limits-are-inclusive
-description: "Which side a limit belongs to. Use when AgesTest says 'False is not true' at a limit."
+description: "{DESCRIPTION}"
 ---
 
 # Limits are inclusive
@@ -68,6 +74,11 @@ class Place:
     environment: dict[str, str]
     model: ScriptedModel
 
+    @property
+    def adapter(self) -> Adapter:
+        """How agentloop knows it."""
+        return registry.load(self.agent.name)
+
     def argv(self, *flags: str) -> list[str]:
         """The command line of a run."""
         until = ["--until", "python -m unittest passes"]
@@ -77,7 +88,7 @@ class Place:
     def call(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the repository, with the agent's environment."""
         return subprocess.run(
-            argv, cwd=self.repo, env=self.environment, capture_output=True, text=True, timeout=100, check=False
+            argv, cwd=self.repo, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
 
     def run(self, *flags: str) -> tuple[int, dict[str, Any]]:
@@ -85,6 +96,34 @@ class Place:
         done = self.call(self.argv(*flags))
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """A new session of the agent, without a run."""
+        job = Job(until=("true",), agent=self.agent.name, worktree=str(self.repo))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            session = registry.open_session(job, "agents-test", cwd=self.repo)
+            yield session
+            session.close()
+
+    def turn(self, prompt: str, *, timeout_s: float = 200, idle_timeout_s: float = 150) -> Turn:
+        """One prompt in a new session."""
+        with self.session() as session:
+            return self.send(session, prompt, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s)
+
+    def send(self, session: Session, prompt: str, *, timeout_s: float = 200, idle_timeout_s: float = 150) -> Turn:
+        """Another prompt in a session."""
+        log = self.repo.parent / "turn.log"
+        return session.send(
+            prompt, log=log, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s, emit=lambda _event: None
+        )
+
+    def events(self) -> list[dict[str, Any]]:
+        """The journal of the newest run."""
+        log = self.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
+        return [json.loads(line) for line in log.splitlines()]
 
     def popen(self) -> subprocess.Popen[bytes]:
         """Begin a run."""
@@ -105,6 +144,12 @@ def repo(tmp_path: Path) -> Path:
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "Begin")
     return folder
+
+
+def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorator:
+    """Run a test with each of the agents, and with those that are not named only where there is time."""
+    params = [pytest.param(name, marks=() if name in names else pytest.mark.slow) for name in sorted(among)]
+    return pytest.mark.parametrize("place", params, indirect=True)
 
 
 @pytest.fixture(params=sorted(AGENTS))
