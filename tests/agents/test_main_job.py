@@ -1,5 +1,6 @@
 """The main job with real agents: their own programs, their own tools, a scripted model on loopback."""
 
+import html
 import json
 import os
 import signal
@@ -137,8 +138,8 @@ def seen_by_a_fresh_session(there: Place) -> str:
 
 
 def json_text(body: Mapping[str, Any]) -> str:
-    """A request as text, without what JSON adds."""
-    return dump(body).replace('\\"', '"').replace("\\u0027", "'")
+    """A request as text, without what JSON and XML add."""
+    return html.unescape(dump(body).replace('\\"', '"').replace("\\u0027", "'"))
 
 
 @quick_for("claude", "codex", among=AT_ONCE)
