@@ -20,8 +20,8 @@ from agentloop.events import Counters
 from agentloop.job import Job
 from agentloop.process import child_environment, run_program
 
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
-_VERSION_TIMEOUT_S = 10.0
+_VERSION = re.compile(r"\d+\.\d+(?:[.+-]?\w)*")
+_VERSION_TIMEOUT_S = 30.0
 _MAX_VERSION_BYTES = 4096
 _PLACEHOLDERS = (
     *("prompt", "prompt_file", "result_file", "result_folder", "session", "session_file"),

@@ -66,7 +66,7 @@ def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
     left = {f"?? {path}" for path in there.agent.leaves}
     assert {*git(there.repo, "status", "--porcelain").splitlines()} - left == {" M ages.py"}
     assert "age >= 18" in (there.repo / "ages.py").read_text()
-    assert there.agent.cli.version in (there.repo / changed[0]).read_text()
+    assert there.adapter.proven[-1] in (there.repo / changed[0]).read_text()
     assert not tagged(result["run"])
     note(there.agent, "whole run", "yes")
 
