@@ -7,8 +7,12 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop import journal, receipts
+from agentloop.errors import RepoError
+from agentloop.guard.record import Record
+from agentloop.guard.replay import Replay
 from agentloop.predicate import evaluate, judge, probes
-from agentloop.predicate.language.nodes import Node
+from agentloop.predicate.language.nodes import Metric, Node
+from agentloop.predicate.language.nodes import leaves as leaves_of
 from agentloop.process import child_environment
 from agentloop.repo import Repo
 from agentloop.state import RunState
@@ -40,7 +44,7 @@ class Checks:
             OSError: a log cannot be written.
         """
         began = time.monotonic()
-        receipt = None if attempt or state.task.fresh else self._recall(state)
+        receipt = None if attempt or state.task.fresh else self._recall(state, self._tree_id())
         if receipt:
             return ev.Checked(
                 attempt=attempt,
@@ -62,8 +66,46 @@ class Checks:
             metrics=dict(found.metrics),
         )
 
-    def _recall(self, state: RunState) -> receipts.Receipt | None:
-        return self._receipts.recall(self._key(state, self._tree_id()), with_logs=True)
+    def check_start(self, state: RunState, folder: Path) -> ev.Checked:
+        """Check the tree that the work began with, in a clean worktree, or remember what it came to.
+
+        Args:
+            state: the run's state, with the record of the start.
+            folder: for the worktree and the logs.
+
+        Raises:
+            Interrupted: a signal was noted; nothing is left running.
+            OSError: a log cannot be written.
+        """
+        began = time.monotonic()
+        receipt = None if state.task.fresh else self._recall(state, state.snapshots[0].tree)
+        if receipt:
+            return self._start(receipt.verdict, receipt.leaves, began).model_copy(
+                update={"remembered_from": receipt.at}
+            )
+        found: list[evaluate.Evaluation] = []
+
+        def run(tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
+            found.append(self.run(state, tree, logs, of_start=True))
+            return found[-1].verdict, found[-1].leaves
+
+        record = Record.load(Path(state.guard_began.record if state.guard_began else ""))
+        try:
+            verdict, leaves = Replay(self.repo, state.snapshots[0].commit, record, folder, run).as_it_was()
+        except RepoError:
+            return self._start("error", (), began)
+        return self._start(verdict, leaves, began).model_copy(update={"metrics": dict(found[-1].metrics)})
+
+    def _start(self, verdict: ev.VerdictValue, leaves: tuple[ev.Leaf, ...], began: float) -> ev.Checked:
+        return ev.Checked(attempt=0, role="start", verdict=verdict, leaves=leaves, duration_s=time.monotonic() - began)
+
+    @property
+    def needs_start(self) -> bool:
+        """What the predicate compares has to be measured in the tree of the start first."""
+        return any(isinstance(leaf, Metric) and leaf.baseline for leaf in leaves_of(self.predicate))
+
+    def _recall(self, state: RunState, tree: str) -> receipts.Receipt | None:
+        return self._receipts.recall(self._key(state, tree), with_logs=True)
 
     def _remember(self, state: RunState, found: evaluate.Evaluation) -> None:
         """Keep what the tree came to, as the check left it."""
@@ -82,13 +124,14 @@ class Checks:
     def _tree_id(self) -> str:
         return self.repo.fingerprint(journal.fingerprint_folder(self.repo.common_dir, self.repo.root))
 
-    def run(self, state: RunState, tree: Path, logs: Path) -> evaluate.Evaluation:
+    def run(self, state: RunState, tree: Path, logs: Path, *, of_start: bool = False) -> evaluate.Evaluation:
         """Evaluate the predicate once.
 
         Args:
             state: the run's state, for its limits, its baseline and its change.
             tree: the folder to work in.
             logs: where the whole outputs and the reports go; outside of the tree.
+            of_start: the folder holds the tree of the start: nothing has been changed in it.
 
         Raises:
             Interrupted: a signal was noted; nothing is left running.
@@ -102,12 +145,12 @@ class Checks:
             timeout_s=_check_timeout_s(state),
             on_tick=self.on_tick,
             task=job.task,
-            diff=lambda: self._diff(state),
+            diff=lambda: "" if of_start else self._diff(state),
             baseline=state.baseline.metrics if state.baseline else {},
             metrics=job.metrics,
             judge_model=job.judge_model,
             # A person is not asked about what a turn is taken for anyway.
-            ask=probes.person() if state.turns_started or not job.task else None,
+            ask=None if of_start or (job.task and not state.turns_started) else probes.person(),
         )
         return evaluate.evaluate(self.predicate, context)
 

@@ -15,7 +15,7 @@ Purpose = Literal["work", "distill", "repair"]
 VerdictValue = Literal["pass", "fail", "error"]
 LeafKind = Literal["command", "metric", "file", "url", "judge", "approved"]
 SkillOperation = Literal["create", "update"]
-CheckRole = Literal["attempt", "confirm", "recheck"]
+CheckRole = Literal["attempt", "confirm", "recheck", "start"]
 TurnStatus = Literal["done", "failed", "timed_out", "idle"]
 ErrorClass = Literal["rate_limit", "transient", "login", "permission", "context", "session_lost", "permanent"]
 Outcome = Literal[
@@ -28,6 +28,7 @@ Outcome = Literal[
     "blocked",
     "dishonest",
     "rate_limited",
+    "no_work",
 ]
 
 
@@ -143,9 +144,10 @@ class Checked(_Event):
 
     type: Literal["check.ended"] = "check.ended"
     attempt: int
-    """0 is the check before the first turn."""
+    """0 is the check of the tree before the first turn."""
     role: CheckRole = "attempt"
-    """Whether it followed a turn, repeats a pass, or follows a turn that was about the skill."""
+    """Whether it followed a turn, repeats a pass, follows a turn that was about the skill, or was of the tree that the
+    work began with, when it was over."""
     verdict: VerdictValue
     leaves: tuple[Leaf, ...]
     duration_s: float
@@ -189,9 +191,9 @@ class TurnStarted(_Event):
     """Counts every prompt of the run from 1, whatever its purpose."""
     purpose: Purpose
     prompt: str
-    """Path of the prompt as sent."""
+    """Path of the prompt as sent; empty when a person drives the agent."""
     log: str
-    """Path of what the agent printed."""
+    """Path of what the agent printed; likewise."""
     session: str | None = None
     """The session that is resumed; None starts one."""
 
@@ -201,6 +203,8 @@ class SessionOpened(_Event):
 
     type: Literal["session.opened"] = "session.opened"
     session: str
+    cwd: str = ""
+    """The folder that it works in; empty: the repository's root."""
 
 
 class SessionLost(_Event):
@@ -209,6 +213,13 @@ class SessionLost(_Event):
     type: Literal["session.lost"] = "session.lost"
     session: str
     reason: str
+
+
+class SessionLeft(_Event):
+    """The session was left for a new one, as `--session fresh` wants it."""
+
+    type: Literal["session.left"] = "session.left"
+    session: str
 
 
 class ToolCalled(_Event):
@@ -374,6 +385,7 @@ Event = Annotated[
     | TurnStarted
     | SessionOpened
     | SessionLost
+    | SessionLeft
     | ToolCalled
     | ToolEnded
     | SkillLoaded

@@ -50,6 +50,18 @@ class MetricSpec(BaseModel):
         return self
 
 
+class ByHand(BaseModel):
+    """The work turn is a person's, who drives the agent; agentloop checks it and asks that session for the skill."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    ask: bool = False
+    """The person is asked before the session is."""
+    session: str = ""
+    """The session whose work is done; empty: the agent is opened, and its session found afterwards."""
+    began: float | None = None
+    """Unix time at which that session began."""
+
+
 class Job(BaseModel):
     """All that describes a run, serialisable: whoever has it can start the run again."""
 
@@ -67,6 +79,7 @@ class Job(BaseModel):
     """How the agent is driven; empty: as its adapter says."""
     session: Literal["same", "fresh"] = "same"
     """Whether the work turns share a session, or each gets a new one with the run's ledger."""
+    by_hand: ByHand | None = None
     resume_with: str = ""
     session_from: str = ""
     worktree: str

@@ -2,15 +2,18 @@
 
 from agentloop import events as ev
 from agentloop.distill import struggle
+from agentloop.job import ByHand
 from agentloop.state import RunState
 from agentloop.steps import (
     Ask,
     Baseline,
     Check,
     Distill,
+    Drive,
     Guard,
     Inspect,
     KeepBack,
+    LeaveSession,
     Link,
     LoseSession,
     Prompt,
@@ -25,6 +28,7 @@ MAX_REPAIRS = 2
 MAX_FAILED_TURNS = 3
 MAX_DISHONEST = 2
 _WAIT_S = (2.0, 8.0)
+_WAITS_FOR_APPROVAL = "everything else holds, and a person has to approve: agentloop resume in a terminal"
 _NEW_SESSION: tuple[ev.ErrorClass, ...] = ("session_lost", "context")
 _HOPELESS: tuple[ev.ErrorClass, ...] = ("login", "permission", "permanent")
 
@@ -34,6 +38,8 @@ def next_step(state: RunState) -> Step:
 
     The state must belong to a run that has started and has not ended.
     """
+    if state.task.by_hand and not state.passed:
+        return _by_hand(state, state.task.by_hand)
     if state.baseline is None:
         return Check(0)
     if not state.checks and not state.turns_started:
@@ -47,6 +53,36 @@ def next_step(state: RunState) -> Step:
     if state.passed:
         return _prove(state) or _after_success(state)
     return _after_failure(state)
+
+
+def _by_hand(state: RunState, how: ByHand) -> Step:
+    """Up to a pass, of a run whose work is a person's: nobody prompts the agent again.
+
+    The check of the tree they began with comes after a pass, so that they need not wait for it.
+    """
+    if not state.snapshots:
+        return Snapshot(0)
+    if state.guard_began is None:
+        return Baseline()
+    if not state.turns:
+        return Drive(opens=not how.session and not state.turns_started)
+    if not state.has_unchecked_work:
+        return _wait_for_nobody(state)
+    look = _look(state)
+    if look:
+        return look
+    if state.snapshots[-1].tree == state.snapshots[0].tree and not state.turns[-1].tool_calls:
+        return Stop("no_work", 1, "nothing has changed and no tool was called: there is nothing to check")
+    return Check(state.attempt)
+
+
+def _wait_for_nobody(state: RunState) -> Stop:
+    """Where a run would prompt its agent again, one of a person's work has come to its end."""
+    if state.dishonest:
+        return Stop("dishonest", 6, f"the pass is not honest: {state.dishonest}")
+    if state.waits_for_approval:
+        return Stop("blocked", 7, _WAITS_FOR_APPROVAL)
+    return Stop("not_reached", 1, "the predicate does not hold")
 
 
 def _preflight(state: RunState, baseline: ev.Checked) -> Stop | None:
@@ -64,7 +100,7 @@ def _after_failure(state: RunState) -> Step:
         return _look(state) or Check(state.attempt)
     if turn and turn.status == "failed" and turn.error_class is not None:
         return _after_agent_error(state, turn)
-    return _limit(state, turn) or _prompt(state)
+    return _limit(state, turn) or _work(state)
 
 
 def _look(state: RunState) -> Snapshot | None:
@@ -77,13 +113,13 @@ def _after_agent_error(state: RunState, turn: ev.TurnEnded) -> Step:
     stop = _agent_stop(state, turn)
     if stop:
         return _check_before_stop(state) or stop
-    if turn.error_class in _NEW_SESSION and state.session:
+    if turn.error_class in _NEW_SESSION and state.in_session:
         return LoseSession(turn.error or "the agent failed")
     stop = _limit(state, None)
     if stop:
         return _check_before_stop(state) or stop
     delay_s = 0.0 if turn.error_class in _NEW_SESSION else _WAIT_S[_failures_in_a_row(state.work_turns) - 1]
-    return _prompt(state, delay_s)
+    return _work(state, delay_s)
 
 
 def _agent_stop(state: RunState, turn: ev.TurnEnded) -> Stop | None:
@@ -122,7 +158,7 @@ def _limit(state: RunState, turn: ev.TurnEnded | None) -> Stop | None:
     if turn and turn.status == "failed" and state.tree_stood_still and _failures_in_a_row(state.work_turns) > 1:
         return Stop("agent_unusable", 5, turn.error or "the agent fails and changes nothing")
     if state.waits_for_approval:
-        return Stop("blocked", 7, "everything else holds, and a person has to approve: agentloop resume in a terminal")
+        return Stop("blocked", 7, _WAITS_FOR_APPROVAL)
     if state.dishonest and (state.dishonest_passes >= MAX_DISHONEST or len(state.checks) >= limits.max_attempts):
         return Stop("dishonest", 6, f"the pass is not honest: {state.dishonest}")
     if len(state.checks) >= limits.max_attempts:
@@ -137,6 +173,11 @@ def _budget(state: RunState) -> Stop | None:
     if limits.max_cost_usd is not None and state.known_cost_usd >= limits.max_cost_usd:
         return Stop("spent", 4, f"the money is spent: ${state.known_cost_usd:.2f} of ${limits.max_cost_usd:.2f}")
     return None
+
+
+def _work(state: RunState, delay_s: float = 0.0) -> LeaveSession | Prompt:
+    """The next turn that works on the task."""
+    return LeaveSession() if state.task.session == "fresh" and state.in_session else _prompt(state, delay_s)
 
 
 def _prompt(state: RunState, delay_s: float = 0.0) -> Prompt:
@@ -166,7 +207,7 @@ def _after_success(state: RunState) -> Step:
     if state.published:
         return Link() if state.task.link and not state.published.branch else reached
     if not state.skill_turns:
-        return KeepBack("the run's budget is spent") if _budget(state) else Distill()
+        return _first_asking(state)
     recheck = _look(state) or _recheck(state)
     if recheck:
         return recheck
@@ -178,6 +219,16 @@ def _after_success(state: RunState) -> Step:
     return _after_draft(state, state.draft)
 
 
+def _first_asking(state: RunState) -> KeepBack | Distill:
+    by_hand = state.task.by_hand
+    if by_hand and not (state.session and state.resumable):
+        what = "cannot be returned to" if state.session else "was not found"
+        return KeepBack(f"the session {what}, so that nobody can be asked")
+    if _budget(state):
+        return KeepBack("the run's budget is spent")
+    return Distill(asks_first=by_hand is not None and by_hand.ask)
+
+
 def _recheck(state: RunState) -> Check | None:
     """A session that is asked for a skill may touch the work too: what was proven is proven again."""
     return Check(state.attempt, "recheck") if state.snapshots[-1].tree != state.checked_tree else None
@@ -185,10 +236,14 @@ def _recheck(state: RunState) -> Check | None:
 
 def _after_skill_error(state: RunState, turn: ev.TurnEnded) -> Step:
     failures = _failures_in_a_row(state.skill_turns)
-    hopeless = turn.error_class in (*_HOPELESS, *_NEW_SESSION) or failures >= MAX_FAILED_TURNS
-    if hopeless or _budget(state):
+    is_lost = turn.error_class in _NEW_SESSION
+    is_told_anew = state.session_lost or state.cut_purpose is not None
+    has_no_other = is_lost and not is_told_anew and (state.skill_from_ledger or not state.in_session)
+    if turn.error_class in _HOPELESS or has_no_other or failures >= MAX_FAILED_TURNS or _budget(state):
         return KeepBack(f"the agent failed when it was asked: {turn.error}")
-    delay_s = _WAIT_S[failures - 1]
+    if is_lost and not is_told_anew:
+        return LoseSession(turn.error or "the agent failed")
+    delay_s = 0.0 if is_lost else _WAIT_S[failures - 1]
     return Repair(state.draft.findings, delay_s) if state.draft else Distill(delay_s)
 
 

@@ -6,13 +6,13 @@ import shlex
 import sys
 import termios
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from agentloop.errors import CannotStartError, UsageError
+from agentloop.foreground import run_in_terminal
 from agentloop.interrupts import raise_if_interrupted
-from agentloop.process import run_in_terminal
+from agentloop.process import git_free_environment
 
 _LOOK_S = 0.1
 _MAX_LINE_BYTES = 4096
@@ -67,24 +67,8 @@ def edit(path: Path) -> None:
     try:
         program, *arguments = shlex.split(editor)
         argv = [str(Path(program).expanduser()), *arguments, str(path)]
-        with _terminal_kept():
-            code = run_in_terminal(argv, output=sys.stderr.fileno())
+        code = run_in_terminal(argv, env=git_free_environment(), output=sys.stderr.fileno())
     except (CannotStartError, ValueError) as error:
         raise UsageError(f"the editor cannot be started ({editor}): {error}", hint=advice) from error
     if code != 0:
         raise UsageError(f"the editor failed ({editor}: {code}): nothing was changed", hint="or " + advice)
-
-
-@contextmanager
-def _terminal_kept() -> Iterator[None]:
-    """An editor that crashes leaves the terminal as it was."""
-    try:
-        before = termios.tcgetattr(sys.stdin)
-    except termios.error:
-        before = None
-    try:
-        yield
-    finally:
-        if before is not None:
-            with suppress(termios.error):
-                termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

@@ -1,4 +1,4 @@
-"""A program run to its end, with everything that it started: the one door to other programs.
+"""A program with everything that it started, run to its end or kept: the one door to other programs.
 
 Measured facts behind this module: a pipe is held open by any grandchild, so its end is never waited for; a killed
 process group leaves whatever called setsid or forked twice; those are adopted by us as a subreaper and carry the
@@ -24,14 +24,19 @@ from agentloop.interrupts import raise_if_interrupted
 from agentloop.process_tree import RUN_TAG, Tree, adopt_orphans, end_tagged, own_children, set_up_child
 
 __all__ = [
+    "KEYBOARD",
     "RUN_TAG",
     "Exited",
+    "IdleClock",
+    "Live",
+    "Process",
     "child_environment",
     "end_tagged",
     "git_free_environment",
     "is_work",
-    "run_in_terminal",
     "run_program",
+    "start_in_terminal",
+    "start_program",
 ]
 
 _CHUNK = 65536
@@ -65,6 +70,9 @@ _WORK_SHARE = 0.01
 _SETTLING_SHARE = 0.1
 
 EndedBy = Literal["itself", "timeout", "idle"]
+Process = subprocess.Popen[bytes]
+KEYBOARD = (signal.SIGINT, signal.SIGQUIT)
+"""The signals that ctrl-C and ctrl-\\ cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,8 @@ def run_program(
         tree = Tree(process, older)
         try:
             pump = stack.enter_context(_Pump(process, on_stdout, on_stderr))
-            watch = _Watch(process, pump, tree, timeout_s, idle_timeout_s, on_tick, tick_s)
+            idle = None if idle_timeout_s is None else IdleClock(idle_timeout_s, tree.cpu_s)
+            watch = _Watch(process, pump, timeout_s, idle, on_tick, tick_s)
             ended_by = watch.until_ended()
             killed = tree.end(grace_s if ended_by != "itself" else 0.0)
             pump.drain()
@@ -149,56 +158,79 @@ def run_program(
     )
 
 
-def run_in_terminal(argv: Sequence[str], *, output: int) -> int:
-    """Run a program that the person works with, on the person's terminal, in our process group.
+class Live:
+    """A program that is kept, and talked to by its pipes, which do not block.
 
-    Meanwhile ctrl-C is the program's: what it means is for it to say.
+    Args:
+        process: the program, started in a session of its own, its three streams pipes.
+        older: our children before it was started.
+    """
+
+    def __init__(self, process: Process, older: frozenset[int]) -> None:
+        self._process = process
+        self._tree = Tree(process, older)
+        self.stdin, self.stdout, self.stderr = (
+            stream.fileno() for stream in (process.stdin, process.stdout, process.stderr) if stream
+        )
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            os.set_blocking(descriptor, False)
+
+    def poll(self) -> int | None:
+        """How it ended: the exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    def cpu_s(self) -> float:
+        """The processor time that its tree has used so far."""
+        return self._tree.cpu_s()
+
+    def end(self, grace_s: float = _GRACE_S) -> tuple[str, ...]:
+        """End it and its whole tree, and say what there was besides the program itself."""
+        killed = self._tree.end(grace_s)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream:
+                stream.close()
+        return killed
+
+
+def start_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Live:
+    """Start a program in a session of its own and leave it running; whoever starts it ends it.
 
     Args:
         argv: the program and its arguments; no shell.
-        output: the file descriptor of the terminal that it writes to.
-
-    Returns:
-        Its exit code; negative when a signal ended it.
+        cwd: where it runs.
+        env: its whole environment; the value of `AGENTLOOP_RUN` in it marks its tree.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
-        Interrupted: a signal other than ctrl-C was noted meanwhile; the program is ended.
     """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    adopt_orphans()
+    older = own_children()
+    return Live(_start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE), older)
+
+
+def start_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: int | None) -> Process:
+    """Start a program in our process group, with our own input; the keyboard's signals are not ignored in it.
+
+    Args:
+        argv: the program and its arguments; no shell.
+        env: its whole environment.
+        output: the file descriptor that it writes to; None: it has ours.
+
+    Raises:
+        CannotStartError: it is missing or cannot be executed.
+    """
     try:
-        env = git_free_environment()
-        process = subprocess.Popen(argv, env=env, stdout=output, stderr=output, preexec_fn=_allow_ctrl_c)  # noqa: PLW1509
+        return subprocess.Popen(argv, env=dict(env), stdout=output, stderr=output, preexec_fn=_hear_keyboard)  # noqa: PLW1509 - no thread is ours
     except OSError as error:
         raise _cannot_start(argv[0], Path.cwd(), error) from error
-    else:
-        return _wait(process)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
-def _allow_ctrl_c() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _hear_keyboard() -> None:
+    for number in KEYBOARD:
+        signal.signal(number, signal.SIG_DFL)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int:
-    try:
-        while True:
-            raise_if_interrupted()
-            with suppress(subprocess.TimeoutExpired):
-                return process.wait(_LOOK_S)
-    except BaseException:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_S)
-        process.kill()
-        process.wait()
-        raise
-
-
-def _start(
-    argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes], stderr: int
-) -> subprocess.Popen[bytes]:
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes] | int, stderr: int) -> Process:
     try:
         return subprocess.Popen(
             argv,
@@ -240,7 +272,7 @@ class _Pump:
 
     def __init__(
         self,
-        process: subprocess.Popen[bytes],
+        process: Process,
         on_stdout: Callable[[bytes], None],
         on_stderr: Callable[[bytes], None] | None,
     ) -> None:
@@ -291,19 +323,44 @@ class _Pump:
             pass
 
 
+class IdleClock:
+    """Tells a program that is silent from one that works in silence.
+
+    Args:
+        limit_s: silence (no output, next to no processor time) that is too long.
+        cpu_s: says how much processor time the program's tree has used so far.
+    """
+
+    def __init__(self, limit_s: float, cpu_s: Callable[[], float]) -> None:
+        self._limit_s = limit_s
+        self._settling_s = limit_s * _SETTLING_SHARE
+        self._cpu_s = cpu_s
+        self._before_s = 0.0
+        self._before_at = 0.0
+
+    def is_over(self, now: float, last_output_at: float) -> bool:
+        """Silent for that long and not at work; what was worked before the last output does not count."""
+        if self._before_at <= last_output_at:
+            if now - last_output_at >= self._settling_s:
+                self._before_at, self._before_s = now, self._cpu_s()
+            return False
+        if now - self._before_at < self._limit_s - self._settling_s:
+            return False
+        window_s, before_s = now - self._before_at, self._before_s
+        self._before_at, self._before_s = now, self._cpu_s()
+        return not is_work(self._before_s - before_s, window_s)
+
+
 @dataclass(slots=True)
 class _Watch:
     """Waits for the end of a program, with its limits."""
 
-    process: subprocess.Popen[bytes]
+    process: Process
     pump: _Pump
-    tree: Tree
     timeout_s: float | None
-    idle_timeout_s: float | None
+    idle: IdleClock | None
     on_tick: Callable[[float], None] | None
     tick_s: float
-    _cpu_s: float = 0.0
-    _cpu_at: float = 0.0
 
     def until_ended(self) -> EndedBy:
         began = time.monotonic()
@@ -314,26 +371,12 @@ class _Watch:
             now = time.monotonic()
             if self.timeout_s is not None and now - began >= self.timeout_s:
                 return "timeout"
-            if self.idle_timeout_s is not None and self._is_idle(now, self.idle_timeout_s):
+            if self.idle and self.idle.is_over(now, self.pump.last_output_at):
                 return "idle"
             if self.on_tick and now >= next_tick:
                 next_tick = now + self.tick_s
                 self.on_tick(now - began)
         return "itself"
-
-    def _is_idle(self, now: float, idle_timeout_s: float) -> bool:
-        """Silent for that long and not at work; what was worked before the last output does not count."""
-        silent_since = self.pump.last_output_at
-        settling_s = idle_timeout_s * _SETTLING_SHARE
-        if self._cpu_at <= silent_since:
-            if now - silent_since >= settling_s:
-                self._cpu_at, self._cpu_s = now, self.tree.cpu_s()
-            return False
-        if now - self._cpu_at < idle_timeout_s - settling_s:
-            return False
-        window_s, before_s = now - self._cpu_at, self._cpu_s
-        self._cpu_at, self._cpu_s = now, self.tree.cpu_s()
-        return not is_work(self._cpu_s - before_s, window_s)
 
 
 def is_work(cpu_s: float, window_s: float) -> bool:

@@ -114,6 +114,29 @@ def end_tagged(run: str) -> tuple[str, ...]:
     return tuple(ended)
 
 
+def end_family(leader: int, grace_s: float) -> None:
+    """Ask a program and its descendants in our session to end, and kill those that have not; what left it stays.
+
+    Args:
+        leader: the program, in whose process group others may be.
+        grace_s: time between asking and killing.
+    """
+    family = _family(leader, _stats()) or [leader]
+    _signal(family, signal.SIGTERM)
+    _signal(family, signal.SIGCONT)  # one that was halted hears only then
+    deadline = time.monotonic() + grace_s
+    while left := [pid for pid in family if _stat(pid)[:1] not in ([], ["Z"], ["X"])]:
+        if time.monotonic() >= deadline:
+            _signal(left, signal.SIGKILL)
+            return
+        time.sleep(_ROUND_S)
+
+
+def _family(leader: int, stats: Mapping[int, "_Stat"]) -> list[int]:
+    own = os.getsid(0)
+    return [pid for pid in _with_descendants({leader}, stats) if pid in stats and stats[pid].session == own]
+
+
 class _Stat(NamedTuple):
     state: str
     parent: int
@@ -206,9 +229,13 @@ def _cpu_s(pid: int) -> float:
 
 
 def _kill(pids: Iterable[int]) -> None:
+    _signal(pids, signal.SIGKILL)
+
+
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
     for pid in pids:
         with suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
 
 def _reap(pids: Collection[int]) -> set[int]:

@@ -41,6 +41,11 @@ class LoseSession:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveSession:
+    """Leave the session as it is; the next prompt opens another and tells it everything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Prompt the session to work: the task, evidence, after a turn that was cut off, or after a dishonest pass."""
 
@@ -50,10 +55,18 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Drive:
+    """Let the person work with the agent, or find out what was done in the session that they worked in."""
+
+    opens: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Distill:
-    """Ask the session for the skill."""
+    """Ask the session for the skill; and first the person, whether it is to be asked."""
 
     delay_s: float = 0.0
+    asks_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +114,4 @@ class Stop:
 
 
 Learning = Distill | Inspect | Repair | Ask | Publish | KeepBack | Link
-Step = Snapshot | Check | Baseline | Guard | LoseSession | Prompt | Learning | Stop
+Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Drive | Learning | Stop

@@ -12,27 +12,33 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, briefing, distill, interrupts, journal, learning, loop, steps
+from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, steps
 from agentloop import events as ev
 from agentloop.agents import registry
-from agentloop.agents.session import Session
-from agentloop.checking import Checks, within_budget
+from agentloop.checking import Checks
 from agentloop.errors import AgentUnusableError, RepoError, RunError
 from agentloop.guard import examine
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
 from agentloop.process import end_tagged
-from agentloop.quoting import writable
-from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
+from agentloop.turns import Turns
 
 Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
+Consent = Callable[[RunState], bool]
 
 
-def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None) -> RunState:
+def start(
+    job: Job,
+    repo: Repo,
+    emit: Emit,
+    on_tick: Tick | None = None,
+    ask: learning.Ask | None = None,
+    consent: Consent | None = None,
+) -> RunState:
     """Begin a run and take it to its end.
 
     Args:
@@ -41,6 +47,7 @@ def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: le
         emit: is shown each event.
         on_tick: called with the elapsed seconds while a program runs.
         ask: asks a person about a draft; None: nobody is there.
+        consent: asks the person whose work it was, whether the session is to be asked for a skill; likewise.
 
     Raises:
         PredicateError, AgentUnusableError, UsageError, PublishError: nothing was begun.
@@ -53,7 +60,7 @@ def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: le
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask) as supervisor:
+        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
             supervisor.emit(
                 ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             )
@@ -61,7 +68,12 @@ def start(job: Job, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: le
 
 
 def resume(
-    folder: journal.RunFolder, repo: Repo, emit: Emit, on_tick: Tick | None = None, ask: learning.Ask | None = None
+    folder: journal.RunFolder,
+    repo: Repo,
+    emit: Emit,
+    on_tick: Tick | None = None,
+    ask: learning.Ask | None = None,
+    consent: Consent | None = None,
 ) -> RunState:
     """Go on with a run that was cut off, from its journal; see `start`.
 
@@ -78,7 +90,7 @@ def resume(
             raise
         predicate = _read(job)
         killed = end_tagged(folder.run)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask) as supervisor:
+        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
 
@@ -130,6 +142,7 @@ class _Supervisor:
         show: Emit,
         on_tick: Tick | None,
         ask: learning.Ask | None,
+        consent: Consent | None,
     ) -> None:
         self.repo = repo
         self.folder = folder
@@ -138,25 +151,27 @@ class _Supervisor:
         self.show = show
         self.on_tick = on_tick
         self.ask = ask
-        self.staging = distill.Staging(repo.root, folder.run)
-        self.learning = learning.Learning(repo, self.staging, folder.draft)
-        self.session: Session | None = None
+        self.consent = consent
+        self.turns = Turns(repo.root, folder, lambda: book.state, self.emit, on_tick)
 
     def __enter__(self) -> "_Supervisor":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close_session()
+        self.turns.close()
         self.book.close()
-
-    def _close_session(self) -> None:
-        if self.session:
-            self.session.close()
-        self.session = None
 
     @property
     def state(self) -> RunState:
         return self.book.state
+
+    @property
+    def staging(self) -> distill.Staging:
+        return distill.Staging(self.turns.place, self.folder.run)
+
+    @property
+    def learning(self) -> learning.Learning:
+        return learning.Learning(self.repo, self.staging, self.folder.draft)
 
     def emit(self, event: ev.Event) -> None:
         self.show(self.book.append(event))
@@ -191,15 +206,18 @@ class _Supervisor:
     def perform(self, step: steps.Step) -> None:
         match step:
             case steps.Snapshot(n):
-                snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
+                begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
+                if begins_at:
+                    snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
+                else:
+                    snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
                 self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
-            case steps.LoseSession(reason):
-                self._close_session()
-                self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
-            case steps.Prompt():
-                self._prompt(step)
+            case steps.LoseSession() | steps.LeaveSession():
+                self._part(step)
+            case steps.Prompt() | steps.Drive():
+                self._work(step)
             case steps.Stop(outcome, exit_code, reason):
                 self.staging.close()
                 self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
@@ -210,14 +228,14 @@ class _Supervisor:
 
     def _learn(self, step: steps.Step) -> None:
         match step:
-            case steps.Distill(delay_s):
-                interrupts.sleep(delay_s)
-                self._turn("distill", self.learning.prompt(self.state))
+            case steps.Distill():
+                self._distill(step)
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
                 interrupts.sleep(delay_s)
-                self._turn("repair", distill.repair_prompt(self.state, self.staging, problems))
+                remembers = self.turns.remembers_work
+                self.turns.take("repair", self.learning.repair_prompt(self.state, problems, remembers=remembers))
             case steps.Ask():
                 self.emit(self.learning.ask(self.state, self.ask))
             case steps.Publish():
@@ -229,11 +247,16 @@ class _Supervisor:
 
     def _look(self, step: steps.Check | steps.Baseline | steps.Guard) -> None:
         match step:
+            case steps.Check(0) if self.state.task.by_hand:
+                self.emit(ev.CheckStarted(attempt=0))
+                self.emit(self.checks.check_start(self.state, self.folder.check_folder(0)))
             case steps.Check(attempt, role):
+                if self.state.baseline is None and attempt and self.checks.needs_start:
+                    self._look(steps.Check(0))
                 self.emit(ev.CheckStarted(attempt=attempt))
                 self.emit(self.checks.check(self.state, self.folder.check_folder(attempt), attempt, role))
             case steps.Baseline():
-                self.emit(examine.take_baseline(self.repo, self.state, self.folder.guard))
+                self.emit(examine.take_baseline(self.repo, self.state, self.checks.predicate, self.folder.guard))
             case steps.Guard():
                 examination = examine.Examination(self.repo, self.state, self.folder.replay, self._replay)
                 self.emit(examination.examine())
@@ -242,69 +265,28 @@ class _Supervisor:
         evaluation = self.checks.run(self.state, tree, logs)
         return evaluation.verdict, evaluation.leaves
 
-    def _prompt(self, step: steps.Prompt) -> None:
+    def _part(self, step: steps.LoseSession | steps.LeaveSession) -> None:
+        self.turns.close()
+        session = self.state.session or ""
+        match step:
+            case steps.LoseSession(reason):
+                self.emit(ev.SessionLost(session=session, reason=reason))
+            case steps.LeaveSession():
+                self.emit(ev.SessionLeft(session=session))
+
+    def _work(self, step: steps.Prompt | steps.Drive) -> None:
+        if isinstance(step, steps.Drive):
+            by_hand.take_turn(self.state, self.repo, self.emit, opens=step.opens)
+            return
         interrupts.sleep(step.delay_s)
-        remembers = self._open_session().remembers
-        self._turn("work", briefing.work_prompt(self.state, step, self.repo, remembers=remembers))
+        prompt = briefing.work_prompt(self.state, step, self.repo, remembers=self.turns.remembers)
+        self.turns.take("work", prompt)
 
-    def _open_session(self) -> Session:
-        if self.session is None:
-            self.session = registry.open_session(
-                self.state.task,
-                self.folder.run,
-                session=self.state.session,
-                begun=_has_begun(self.state),
-                counters=self.state.counters,
-                cwd=self.repo.root,
-            )
-        return self.session
-
-    def _forks(self) -> bool:
-        """The session is to stay as the work left it, and its copy does not exist yet."""
-        return self.state.task.distill_in == "fork" and self.state.session == self.state.work_turns[-1].session
-
-    def _turn(self, purpose: ev.Purpose, prompt: str) -> None:
-        session = self._open_session()
-        number = self.state.turns_started + 1
-        limits = self.state.task.limits
-        prompt = redact(writable(prompt))
-        prompt_file = self.folder.turn_file(number, "prompt.md")
-        prompt_file.write_text(prompt, encoding="utf-8")
-        log = self.folder.turn_file(number, "log")
-        self.emit(
-            ev.TurnStarted(turn=number, purpose=purpose, prompt=str(prompt_file), log=str(log), session=session.id)
-        )
-        turn = session.send(
-            prompt,
-            fork=purpose != "work" and self._forks(),
-            log=log,
-            timeout_s=within_budget(self.state, limits.turn_timeout_s),
-            idle_timeout_s=limits.idle_timeout_s,
-            emit=self.emit,
-            on_tick=self.on_tick,
-        )
-        self.emit(
-            ev.TurnEnded(
-                turn=number,
-                purpose=purpose,
-                status=turn.status,
-                session=turn.session,
-                text=turn.text,
-                usage=turn.usage,
-                counters=turn.counters,
-                tool_calls=turn.tool_calls,
-                exit_code=turn.exit_code,
-                error=turn.error,
-                error_class=turn.error_class,
-                reset_at=turn.reset_at,
-                denied=turn.denied,
-                duration_s=turn.duration_s,
-                killed=turn.killed,
-                model=turn.model,
-            )
-        )
-
-
-def _has_begun(state: RunState) -> bool:
-    """A turn was taken in the session, one that was cut off or came to more than an error."""
-    return not state.session_lost and state.turns_started > sum(turn.status == "failed" for turn in state.turns)
+    def _distill(self, step: steps.Distill) -> None:
+        """Ask the session for the skill, when the person whose work it was does not mind."""
+        if step.asks_first and not (self.consent and self.consent(self.state)):
+            reason = "it was not wanted" if self.consent else "nobody could be asked without a terminal"
+            self.emit(learning.kept_back(self.state, reason))
+            return
+        interrupts.sleep(step.delay_s)
+        self.turns.take("distill", self.learning.prompt(self.state, remembers=self.turns.remembers_work))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agentloop import journal
 from agentloop.agents import registry
-from agentloop.agents.store import stored_sessions
+from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.errors import RunError
 from agentloop.events import SkillLoaded
 from agentloop.repo import Repo
@@ -87,10 +87,21 @@ def usages(repo: Repo, library: Library) -> tuple[list[Usage], list[str]]:
     }
     supervised, begun, problems = _from_journals(repo.common_dir)
     known = {use.session for use in supervised if use.session}
-    stored = [one for adapter in registry.load_all()[0].values() for one in stored_sessions(adapter, repo.root)]
-    alone = [one for one in stored if one.session not in known and one.session not in begun]
-    uses = [*supervised, *(Use(skill, one.agent, one.session, one.at) for one in alone for skill in one.skills)]
-    times = [*begun.values(), *(one.at for one in alone)]
+    alone = [
+        (adapter, one)
+        for adapter in registry.load_all()[0].values()
+        for one in stored_sessions(adapter, repo.root)
+        if one.session not in known and one.session not in begun
+    ]
+    uses = [
+        *supervised,
+        *(
+            Use(skill, one.agent, one.session, one.changed)
+            for adapter, one in alone
+            for skill in loaded_skills(adapter, one)
+        ),
+    ]
+    times = [*begun.values(), *(one.changed for _adapter, one in alone)]
     found = [
         Usage(
             skill,

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from agentloop import events as ev
 from agentloop import journal
 from agentloop.agents import registry
-from agentloop.agents.store import stored_sessions
+from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.cli import cli
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
@@ -110,8 +110,9 @@ def test_a_store_may_hold_anything(repo: Repo, isolated_home: Path) -> None:
     (folder / "other.jsonl").write_text('[1]\n"x"\n{"cwd": 7}\n')
     (folder / "folder.jsonl").mkdir()
     (folder / "gone.jsonl").symlink_to(folder / "nowhere")
-    found = list(stored_sessions(registry.load("claude"), repo.root))
-    assert [(one.session, one.skills) for one in found] == [("fine", ("dates",))]
+    claude = registry.load("claude")
+    found = list(stored_sessions(claude, repo.root))
+    assert [(one.session, loaded_skills(claude, one)) for one in found] == [("fine", ("dates",))]
 
 
 @pytest.mark.parametrize(("loaded", "since", "proposed"), [(0, UNUSED_AFTER, True), (0, 9, False), (1, 99, False)])

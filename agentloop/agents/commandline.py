@@ -12,6 +12,7 @@ from agentloop.job import PermissionMode
 _LONG = re.compile(r"--[\w-]+")
 _SHORT = re.compile(r"-\w")
 _NO_VALUE = re.compile(r"-[-\w]")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class PassedOn:
 
     words: tuple[str, ...]
     environment: Mapping[str, str]
+    acp_mode: str = ""
+    """The id of the session mode that fits, for an agent that is spoken to by ACP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,12 @@ def split_task(adapter: Adapter, words: Sequence[str]) -> tuple[str, tuple[str, 
 
 
 def passed_on(
-    adapter: Adapter, words: Sequence[str], *, permissions: PermissionMode | Literal[""] = "", model: str = ""
+    adapter: Adapter,
+    words: Sequence[str],
+    *,
+    permissions: PermissionMode | Literal[""] = "",
+    model: str = "",
+    max_cost_usd: float | None = None,
 ) -> PassedOn:
     """What a turn of the agent gets: the user's words, and ours of permissions and the model where those say nothing.
 
@@ -72,16 +80,23 @@ def passed_on(
         words: what was typed after its program's name.
         permissions: what the agent may do; empty: the narrowest mode of it that can do the work.
         model: the model that it is told to use; empty: its own choice.
+        max_cost_usd: what the run may cost, for an agent that can be told; None for no limit.
 
     Raises:
-        UsageError: one of the words can be set by agentloop only, the agent has no such mode, or cannot be told of a
-            model.
+        UsageError: one of the words can be set by agentloop only, the agent has no such mode, wants a model or
+            cannot be told of one.
     """
+    if adapter.needs_model and not model:
+        raise UsageError(
+            f"{adapter.called} wants a model to be named",
+            hint='--model PROVIDER/NAME, or model = "PROVIDER/NAME" in agentloop.toml, or AGENTLOOP_MODEL',
+        )
     parts = _read(adapter.flags, words)
     _refuse(adapter, parts)
     said = {name for part in parts for name in part.names}
     said |= {value.partition("=")[0] for part in parts for value in part.values}
     ours = [_model_words(adapter, model)] if model else []
+    ours += [_filled(adapter.max_cost, "{max_cost}", f"{max_cost_usd:g}")] if max_cost_usd is not None else []
     ours += _permissions(adapter, permissions)
     ours = [permission for permission in ours if not said & {*permission.unless}]
     dropped = {*adapter.flags.dropped}
@@ -89,6 +104,37 @@ def passed_on(
     return PassedOn(
         words=(*(word for permission in ours for word in permission.words), *theirs),
         environment={name: value for permission in ours for name, value in permission.environment.items()},
+        acp_mode=next((permission.acp_mode for permission in ours if permission.acp_mode), ""),
+    )
+
+
+def filled(template: Sequence[str], values: Mapping[str, str], extra: Sequence[str]) -> list[str]:
+    """A command line of an adapter with what its placeholders stand for; one that is not known stays as it is."""
+    argv: list[str] = []
+    for word in template:
+        argv += extra if word == "{extra}" else [_PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), word)]
+    return argv
+
+
+def carried_over(adapter: Adapter, words: Sequence[str]) -> tuple[str, ...]:
+    """Of what a person typed to work with the agent themselves, what a turn of ours in that session needs too.
+
+    That is flags with a value, such as the model or a file with settings. What says which session it is, how it is
+    seen or what it may do is left out, and so is what nobody knows.
+
+    Args:
+        adapter: the agent.
+        words: what was typed after its program's name.
+    """
+    modes = adapter.permissions.known().values()
+    ours = {name for mode in modes for permission in mode for name in permission.unless}
+    ours |= {*adapter.flags.dropped, *adapter.flags.refused}
+    return tuple(
+        word
+        for part in _read(adapter.flags, words)
+        if part.names and all(adapter.flags.takes_value(name) for name in part.names)
+        if not ours & {*part.names, *(value.partition("=")[0] for value in part.values)}
+        for word in part.words
     )
 
 
@@ -108,8 +154,13 @@ def _model_words(adapter: Adapter, model: str) -> Permission:
         raise UsageError(
             f"{adapter.called} cannot be told a model by agentloop", hint="choose it by the agent's own settings"
         )
-    words = tuple(word.replace("{model}", model) for word in adapter.model)
-    return Permission(words=words, unless=tuple(word.partition("=")[0] for word in words if word.startswith("-")))
+    return _filled(adapter.model, "{model}", model)
+
+
+def _filled(words: Sequence[str], placeholder: str, value: str) -> Permission:
+    """Words with their value, unless the user's own say the same flag."""
+    filled = tuple(word.replace(placeholder, value) for word in words)
+    return Permission(words=filled, unless=tuple(word.partition("=")[0] for word in filled if word.startswith("-")))
 
 
 def _refuse(adapter: Adapter, parts: Sequence[_Part]) -> None:

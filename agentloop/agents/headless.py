@@ -1,6 +1,5 @@
 """The headless driver: a process a turn, in one session."""
 
-import re
 import sys
 import tempfile
 import time
@@ -9,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentloop.agents.resets import reset_at
+from agentloop.agents import commandline
+from agentloop.agents.failures import kind_of, short
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
+from agentloop.agents.store import newest_session
 from agentloop.agents.stream import StreamReader
-from agentloop.agents.stream_spec import ErrorPattern
 from agentloop.config import state_folder
 from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
@@ -22,8 +22,6 @@ from agentloop.quoting import plain
 
 _MAX_ARGUMENT_BYTES = 100_000
 _MAX_RESULT_BYTES = 64 * 1024 * 1024
-_ERROR_CHARS = 600
-_ARGUMENT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(slots=True)
@@ -161,18 +159,17 @@ class HeadlessSession:
         }
         if "{session_file}" in line:
             self._session_file.parent.mkdir(parents=True, exist_ok=True)
-        argv: list[str] = []
-        for word in template:
-            argv += self.extra if word == "{extra}" else [_fill(word, values)]
-        return argv, b"" if "{prompt" in line else prompt.encode()
+        return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else prompt.encode()
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
-        self.id = reader.session or self.id
+        self.id = reader.session or self.id or self._stored_session(exited)
         usage, self.counters = reader.usage(self.counters)
         status, error = self._outcome(reader, exited, stderr, waiting)
         self.begun = self.begun or status != "failed"
         words = reader.error or waiting or f"{stderr}\n{reader.tail}"
-        known = self.adapter.classify(words, reader.status) if status == "failed" else None
+        kind, resets = None, None
+        if status == "failed":
+            kind, resets = kind_of(self.adapter, words, reader.status, reader.reset)
         return Turn(
             status=status,
             text=reader.text,
@@ -182,28 +179,33 @@ class HeadlessSession:
             tool_calls=reader.tool_calls,
             exit_code=exited.code,
             error=error,
-            error_class=known.kind if known else None,
-            reset_at=_reset(known, words, reader.reset) if known else None,
+            error_class=kind,
+            reset_at=resets,
             denied=reader.denied,
             duration_s=exited.duration_s,
             killed=exited.killed,
             model=reader.model,
         )
 
+    def _stored_session(self, exited: Exited) -> str | None:
+        """The session as the agent kept it, of one that names it late or never."""
+        wanted = self.adapter.session == "reported" and self.adapter.names_session
+        return newest_session(self.adapter, self.cwd, time.time() - exited.duration_s) if wanted else None
+
     def _outcome(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> tuple[TurnStatus, str]:
         if exited.ended_by != "itself":
             how = "it was silent for too long" if exited.ended_by == "idle" else "it took too long"
             if waiting:
-                return "failed", _short(f"{how} while it waited: {waiting}")
+                return "failed", short(f"{how} while it waited: {waiting}")
             return ("idle" if exited.ended_by == "idle" else "timed_out"), how
         if reader.error:
-            return "failed", _short(reader.error)
+            return "failed", short(reader.error)
         ending = f"exit code {exited.code}" if exited.signal is None else f"signal {exited.signal}"
         if not reader.finished:
             words = stderr or reader.tail or "it printed nothing"
-            return "failed", _short(f"{ending} without an end of its turn: {words}")
+            return "failed", short(f"{ending} without an end of its turn: {words}")
         if exited.code != 0 and not reader.says_end:
-            return "failed", _short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
+            return "failed", short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
         return "done", ""
 
 
@@ -233,14 +235,6 @@ class _Tail:
         return plain(bytes(self._kept).decode("utf-8", errors="replace")).strip()
 
 
-def _reset(known: ErrorPattern, words: str, said: object) -> float | None:
-    """When the usage limit ends that an error tells of."""
-    match = re.search(known.reset, words, re.IGNORECASE) if known.reset else None
-    if said is None and match:
-        said = match[1] if match.re.groups else match[0]
-    return reset_at(said, time.time()) if said is not None and known.kind == "rate_limit" else None
-
-
 def _read(path: Path) -> bytes:
     """A file of bounded length; nothing for one that was not written."""
     try:
@@ -248,12 +242,3 @@ def _read(path: Path) -> bytes:
             return file.read(_MAX_RESULT_BYTES)
     except OSError:
         return b""
-
-
-def _fill(word: str, values: Mapping[str, str]) -> str:
-    return _ARGUMENT.sub(lambda match: values.get(match[1], match[0]), word)
-
-
-def _short(text: str) -> str:
-    text = text.strip()
-    return text if len(text) <= _ERROR_CHARS else f"[...] {text[-_ERROR_CHARS:]}"

@@ -85,7 +85,16 @@ class StreamReader:
         """Take one JSON document, whatever the format of the stream; anything else says nothing."""
         document = _json(content)
         if isinstance(document, dict):
-            self._take(document)
+            self.take(document)
+
+    def take(self, content: dict[str, Any]) -> None:
+        """Take what a line says, once it is read."""
+        searched = {key: _search(path, content) for key, path in self._expressions.items()}
+        self._note({key: value for key, value in searched.items() if value is not None})
+
+    def end_text(self) -> None:
+        """What is said from here on is another answer."""
+        self._text_ended = True
 
     @property
     def text(self) -> str:
@@ -129,7 +138,7 @@ class StreamReader:
             return
         content = _json(line) if self._stream.format != "text" else None
         if isinstance(content, dict):
-            self._take(content)
+            self.take(content)
             return
         if self._stream.format != "text":
             self._keep(line + b"\n")
@@ -148,10 +157,6 @@ class StreamReader:
                 said = match[1] if match.re.groups else match[0]
                 found[key] = _amount(said or "") if key in _NUMBERS else said
         self._note(found)
-
-    def _take(self, content: dict[str, Any]) -> None:
-        searched = {key: _search(path, content) for key, path in self._expressions.items()}
-        self._note({key: value for key, value in searched.items() if value is not None})
 
     def _note(self, found: dict[str, Any]) -> None:
         if found.get("session"):

@@ -102,21 +102,6 @@ class Stream(Part):
     patterns: Patterns = Patterns()
 
 
-class Store(Part):
-    """Where an agent keeps its sessions, one JSONL file each."""
-
-    root: str
-    """A folder, `~` for the user's home."""
-    root_variable: str = ""
-    """The environment variable that names another root."""
-    files: str
-    """A glob below the root."""
-    cwd: str
-    """A JMESPath expression for the folder that the session works in."""
-    paths: Expressions = Expressions()
-    """As in `stream.paths`; `session`, `tools` and `skills` are of use."""
-
-
 class ErrorPattern(Part):
     """A kind of failure, and how it is known: by its status, or by its text."""
 

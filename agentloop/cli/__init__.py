@@ -15,7 +15,9 @@ from agentloop.interrupts import Interrupted
 
 COMMANDS = {
     "run": ("agentloop.cli.run:run", "Prompt an agent until the predicate holds, then keep what it learned."),
+    "wrap": ("agentloop.cli.wrap:wrap", "Drive an agent yourself; then check, and keep what it learned."),
     "check": ("agentloop.cli.check:check", "Evaluate a predicate once; no agent."),
+    "distill": ("agentloop.cli.distill:distill", "Keep what a session learned that you drove by hand."),
     "resume": ("agentloop.cli.run:resume", "Go on with a run that was cut off."),
     "status": ("agentloop.cli.runs:status", "Say how a run stands."),
     "logs": ("agentloop.cli.runs:logs", "Show a run's events."),

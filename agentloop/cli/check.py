@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from agentloop import config, interrupts, journal, receipts
-from agentloop.cli.run import Duration
+from agentloop.cli.options import Duration
 from agentloop.errors import RepoError, UsageError
 from agentloop.events import SCHEMA, VerdictValue
 from agentloop.predicate import evaluate, judge, probes

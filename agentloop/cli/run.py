@@ -10,6 +10,14 @@ import click
 
 from agentloop import config, journal, learning, supervisor
 from agentloop.agents import commandline, registry
+from agentloop.cli.options import (
+    BehindDashes,
+    Duration,
+    check_options,
+    learning_options,
+    no_input_option,
+    output_options,
+)
 from agentloop.cli.skills import asking
 from agentloop.errors import UsageError
 from agentloop.job import Job, Limits
@@ -20,47 +28,7 @@ from agentloop.repo import Repo
 from agentloop.state import RunState
 
 
-class Duration(click.ParamType[float]):
-    """Reads `90s`, `30m`, `1.5h` as seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See `config.duration_s`."""
-        try:
-            return config.duration_s(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-class _RunCommand(click.Command):
-    """Everything behind the first `--` is the agent's command line, untouched."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        ctx.obj = ()
-        if "--" in args:
-            cut = args.index("--")
-            args, ctx.obj = args[:cut], tuple(args[cut + 1 :])
-            if not ctx.obj:
-                raise click.UsageError("a command is wanted after --, for example: -- claude --model opus", ctx)
-        return super().parse_args(ctx, args)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
-
-
-def _output_options(command: Any) -> Any:
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
-        click.option("--events", is_flag=True, help="Stream the journal's events to stdout as NDJSON."),
-        click.option("--no-input", is_flag=True, help="Ask nobody anything, not even at a terminal."),
-        click.option("--quiet", "-q", is_flag=True, help="Show the result alone."),
-    ):
-        command = option(command)
-    return command
-
-
-@click.command(cls=_RunCommand)
+@click.command(cls=BehindDashes)
 @click.argument("task", required=False, default="")
 @click.option("--until", "-u", multiple=True, required=True, metavar="PREDICATE",
               help='What must hold, e.g. "pytest passes"; repeated: all of them.')  # fmt: skip
@@ -79,28 +47,13 @@ def _output_options(command: Any) -> Any:
 @click.option("--max-time", type=Duration(), help="Time for the whole run.  [default: 4h]")
 @click.option("--turn-timeout", type=Duration(), help="Time for one turn.  [default: 30m]")
 @click.option("--idle-timeout", type=Duration(), help="Silence that ends a turn.  [default: 10m]")
-@click.option("--check-timeout", type=Duration(), help="Time for one command of the predicate.  [default: 30m]")
 @click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
-@click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it.")
-@click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
+@check_options
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
-@click.option("--distill-in", type=click.Choice(["same", "fork"]),
-              help="Ask the session itself, or a fork of it that leaves it clean.  [default: same]")  # fmt: skip
-@click.option("--skills-to", metavar="commit|branch[:NAME]|outbox",
-              help="Commit a skill here, on another branch, or keep it for a review.  [default: commit]")  # fmt: skip
-@click.option("--review/--no-review", default=None, help="Show the draft and ask before it goes there.")
-@click.option("--guard", type=click.Choice(["enforce", "warn", "off"]),
-              help="What to do with a pass that is not honest.  [default: enforce]")  # fmt: skip
-@click.option(
-    "--may-edit", multiple=True, metavar="GLOB", help="Protected files that the task is about, e.g. tests/api/**"
-)
-@click.option("--protect", multiple=True, metavar="GLOB", help="Further files that the agent must leave as they are.")
-@click.option("--confirm", type=click.IntRange(1, 100), metavar="N",
-              help="The accepting check has to pass N times in a row.  [default: 1]")  # fmt: skip
-@click.option("--fresh", is_flag=True, help="Check also what was checked before and did not change since.")
-@click.option("--link/--no-link", default=None, help="Link the skills where agents read them.  [default: link]")
-@_output_options
+@learning_options
+@no_input_option
+@output_options
 @click.pass_context
 def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool, events: bool, quiet: bool,
         no_input: bool, resume_with: str, session_from: str, allow_judge_only: bool, fresh: bool,
@@ -114,38 +67,65 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
     task, program = split_task(task, ctx.obj)
     with Repo.open(Path.cwd()) as repo:
         settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
-        names = grammar.Names(settings.checks, settings.metrics)
-        predicate = [grammar.parse(source, names) for source in until]
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
         job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only, "fresh": fresh})
         renderer = Renderer(quiet=quiet, ndjson=events)
         for note in () if quiet else _notes(job):
             renderer.console.print(note, markup=False)
-        for node in predicate:
-            if isinstance(node, Command) and node.bare and not quiet:
-                renderer.console.print(f"read as: `{node.command}` passes", markup=False)
-        ask = _asks(repo, renderer, no_input=no_input)
-        state = _show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
+        _say_how_read(settings, until, renderer, quiet=quiet)
+        ask = asks(repo, renderer, no_input=no_input)
+        state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
 
 
 @click.command()
 @click.argument("run", required=False, default="")
-@_output_options
+@no_input_option
+@output_options
 def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
     """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
         folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
         renderer = Renderer(quiet=quiet, ndjson=events)
-        ask = _asks(repo, renderer, no_input=no_input)
-        state = _show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, ask))
+        people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
+        state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
 
 
-def _asks(repo: Repo, renderer: Renderer, *, no_input: bool) -> learning.Ask | None:
+def predicates(
+    settings: config.Settings, until: tuple[str, ...], renderer: Renderer, *, quiet: bool
+) -> tuple[str, ...]:
+    """What must hold: what was said, else the only one of the configured checks.
+
+    Raises:
+        UsageError: nothing was said, and none or several are configured.
+        PredicateError: it cannot be read.
+    """
+    if not until:
+        if len(settings.checks) != 1:
+            names = f" (configured: {', '.join(sorted(settings.checks))})" if settings.checks else ""
+            raise UsageError(
+                f"a predicate is wanted: a session is asked for a skill only after a pass{names}",
+                hint='say what must hold: --until "pytest passes"',
+            )
+        until = tuple(settings.checks)
+        if not quiet:
+            renderer.console.print(f"until the configured check {until[0]}", markup=False)
+    _say_how_read(settings, until, renderer, quiet=quiet)
+    return until
+
+
+def _say_how_read(settings: config.Settings, until: tuple[str, ...], renderer: Renderer, *, quiet: bool) -> None:
+    names = grammar.Names(settings.checks, settings.metrics)
+    for node in [grammar.parse(source, names) for source in until]:
+        if isinstance(node, Command) and node.bare and not quiet:
+            renderer.console.print(f"read as: `{node.command}` passes", markup=False)
+
+
+def asks(repo: Repo, renderer: Renderer, *, no_input: bool) -> learning.Ask | None:
     """How a person is asked; without input nobody is, by whatever part of the run."""
     if no_input:
         with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - a descriptor is wanted
@@ -153,7 +133,8 @@ def _asks(repo: Repo, renderer: Renderer, *, no_input: bool) -> learning.Ask | N
     return asking.in_run(repo, renderer.close)
 
 
-def _show(renderer: Renderer, work: Any) -> RunState:
+def show(renderer: Renderer, work: Any) -> RunState:
+    """Do the work of a run, and take the live display away whatever comes of it."""
     try:
         state: RunState = work()
     finally:

@@ -55,7 +55,9 @@ def _attempt(state: RunState, at: int, repo: Repo | None) -> Iterator[str]:
     began = state.checks[at - 1].seq if at else -1
     yield from _check(check)
     yield from _detours(state, began, check.seq)
-    if check.verdict != "pass" and repo:
+    if state.task.by_hand and repo:
+        yield from _change(state, state.snapshots[0], repo, "What changed since the session began:")
+    elif check.verdict != "pass" and repo:
         is_last = at + 1 < len(state.checks) and state.checks[at + 1].verdict == "pass"
         yield from _change(state, check, repo, "What turned it green:" if is_last else "What changed after it:")
 
@@ -88,10 +90,10 @@ def _detours(state: RunState, began: int, ended: int) -> Iterator[str]:
     yield "\n".join(lines)
 
 
-def _change(state: RunState, check: ev.Checked, repo: Repo, title: str) -> Iterator[str]:
-    """The difference between the tree that a check saw and the one after the next turn."""
-    later = [snapshot for snapshot in state.snapshots if snapshot.seq > check.seq]
-    seen = [snapshot for snapshot in state.snapshots if snapshot.seq < check.seq]
+def _change(state: RunState, since: ev.Checked | ev.Snapshotted, repo: Repo, title: str) -> Iterator[str]:
+    """The difference between the tree that a check saw, or a snapshot recorded, and the one after the next turn."""
+    later = [snapshot for snapshot in state.snapshots if snapshot.seq > since.seq]
+    seen = [snapshot for snapshot in state.snapshots if snapshot.seq <= since.seq]
     if not later or not seen:
         return
     if seen[-1].tree == later[0].tree:

@@ -12,7 +12,10 @@ from agentloop.guard import compare, record
 from agentloop.guard.protected import Changes, Protection, has_build_files, named_scripts, scripts_in
 from agentloop.guard.record import Record
 from agentloop.guard.replay import Replay, RunCheck
+from agentloop.predicate import commands
+from agentloop.predicate.language.nodes import Command, Node, leaves
 from agentloop.predicate.reports.report import TestReport
+from agentloop.process import child_environment
 from agentloop.repo import Repo
 from agentloop.state import RunState
 
@@ -21,21 +24,46 @@ _EDITED = "the check passes only with edited checks: with these files as they we
 _BUILD_FILES = ("Makefile", "GNUmakefile", "makefile", "justfile", "package.json")
 
 
-def take_baseline(repo: Repo, state: RunState, path: Path) -> ev.GuardBegan:
+def take_baseline(repo: Repo, state: RunState, predicate: Node, path: Path) -> ev.GuardBegan:
     """Record what a pass will be held against, beside the first snapshot and the first check.
+
+    Args:
+        repo: the run's repository.
+        state: the run's state.
+        predicate: for its commands, when none of them has been run yet.
+        path: the file to be written.
 
     Raises:
         OSError: the record cannot be written.
+        RepoError: the commit that the work began with cannot be looked at.
     """
-    leaves = state.baseline.leaves if state.baseline else ()
-    paths = repo.tree_at(state.snapshots[0].commit)
-    named = named_scripts([_argv(leaf.command) for leaf in leaves if leaf.command], paths)
+    ran = _ran(state) if state.baseline else _will_run(repo, state, predicate)
+    base = state.snapshots[0].commit
+    paths = repo.tree_at(base)
+    named = named_scripts([_argv(command) for command, _tool in ran if command], paths)
     for name in _BUILD_FILES:
         if name in paths:
             named |= scripts_in(_text(repo.root / name), paths)
-    tools = record.tool_digests([leaf.tool for leaf in leaves])
-    record.take(repo, _protection(state, named, builds=has_build_files(paths)), tools).save(path)
+    tools = record.tool_digests([tool for _command, tool in ran])
+    protection = _protection(state, named, builds=has_build_files(paths))
+    is_over = state.task.by_hand is not None and state.task.by_hand.session
+    if is_over:
+        record.take_of(repo, base, protection, tools, path.with_suffix(".tree")).save(path)
+    else:
+        record.take(repo, protection, tools).save(path)
     return ev.GuardBegan(record=str(path))
+
+
+def _ran(state: RunState) -> list[tuple[str, str]]:
+    """The commands of the first check, each with its program."""
+    return [(leaf.command, leaf.tool) for leaf in (state.baseline.leaves if state.baseline else ())]
+
+
+def _will_run(repo: Repo, state: RunState, predicate: Node) -> list[tuple[str, str]]:
+    env = child_environment(state.run)
+    told = [node for node in leaves(predicate) if isinstance(node, Command)]
+    told += [Command((spec.command,), shell=True) for spec in state.task.metrics.values()]
+    return [(node.command, commands.tool(node, repo.root, env)) for node in told]
 
 
 @dataclass(slots=True)

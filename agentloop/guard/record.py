@@ -83,6 +83,28 @@ def take(repo: Repo, protection: Protection, tools: dict[str, str]) -> Record:
     )
 
 
+def take_of(repo: Repo, commit: str, protection: Protection, tools: dict[str, str], folder: Path) -> Record:
+    """Look at a commit; what no commit can hold is taken for as it was then.
+
+    Args:
+        repo: the repository.
+        commit: the commit.
+        protection: what is protected.
+        tools: the digests of the programs.
+        folder: for a worktree; outside of the tree.
+
+    Raises:
+        RepoError: the worktree cannot be made.
+    """
+    now = take(repo, protection, tools)
+    with repo.clean_worktree(commit, folder):
+        then = look(folder, protection, ())
+        freed = tuple(path for path in _walk(folder, ()) if protection.may_change(path))
+    folders = tuple(path for path in now.ignored if path.endswith("/"))
+    unknown = {path: text for path, text in now.files.items() if path in now.ignored or path.startswith(folders)}
+    return now.model_copy(update={"files": {**unknown, **then}, "freed": freed})
+
+
 def look(root: Path, protection: Protection, skipped: tuple[str, ...]) -> dict[str, str]:
     """The digest of what counts in each file that is protected or hooks into a runner; empty where nothing counts."""
     wanted: Callable[[str], bool] = lambda path: protection.holds(path) or protection.refuses_new(path)  # noqa: E731

@@ -59,6 +59,16 @@ class Replay:
             self._link(tree, commit, changes or Changes())
             return self.check(tree, logs)
 
+    def as_it_was(self) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
+        """Run the check on the base; programs of the worktree are named as those of the working tree.
+
+        Raises:
+            RepoError: the worktree cannot be made.
+        """
+        verdict, leaves = self.run(self.base, None)
+        there, here = f"{self.folder / 'tree'}/", f"{self.repo.root}/"
+        return verdict, tuple(leaf.model_copy(update={"tool": leaf.tool.replace(there, here)}) for leaf in leaves)
+
     def _restore(self, tree: Path, changes: Changes) -> None:
         for path in (*changes.planted, *changes.new_tests):
             (tree / path).unlink(missing_ok=True)

@@ -21,7 +21,7 @@ def _described(event: ev.Event) -> str:
         case ev.RunStarted():
             until = " and ".join(f"`{source}`" for source in event.job.until)
             line = f"run {event.run} · {event.job.agent} · until {until}"
-            if not event.resumable:
+            if not event.resumable and not event.job.by_hand:
                 line += "\nthis agent has no session to return to: each turn gets the run's own ledger instead"
             return escape(line)
         case ev.RunResumed():
@@ -41,7 +41,8 @@ def _described(event: ev.Event) -> str:
 
 def _checked(event: ev.Checked) -> str:
     label = "check before the first turn" if event.attempt == 0 else f"attempt {event.attempt}"
-    label += {"attempt": "", "confirm": ", once more", "recheck": ", again after the skill's turn"}[event.role]
+    label = "the tree of the start" if event.role == "start" else label
+    label += {"confirm": ", once more", "recheck": ", again after the skill's turn"}.get(event.role, "")
     reasons = "; ".join(f"{leaf.source}: {leaf.reason}" for leaf in event.leaves if leaf.verdict != "pass")
     detail = f" · {escape(reasons)}" if reasons else ""
     how = f"{event.duration_s:.1f} s"
@@ -60,6 +61,8 @@ def _guarded(event: ev.Guarded) -> str:
 
 def _turn(event: ev.Event) -> str:
     match event:
+        case ev.TurnStarted(prompt=""):
+            return f"turn {event.turn}: yours"
         case ev.TurnStarted():
             what = {
                 "work": "prompting the agent",
@@ -78,6 +81,8 @@ def _turn(event: ev.Event) -> str:
             return escape(f"  {state} after {clock(event.duration_s)} · {used(event.usage)}{denied}")
         case ev.SessionLost():
             return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
+        case ev.SessionLeft():
+            return "the session is left (--session fresh): a new one gets the run's ledger"
         case _:
             return ""
 

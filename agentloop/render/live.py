@@ -40,6 +40,8 @@ class Renderer:
         self._ndjson = ndjson
         self._status: Status | None = None
         self._doing = ""
+        self._is_told = True
+        """The calls of the turn's tools are worth a line each: nobody saw them yet."""
         self._last_line_at = time.monotonic()
 
     def event(self, event: ev.Event) -> None:
@@ -52,7 +54,9 @@ class Renderer:
             self._out.file.write(event.model_dump_json() + "\n")
             self._out.file.flush()
         self._doing = _doing(event) or self._doing
-        line = "" if self._quiet else describe(event)
+        if isinstance(event, ev.TurnStarted):
+            self._is_told = bool(event.prompt)
+        line = "" if self._quiet or (isinstance(event, ev.ToolCalled) and not self._is_told) else describe(event)
         if line:
             self._stop_live()
             self.console.print(line)
@@ -98,18 +102,24 @@ class Renderer:
                 os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
-    def result(self, state: RunState, *, as_json: bool) -> None:
-        """Write the result of a run to stdout."""
-        with self._as_long_as_somebody_looks():
-            self._result(state, as_json=as_json)
+    def result(self, state: RunState, *, as_json: bool, aside: bool = False) -> None:
+        """Write the result of a run to stdout.
 
-    def _result(self, state: RunState, *, as_json: bool) -> None:
+        Args:
+            state: the run's state.
+            as_json: as one JSON object.
+            aside: the lines for people go to stderr, since stdout is somebody else's.
+        """
+        with self._as_long_as_somebody_looks():
+            self._result(state, self.console if aside else self._out, as_json=as_json)
+
+    def _result(self, state: RunState, out: Console, *, as_json: bool) -> None:
         self._stop_live()
         if as_json:
             self._out.file.write(json.dumps(result_object(state)) + "\n")
         elif not self._ndjson:
             for line in summary(state):
-                self._out.print(line, markup=False)
+                out.print(line, markup=False)
         self._out.file.flush()
 
     def _stop_live(self) -> None:

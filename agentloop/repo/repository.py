@@ -101,6 +101,24 @@ class Repo:
         """
         return snapshots.take(self._git, run, n, index)
 
+    def snapshot_of(self, run: str, n: int, commit: str) -> snapshots.Snapshot:
+        """Record a commit as `refs/agentloop/<run>/<n>`.
+
+        Raises:
+            RepoError: there is no such commit, or the repository cannot be written.
+        """
+        return snapshots.keep(self._git, run, n, commit)
+
+    def last_before(self, at: float) -> str | None:
+        """The commit that HEAD was on at a Unix time, by the dates of its first parents; the oldest when all are newer.
+
+        None on an unborn branch.
+        """
+        if self.head() is None:
+            return None
+        before = self._git.ask("rev-list", "-n", "1", "--first-parent", f"--before={int(at)}", "HEAD")
+        return before or self._git.ask("rev-list", "--first-parent", "--max-parents=0", "HEAD")
+
     def fingerprint(self, folder: Path) -> str:
         """The id of the working tree as a snapshot would have it; the repository gets nothing of it.
 

@@ -66,6 +66,13 @@ def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
     return Snapshot(commit, tree)
 
 
+def keep(git: Git, run: str, n: int, commit: str) -> Snapshot:
+    """Record a commit; see `Repo.snapshot_of`."""
+    tree = git.ask("rev-parse", "-q", "--verify", f"{commit}^{{tree}}")
+    git.ask("update-ref", f"refs/agentloop/{run}/{n}", commit)
+    return Snapshot(commit, tree)
+
+
 def fingerprint(git: Git, folder: Path, objects: Path) -> str:
     """The working tree's id, with nothing written into the repository; see `Repo.fingerprint`."""
     own = folder / "objects"

@@ -39,7 +39,7 @@ def in_run(repo: Repo, before: Callable[[], None]) -> learning.Ask | None:
         repo: the run's repository.
         before: takes the live display away.
     """
-    if not person.is_there() or os.environ.get("CI", "").lower() not in ("", "0", "false"):
+    if not _can_be_asked():
         return None
 
     def ask(state: RunState) -> learning.Answer:
@@ -56,6 +56,28 @@ def in_run(repo: Repo, before: Callable[[], None]) -> learning.Ask | None:
                 return ev.SkillKeptBack(reason="put off", path=str(learning.draft_of(state)))
 
     return ask
+
+
+def consent(before: Callable[[], None]) -> Callable[[RunState], bool] | None:
+    """How the person whose work it was is asked whether its session is to be asked; None when nobody is there.
+
+    Args:
+        before: takes the live display away.
+    """
+    if not _can_be_asked():
+        return None
+
+    def ask(_state: RunState) -> bool:
+        before()
+        person.forget_typed()
+        said = person.answer("Distill a skill from this session? [Y/n] ")
+        return said is not None and said.lower() in ("", "y", "yes")
+
+    return ask
+
+
+def _can_be_asked() -> bool:
+    return person.is_there() and os.environ.get("CI", "").lower() in ("", "0", "false")
 
 
 def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:

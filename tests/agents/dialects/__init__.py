@@ -63,7 +63,7 @@ class Hang:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Call a tool by its name."""
+    """Call a tool of that name, whatever the request offers."""
 
     name: str
     arguments: Mapping[str, Any]

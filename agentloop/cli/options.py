@@ -1,0 +1,89 @@
+"""Options that several commands have, and the agent's command line behind `--`."""
+
+from typing import Any
+
+import click
+
+from agentloop import config
+
+
+class Duration(click.ParamType[float]):
+    """Reads `90s`, `30m`, `1.5h` as seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `config.duration_s`."""
+        try:
+            return config.duration_s(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class BehindDashes(click.Command):
+    """Everything behind the first `--` is the agent's command line, untouched."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the agent's command line as the context's object."""
+        ctx.obj = ()
+        if "--" in args:
+            cut = args.index("--")
+            args, ctx.obj = args[:cut], tuple(args[cut + 1 :])
+            if not ctx.obj:
+                raise click.UsageError("a command is wanted after --, for example: -- claude --model opus", ctx)
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """Tell of it in the usage line."""
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND...]"]
+
+
+no_input_option = click.option("--no-input", is_flag=True, help="Ask nobody anything, not even at a terminal.")
+until_option = click.option("--until", "-u", multiple=True, metavar="PREDICATE",
+                            help='What must hold, e.g. "pytest passes"; repeated: all of them.  '
+                                 "[default: the only one of the configured checks]")  # fmt: skip
+
+
+def output_options(command: Any) -> Any:
+    """How the result and the progress are shown."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
+        click.option("--events", is_flag=True, help="Stream the journal's events to stdout as NDJSON."),
+        click.option("--quiet", "-q", is_flag=True, help="Show the result alone."),
+    ):
+        command = option(command)
+    return command
+
+
+def check_options(command: Any) -> Any:
+    """How the predicate is checked."""
+    for option in (
+        click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone."),
+        click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it."),
+        click.option("--check-timeout", type=Duration(), help="Time for one command of the predicate.  [default: 30m]"),
+    ):
+        command = option(command)
+    return command
+
+
+def learning_options(command: Any) -> Any:
+    """When a pass counts, and what becomes of the skill."""
+    for option in (
+        click.option("--link/--no-link", default=None, help="Link the skills where agents read them.  [default: link]"),
+        click.option("--fresh", is_flag=True, help="Check also what was checked before and did not change since."),
+        click.option("--confirm", type=click.IntRange(1, 100), metavar="N",
+                     help="The accepting check has to pass N times in a row.  [default: 1]"),
+        click.option("--protect", multiple=True, metavar="GLOB",
+                     help="Further files that the agent must leave as they are."),
+        click.option("--may-edit", multiple=True, metavar="GLOB",
+                     help="Protected files that the task is about, e.g. tests/api/**"),
+        click.option("--guard", type=click.Choice(["enforce", "warn", "off"]),
+                     help="What to do with a pass that is not honest.  [default: enforce]"),
+        click.option("--review/--no-review", default=None, help="Show the draft and ask before it goes there."),
+        click.option("--skills-to", metavar="commit|branch[:NAME]|outbox",
+                     help="Commit a skill here, on another branch, or keep it for a review.  [default: commit]"),
+        click.option("--distill-in", type=click.Choice(["same", "fork"]),
+                     help="Ask the session itself, or a fork of it that leaves it clean.  [default: same]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
