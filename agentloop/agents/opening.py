@@ -18,7 +18,7 @@ from agentloop.events import Counters
 from agentloop.job import Driver, Job
 from agentloop.process import child_environment, run_program
 
-_VERSION_TIMEOUT_S = 10.0
+_VERSION_TIMEOUT_S = 30.0
 _MAX_VERSION_BYTES = 4096
 
 

@@ -4,7 +4,10 @@ import difflib
 import re
 from collections.abc import Iterable
 
-NAMES = ("prompt", "prompt_file", "result_file", "session", "program", "python", "extra", "cwd")
+NAMES = (
+    *("program", "python", "extra", "cwd", "prompt", "prompt_file"),
+    *("session", "session_file", "result_file", "result_folder"),
+)
 _WRITTEN = re.compile(r"(?<!\$)\{(\w+)\}")
 
 

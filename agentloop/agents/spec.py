@@ -96,9 +96,10 @@ class Adapter(Part):
     """An agent.
 
     In command lines, `{program}` is the program, `{session}` the session's id, `{prompt}` the prompt, `{prompt_file}`
-    a file with it (with neither, it goes to stdin), `{cwd}` the working tree, `{python}` our own interpreter, and
-    `{result_file}` a file into which the agent writes one JSON document, read after its end like a last line of its
-    output; a lone `{extra}` is where the words about permissions and the model and the user's own go.
+    a file with it (with neither, it goes to stdin), `{cwd}` the working tree, `{python}` our own interpreter,
+    `{session_file}` a file of ours for an agent that is told where to keep its session, `{result_file}` a file into
+    which it writes one JSON document, and `{result_folder}` a folder for several (`*.json`), read after its end like
+    last lines of its output; a lone `{extra}` is where the words about permissions and the model and the user's own go.
     """
 
     name: str
@@ -191,7 +192,7 @@ class Adapter(Part):
     @cached_property
     def names_session(self) -> bool:
         """Whoever returns to a session has to name it."""
-        return any("{session}" in word for word in self.resume)
+        return any("{session}" in word or "{session_file}" in word for word in self.resume)
 
     @cached_property
     def reports_cost(self) -> bool:

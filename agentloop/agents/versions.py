@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
+_VERSION = re.compile(r"\d+\.\d+(?:[.+-]?\w)*")
 _NUMBER = re.compile(r"\d+")
 _MAX_CHARS = 4096
 
