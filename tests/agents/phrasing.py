@@ -30,7 +30,7 @@ def gptme(script: Sequence[Step]) -> list[Step]:
 
 
 def aider(script: Sequence[Step]) -> list[Step]:
-    """Files are written by words, which end a turn; a file that is named is given to the model, which is asked again."""
+    """Words write files and end a turn; a file that they name is given to the model, which is asked again."""
     merged: list[Step] = []
     for number, step in enumerate(script):
         following = script[number + 1] if number + 1 < len(script) else None
