@@ -30,11 +30,13 @@ def gptme(script: Sequence[Step]) -> list[Step]:
 
 
 def aider(script: Sequence[Step]) -> list[Step]:
-    """Files are written by words, and words end a turn."""
+    """Words write files and end a turn; a file that they name is given to the model, which is asked again."""
     merged: list[Step] = []
     for number, step in enumerate(script):
         following = script[number + 1] if number + 1 < len(script) else None
         words = following.text if isinstance(following, Say) else ""
+        if isinstance(step, Write):
+            merged.append(Say(f"It is in {step.path}."))
         if not isinstance(step, Say):
             merged.append(_changed(step, partial(_listed, words)))
     return merged or [*script]
