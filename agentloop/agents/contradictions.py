@@ -1,11 +1,13 @@
 """What an adapter says twice, differently, or in vain: each value is right, and together they cannot be."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentloop.agents import placeholders
 from agentloop.agents.spec import Adapter
 
+_NAMES_SESSION = re.compile(r"\{session(_file)?\}")
 Contradiction = tuple[tuple[str | int, ...], str, str]
 """The key, what is wrong, and what to do."""
 
@@ -42,7 +44,7 @@ def _misspelt(content: Any, key: tuple[str | int, ...] = ()) -> Iterator[Contrad
 
 def _about_the_session(adapter: Adapter) -> Iterator[Contradiction]:
     lines = {"start": adapter.start, "resume": adapter.resume, "fork": adapter.fork}
-    naming = {name for name, words in lines.items() if any("{session}" in word for word in words)}
+    naming = {name for name, words in lines.items() if any(_NAMES_SESSION.search(word) for word in words)}
     for name in ("resume", "fork"):
         if adapter.session == "none" and name in naming:
             yield (name,), 'it wants a {session}, and session is "none"', 'write: session = "reported", or "chosen"'

@@ -1,6 +1,6 @@
 """The real agent CLIs that are tested, pinned.
 
-    python -m tests.agents.clis install
+    python -m tests.agents.clis install [quick]
 
 Needs npm (Node.js 20 or newer); the agents themselves run on a Node of their own.
 """
@@ -95,6 +95,9 @@ AGENTS = {
     )
 }
 
+QUICK = ("claude", "codex", "copilot", "gemini", "kimi", "opencode", "pi", "qwen")
+"""Those that each change is tried with; the others take longer, to be installed or to answer."""
+
 BRIDGES = {
     agent.name: agent
     for agent in (
@@ -107,18 +110,15 @@ BRIDGES = {
 
 def main() -> int:
     """Install what is missing, two at a time."""
-    if sys.argv[1:] != ["install"]:
+    if sys.argv[1:] not in (["install"], ["install", "quick"]):
         print(__doc__, file=sys.stderr)
         return 2
     if shutil.which("npm") is None:
         print("npm is not installed: the tests of real agents need Node.js with npm, 20 or newer", file=sys.stderr)
         return 2
+    wanted = [AGENTS[name] for name in QUICK] if "quick" in sys.argv else [*AGENTS.values(), *BRIDGES.values()]
     with ThreadPoolExecutor(2) as pool:
-        good = [
-            *pool.map(
-                _install, (NODE, YAML, INSTALLER, *(agent.cli for agent in [*AGENTS.values(), *BRIDGES.values()]))
-            )
-        ]
+        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *(agent.cli for agent in wanted)))]
     return 0 if all(good) else 1
 
 

@@ -19,7 +19,7 @@ from agentloop.agents.session import Session, Turn
 from agentloop.agents.spec import Adapter
 from agentloop.job import Job
 
-from .clis import AGENTS, Agent
+from .clis import AGENTS, QUICK, Agent
 from .dialects import Write
 from .scripted_model import Request, ScriptedModel, Step
 
@@ -165,7 +165,7 @@ def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorato
     return pytest.mark.parametrize("place", params, indirect=True)
 
 
-@pytest.fixture(params=sorted(AGENTS))
+@pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(AGENTS)])
 def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> Iterator[Callable[..., Place]]:
     """Say what the model says, and get each agent in turn."""
     agent = AGENTS[request.param]
