@@ -9,6 +9,7 @@
   + RunError: a run that does not exist or cannot be entered, 2
   + AgentUnusableError: the agent is missing or fails by itself, 5
     - CannotStartError: a program is missing or cannot be executed
+    - models.ModelError: a language model gave no answer
   + PublishError: a skill that cannot be committed now; never changes a run's exit code
 """
 
@@ -29,6 +30,11 @@ class AgentloopError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    @property
+    def explained(self) -> str:
+        """The message and what to do next, in one line."""
+        return f"{self.message}; {self.hint}" if self.hint else self.message
 
 
 class UsageError(AgentloopError):

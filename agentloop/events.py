@@ -215,6 +215,13 @@ class SessionLost(_Event):
     reason: str
 
 
+class SessionLeft(_Event):
+    """The session was left for a new one, as `--session fresh` wants it."""
+
+    type: Literal["session.left"] = "session.left"
+    session: str
+
+
 class ToolCalled(_Event):
     """The agent called one of its tools."""
 
@@ -378,6 +385,7 @@ Event = Annotated[
     | TurnStarted
     | SessionOpened
     | SessionLost
+    | SessionLeft
     | ToolCalled
     | ToolEnded
     | SkillLoaded

@@ -1,6 +1,6 @@
 """What follows a success: the draft looked at, committed and linked; each step comes to an event."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,10 +36,19 @@ class Learning:
         """The drafts of this repository that people rejected, newest first."""
         return rejections.rejected(self.repo.common_dir)
 
-    def prompt(self, state: RunState) -> str:
-        """The prompt that asks for the skill; an empty folder for the draft is made."""
+    def prompt(self, state: RunState, *, remembers: bool) -> str:
+        """The prompt that asks for the skill; an empty folder for the draft is made.
+
+        Args:
+            state: the run's state.
+            remembers: the session that is asked knows what was done.
+        """
         self.staging.open()
-        return distill.distill_prompt(state, self.repo, self.staging, self.rejected())
+        return distill.distill_prompt(state, self.repo, self.staging, self.rejected(), remembers=remembers)
+
+    def repair_prompt(self, state: RunState, problems: Sequence[str], *, remembers: bool) -> str:
+        """The prompt that sends the findings back; see `prompt`."""
+        return distill.repair_prompt(state, self.repo, self.staging, problems, remembers=remembers)
 
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""

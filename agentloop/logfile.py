@@ -1,5 +1,6 @@
-"""The log of a program's output: redacted line by line, of bounded size, readable while it grows."""
+"""A program's output, kept: its log, redacted line by line and readable while it grows; its beginning and its end."""
 
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import BinaryIO
 
@@ -60,6 +61,34 @@ class LogFile:
         self._written += len(content)
         self._file.write(redact(content.decode("utf-8", errors="replace")).encode())
         self._file.flush()
+
+
+@dataclass(slots=True)
+class Ends:
+    """The beginning and the end of an output, in constant memory.
+
+    Args:
+        each: the bytes that are kept of either.
+    """
+
+    each: int
+    written: int = 0
+    _head: bytearray = field(default_factory=bytearray)
+    _tail: bytearray = field(default_factory=bytearray)
+
+    def write(self, chunk: bytes) -> None:
+        """Take what came."""
+        self.written += len(chunk)
+        room = max(0, self.each - len(self._head))
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        del self._tail[: -self.each]
+
+    def text(self, between: str = "\n[... {cut} bytes left out ...]\n") -> str:
+        """Both, with a mark where something is left out."""
+        cut = self.written - len(self._head) - len(self._tail)
+        mark = between.format(cut=cut).encode() if cut else b""
+        return (bytes(self._head) + mark + bytes(self._tail)).decode("utf-8", errors="replace")
 
 
 def _before_open_key(whole: bytes, part: bytes) -> tuple[bytes, bytes]:

@@ -13,6 +13,7 @@ from agentloop.steps import (
     Guard,
     Inspect,
     KeepBack,
+    LeaveSession,
     Link,
     LoseSession,
     Prompt,
@@ -99,7 +100,7 @@ def _after_failure(state: RunState) -> Step:
         return _look(state) or Check(state.attempt)
     if turn and turn.status == "failed" and turn.error_class is not None:
         return _after_agent_error(state, turn)
-    return _limit(state, turn) or _prompt(state)
+    return _limit(state, turn) or _work(state)
 
 
 def _look(state: RunState) -> Snapshot | None:
@@ -112,13 +113,13 @@ def _after_agent_error(state: RunState, turn: ev.TurnEnded) -> Step:
     stop = _agent_stop(state, turn)
     if stop:
         return _check_before_stop(state) or stop
-    if turn.error_class in _NEW_SESSION and state.session:
+    if turn.error_class in _NEW_SESSION and state.in_session:
         return LoseSession(turn.error or "the agent failed")
     stop = _limit(state, None)
     if stop:
         return _check_before_stop(state) or stop
     delay_s = 0.0 if turn.error_class in _NEW_SESSION else _WAIT_S[_failures_in_a_row(state.work_turns) - 1]
-    return _prompt(state, delay_s)
+    return _work(state, delay_s)
 
 
 def _agent_stop(state: RunState, turn: ev.TurnEnded) -> Stop | None:
@@ -172,6 +173,11 @@ def _budget(state: RunState) -> Stop | None:
     if limits.max_cost_usd is not None and state.known_cost_usd >= limits.max_cost_usd:
         return Stop("spent", 4, f"the money is spent: ${state.known_cost_usd:.2f} of ${limits.max_cost_usd:.2f}")
     return None
+
+
+def _work(state: RunState, delay_s: float = 0.0) -> LeaveSession | Prompt:
+    """The next turn that works on the task."""
+    return LeaveSession() if state.task.session == "fresh" and state.in_session else _prompt(state, delay_s)
 
 
 def _prompt(state: RunState, delay_s: float = 0.0) -> Prompt:
@@ -230,10 +236,14 @@ def _recheck(state: RunState) -> Check | None:
 
 def _after_skill_error(state: RunState, turn: ev.TurnEnded) -> Step:
     failures = _failures_in_a_row(state.skill_turns)
-    hopeless = turn.error_class in (*_HOPELESS, *_NEW_SESSION) or failures >= MAX_FAILED_TURNS
-    if hopeless or _budget(state):
+    is_lost = turn.error_class in _NEW_SESSION
+    is_told_anew = state.session_lost or state.cut_purpose is not None
+    has_no_other = is_lost and not is_told_anew and (state.skill_from_ledger or not state.in_session)
+    if turn.error_class in _HOPELESS or has_no_other or failures >= MAX_FAILED_TURNS or _budget(state):
         return KeepBack(f"the agent failed when it was asked: {turn.error}")
-    delay_s = _WAIT_S[failures - 1]
+    if is_lost and not is_told_anew:
+        return LoseSession(turn.error or "the agent failed")
+    delay_s = 0.0 if is_lost else _WAIT_S[failures - 1]
     return Repair(state.draft.findings, delay_s) if state.draft else Distill(delay_s)
 
 

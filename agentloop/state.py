@@ -52,6 +52,8 @@ class RunState:
     """The folder that the session works in; empty: the repository's root."""
     session_lost: bool = False
     """The next prompt opens a new session and must tell it everything."""
+    skill_from_ledger: bool = False
+    """The skill was asked of a new session, since the one that did the work could not be returned to."""
     counters: ev.Counters = field(default_factory=ev.Counters)
     calls: Calls = ()
     """What the agent did with its tools, in order."""
@@ -83,6 +85,17 @@ class RunState:
         if self.job is None:
             raise ValueError("this journal does not begin with run.started")
         return self.job
+
+    @property
+    def has_begun(self) -> bool:
+        """A turn was taken in the session, one that was cut off or came to more than an error."""
+        failed = sum(turn.status == "failed" for turn in self.turns)
+        return not self.session_lost and self.turns_started > failed
+
+    @property
+    def in_session(self) -> bool:
+        """The next prompt goes to a session that was prompted before."""
+        return self.resumable and (self.session is not None or self.has_begun)
 
     @property
     def work_turns(self) -> tuple[ev.TurnEnded, ...]:
@@ -219,7 +232,7 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return replace(state, ended=event)
         case ev.Snapshotted() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
             return _looked(state, event)
-        case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost():
+        case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost() | ev.SessionLeft():
             return _turned(state, event)
         case _:
             return _learned(_used(state, event), event)
@@ -262,10 +275,14 @@ def _checked(state: RunState, event: ev.Checked) -> RunState:
             return replace(state, checks=checks, checked_trees=trees, confirmations=0)
 
 
-def _turned(state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOpened | ev.SessionLost) -> RunState:
+def _turned(
+    state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOpened | ev.SessionLost | ev.SessionLeft
+) -> RunState:
     match event:
         case ev.TurnStarted():
-            return replace(state, open_turn=event, turns_started=event.turn, session_lost=False, cut_purpose=None)
+            from_ledger = event.purpose != "work" and (state.session_lost or state.skill_from_ledger)
+            state = replace(state, session_lost=False, skill_from_ledger=from_ledger)
+            return replace(state, open_turn=event, turns_started=event.turn, cut_purpose=None)
         case ev.TurnEnded():
             return replace(
                 state,
@@ -276,7 +293,7 @@ def _turned(state: RunState, event: ev.TurnStarted | ev.TurnEnded | ev.SessionOp
             )
         case ev.SessionOpened():
             return replace(state, session=event.session, session_cwd=event.cwd or state.session_cwd)
-        case ev.SessionLost():
+        case ev.SessionLost() | ev.SessionLeft():
             return replace(state, session=None, session_lost=True, counters=ev.Counters())
 
 

@@ -41,6 +41,11 @@ class LoseSession:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaveSession:
+    """Leave the session as it is; the next prompt opens another and tells it everything."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Prompt the session to work: the task, evidence, after a turn that was cut off, or after a dishonest pass."""
 
@@ -109,4 +114,4 @@ class Stop:
 
 
 Learning = Distill | Inspect | Repair | Ask | Publish | KeepBack | Link
-Step = Snapshot | Check | Baseline | Guard | LoseSession | Prompt | Drive | Learning | Stop
+Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Drive | Learning | Stop

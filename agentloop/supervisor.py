@@ -15,18 +15,16 @@ from filelock import FileLock, Timeout
 from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, steps
 from agentloop import events as ev
 from agentloop.agents import registry
-from agentloop.agents.session import Session
-from agentloop.checking import Checks, within_budget
+from agentloop.checking import Checks
 from agentloop.errors import AgentUnusableError, RepoError, RunError
 from agentloop.guard import examine
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
 from agentloop.process import end_tagged
-from agentloop.quoting import writable
-from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
+from agentloop.turns import Turns
 
 Emit = Callable[[ev.Event], object]
 Tick = Callable[[float], None]
@@ -154,33 +152,22 @@ class _Supervisor:
         self.on_tick = on_tick
         self.ask = ask
         self.consent = consent
-        self.session: Session | None = None
+        self.turns = Turns(repo.root, folder, lambda: book.state, self.emit, on_tick)
 
     def __enter__(self) -> "_Supervisor":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._close_session()
+        self.turns.close()
         self.book.close()
-
-    def _close_session(self) -> None:
-        if self.session:
-            self.session.close()
-        self.session = None
 
     @property
     def state(self) -> RunState:
         return self.book.state
 
     @property
-    def place(self) -> Path:
-        """Where the agent works: in the root, or in the folder within the tree that a person chose."""
-        folder = Path(self.state.session_cwd)
-        return folder if self.state.session_cwd and folder.is_dir() else self.repo.root
-
-    @property
     def staging(self) -> distill.Staging:
-        return distill.Staging(self.place, self.folder.run)
+        return distill.Staging(self.turns.place, self.folder.run)
 
     @property
     def learning(self) -> learning.Learning:
@@ -227,9 +214,8 @@ class _Supervisor:
                 self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
-            case steps.LoseSession(reason):
-                self._close_session()
-                self.emit(ev.SessionLost(session=self.state.session or "", reason=reason))
+            case steps.LoseSession() | steps.LeaveSession():
+                self._part(step)
             case steps.Prompt() | steps.Drive():
                 self._work(step)
             case steps.Stop(outcome, exit_code, reason):
@@ -248,7 +234,8 @@ class _Supervisor:
                 self.emit(self.learning.inspect(self.state))
             case steps.Repair(problems, delay_s):
                 interrupts.sleep(delay_s)
-                self._turn("repair", distill.repair_prompt(self.state, self.staging, problems))
+                remembers = self.turns.remembers_work
+                self.turns.take("repair", self.learning.repair_prompt(self.state, problems, remembers=remembers))
             case steps.Ask():
                 self.emit(self.learning.ask(self.state, self.ask))
             case steps.Publish():
@@ -278,13 +265,22 @@ class _Supervisor:
         evaluation = self.checks.run(self.state, tree, logs)
         return evaluation.verdict, evaluation.leaves
 
+    def _part(self, step: steps.LoseSession | steps.LeaveSession) -> None:
+        self.turns.close()
+        session = self.state.session or ""
+        match step:
+            case steps.LoseSession(reason):
+                self.emit(ev.SessionLost(session=session, reason=reason))
+            case steps.LeaveSession():
+                self.emit(ev.SessionLeft(session=session))
+
     def _work(self, step: steps.Prompt | steps.Drive) -> None:
         if isinstance(step, steps.Drive):
             by_hand.take_turn(self.state, self.repo, self.emit, opens=step.opens)
             return
         interrupts.sleep(step.delay_s)
-        remembers = self._open_session().remembers
-        self._turn("work", briefing.work_prompt(self.state, step, self.repo, remembers=remembers))
+        prompt = briefing.work_prompt(self.state, step, self.repo, remembers=self.turns.remembers)
+        self.turns.take("work", prompt)
 
     def _distill(self, step: steps.Distill) -> None:
         """Ask the session for the skill, when the person whose work it was does not mind."""
@@ -293,66 +289,4 @@ class _Supervisor:
             self.emit(learning.kept_back(self.state, reason))
             return
         interrupts.sleep(step.delay_s)
-        self._turn("distill", self.learning.prompt(self.state))
-
-    def _open_session(self) -> Session:
-        if self.session is None:
-            self.session = registry.open_session(
-                self.state.task,
-                self.folder.run,
-                session=self.state.session,
-                begun=_has_begun(self.state),
-                counters=self.state.counters,
-                cwd=self.place,
-            )
-        return self.session
-
-    def _forks(self) -> bool:
-        """The session is to stay as the work left it, and its copy does not exist yet."""
-        return self.state.task.distill_in == "fork" and self.state.session == self.state.work_turns[-1].session
-
-    def _turn(self, purpose: ev.Purpose, prompt: str) -> None:
-        session = self._open_session()
-        number = self.state.turns_started + 1
-        limits = self.state.task.limits
-        prompt = redact(writable(prompt))
-        prompt_file = self.folder.turn_file(number, "prompt.md")
-        prompt_file.write_text(prompt, encoding="utf-8")
-        log = self.folder.turn_file(number, "log")
-        self.emit(
-            ev.TurnStarted(turn=number, purpose=purpose, prompt=str(prompt_file), log=str(log), session=session.id)
-        )
-        turn = session.send(
-            prompt,
-            fork=purpose != "work" and self._forks(),
-            log=log,
-            timeout_s=within_budget(self.state, limits.turn_timeout_s),
-            idle_timeout_s=limits.idle_timeout_s,
-            emit=self.emit,
-            on_tick=self.on_tick,
-        )
-        self.emit(
-            ev.TurnEnded(
-                turn=number,
-                purpose=purpose,
-                status=turn.status,
-                session=turn.session,
-                text=turn.text,
-                usage=turn.usage,
-                counters=turn.counters,
-                tool_calls=turn.tool_calls,
-                exit_code=turn.exit_code,
-                error=turn.error,
-                error_class=turn.error_class,
-                reset_at=turn.reset_at,
-                denied=turn.denied,
-                duration_s=turn.duration_s,
-                killed=turn.killed,
-                model=turn.model,
-            )
-        )
-
-
-def _has_begun(state: RunState) -> bool:
-    """A turn was taken in the session, one that was cut off or came to more than an error."""
-    return not state.session_lost and state.turns_started > sum(turn.status == "failed" for turn in state.turns)
+        self.turns.take("distill", self.learning.prompt(self.state, remembers=self.turns.remembers_work))

@@ -1,10 +1,12 @@
 """The decision, from states that are folded from events: no process, no clock, no disk."""
 
+from dataclasses import replace
+
 import pytest
 
 from agentloop import events as ev
 from agentloop import loop, steps
-from agentloop.job import Job, Limits
+from agentloop.job import ByHand, Job, Limits
 from agentloop.state import RunState, fold
 
 JOB = Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
@@ -271,8 +273,76 @@ def test_a_passing_fault_does_not_cost_the_skill() -> None:
     step = loop.next_step(state(asked))
     assert isinstance(step, steps.Distill)
     assert step.delay_s > 0
-    lost: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "session_lost"), snapshot(3, "t2")]
-    assert isinstance(loop.next_step(state(lost)), steps.KeepBack)
+
+
+LOST = ev.SessionLost(session="s", reason="it broke")
+
+
+@pytest.mark.parametrize("error_class", ["session_lost", "context"])
+def test_a_session_that_cannot_be_asked_for_the_skill_gives_way_to_another_once(error_class: ev.ErrorClass) -> None:
+    failed: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", error_class), snapshot(3, "t2")]
+    assert loop.next_step(state(failed)) == steps.LoseSession("it broke")
+    anew: list[ev.Event] = [*failed, LOST]
+    assert loop.next_step(state(anew)) == steps.Distill()
+    cut = state(anew, turn(4, "distill")[0], ev.RunResumed())
+    assert (loop.next_step(cut), cut.skill_from_ledger) == (steps.Distill(), True)
+    again: list[ev.Event] = [*anew, *turn(4, "distill", "failed", error_class), snapshot(4, "t2")]
+    assert isinstance(loop.next_step(state(again)), steps.KeepBack)
+    told = state(anew, turn(4, "distill"), snapshot(4, "t2"))
+    assert (loop.next_step(told), told.skill_from_ledger) == (steps.Inspect(), True)
+
+
+def test_a_repair_whose_session_is_gone_is_asked_of_another() -> None:
+    bad = ev.SkillDrafted(name="n", path="d/n", findings=("no name",))
+    drafted: list[ev.Event] = [*STRUGGLED, *turn(3, "distill"), snapshot(3, "t2"), bad]
+    failed: list[ev.Event] = [*drafted, *turn(4, "repair", "failed", "session_lost"), snapshot(4, "t2")]
+    assert isinstance(loop.next_step(state(failed)), steps.LoseSession)
+    assert loop.next_step(state(failed, LOST)) == steps.Repair(("no name",))
+    cut = state(failed, LOST, turn(5, "repair")[0], ev.RunResumed())
+    assert loop.next_step(cut) == steps.Repair(("no name",))
+    mended: list[ev.Event] = [*failed, LOST, *turn(5, "repair"), snapshot(5, "t2")]
+    assert loop.next_step(state(mended)) == steps.Inspect()
+
+
+def test_an_agent_without_sessions_has_no_other_to_ask() -> None:
+    events: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "context"), snapshot(3, "t2")]
+    alone = state(events)
+    assert isinstance(loop.next_step(replace(alone, resumable=False, session=None)), steps.KeepBack)
+
+
+def test_a_new_session_for_the_skill_is_no_way_round_the_budget() -> None:
+    costly = JOB.model_copy(update={"limits": Limits(max_cost_usd=1.0)})
+    failed: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "context", cost_usd=1.5), snapshot(3, "t2")]
+    assert isinstance(loop.next_step(state(failed, job=costly)), steps.KeepBack)
+
+
+def test_fresh_leaves_each_session_before_the_next_attempt_and_asks_the_last_for_the_skill() -> None:
+    fresh = job(session="fresh")
+    left = ev.SessionLeft(session="s")
+    assert loop.next_step(state(*RED, job=fresh)) == steps.Prompt("task", 1)
+    once: list[ev.Event] = [*RED, *attempt(1, "fail")]
+    assert loop.next_step(state(once, job=fresh)) == steps.LeaveSession()
+    after = state(once, left, job=fresh)
+    assert (loop.next_step(after), after.session) == (steps.Prompt("retry", 2), None)
+    assert loop.next_step(state(once, left, ev.RunResumed(), job=fresh)) == steps.Prompt("retry", 2)
+    cut: list[ev.Event] = [*once, left, turn(2)[0], ev.RunResumed()]
+    assert loop.next_step(state(cut, job=fresh)) == steps.LeaveSession()
+    assert loop.next_step(state(cut, left, job=fresh)) == steps.Prompt("continue", 2)
+    assert loop.next_step(state(once, left, attempt(2, "pass"), job=fresh)) == steps.Distill()
+
+
+def test_fresh_takes_a_new_session_after_a_passing_fault_too() -> None:
+    fresh = job(session="fresh")
+    failed: list[ev.Event] = turn(1, status="failed", error_class="transient")
+    assert loop.next_step(state(*RED, failed, job=fresh)) == steps.LeaveSession()
+    step = loop.next_step(state(*RED, failed, ev.SessionLeft(session="s"), job=fresh))
+    assert isinstance(step, steps.Prompt)
+    assert step.delay_s > 0
+
+
+def test_fresh_leaves_nothing_where_there_is_no_session() -> None:
+    before = state(*RED, attempt(1, "fail"), job=job(session="fresh"))
+    assert loop.next_step(replace(before, resumable=False, session=None)) == steps.Prompt("retry", 2)
 
 
 def test_findings_go_back_twice_and_then_the_draft_is_kept_back() -> None:
@@ -406,3 +476,77 @@ def test_what_a_person_decides_after_the_end_takes_no_time_of_the_run() -> None:
     before = state(DRAFTED, ended)
     after = fold([ev.SkillRejected(name="n", reason="no", at=before.last_at + 86400)], before)
     assert after.elapsed_s == before.elapsed_s
+
+
+BY_HAND = GUARDED.model_copy(update={"task": "", "by_hand": ByHand()})
+HANDS: list[ev.Event] = [snapshot(0), ev.GuardBegan()]
+
+
+def passed_by_hand(job: Job, *more: ev.Event | list[ev.Event]) -> RunState:
+    honest = ev.Guarded(attempt=1, accepted=True)
+    return state(HANDS, attempt(1, "pass"), check(0, "fail", "start"), honest, *more, job=job)
+
+
+def test_of_a_persons_work_the_tree_comes_first_and_the_check_of_the_start_after_a_pass() -> None:
+    assert loop.next_step(state(job=BY_HAND)) == steps.Snapshot(0)
+    assert loop.next_step(state(snapshot(0), job=BY_HAND)) == steps.Baseline()
+    assert loop.next_step(state(HANDS, job=BY_HAND)) == steps.Drive(opens=True)
+    assert loop.next_step(state(HANDS, turn(1), job=BY_HAND)) == steps.Snapshot(1)
+    assert loop.next_step(state(HANDS, turn(1), snapshot(1), job=BY_HAND)) == steps.Check(1)
+    assert loop.next_step(state(HANDS, attempt(1, "pass"), job=BY_HAND)) == steps.Check(0)
+    assert loop.next_step(state(HANDS, attempt(1, "pass"), check(0, "fail"), job=BY_HAND)) == steps.Guard(1)
+    unguarded = BY_HAND.model_copy(update={"guard": "off"})
+    assert loop.next_step(state(HANDS, attempt(1, "pass"), job=unguarded)) == steps.Check(0)
+
+
+def test_a_persons_agent_is_opened_once_and_a_session_of_before_never() -> None:
+    started = turn(1)[:1]
+    assert loop.next_step(state(HANDS, started, ev.RunResumed(), job=BY_HAND)) == steps.Drive(opens=False)
+    before = BY_HAND.model_copy(update={"by_hand": ByHand(session="s")})
+    assert loop.next_step(state(HANDS, job=before)) == steps.Drive(opens=False)
+
+
+@pytest.mark.parametrize("verdict", ["fail", "error"])
+def test_a_persons_work_that_does_not_hold_is_told_and_not_prompted_for(verdict: ev.VerdictValue) -> None:
+    step = loop.next_step(state(HANDS, attempt(1, verdict), job=BY_HAND))
+    assert isinstance(step, steps.Stop)
+    assert (step.outcome, step.exit_code) == ("not_reached", 1)
+
+
+def test_a_persons_dishonest_pass_ends_the_run() -> None:
+    refused = ev.Guarded(attempt=1, accepted=False, problems=("a test is gone",))
+    step = loop.next_step(state(HANDS, attempt(1, "pass"), check(0, "fail"), refused, job=BY_HAND))
+    assert isinstance(step, steps.Stop)
+    assert (step.outcome, step.exit_code) == ("dishonest", 6)
+    assert "a test is gone" in step.reason
+
+
+@pytest.mark.parametrize(("tools", "works"), [(0, False), (1, True)])
+def test_where_nothing_was_done_nothing_is_checked(tools: int, works: bool) -> None:
+    started, ended = turn(1)
+    ended = ended.model_copy(update={"tool_calls": tools})
+    step = loop.next_step(state(HANDS, started, ended, snapshot(1, "t0"), job=BY_HAND))
+    assert isinstance(step, steps.Check if works else steps.Stop)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_person_is_asked_before_the_session_is(asks: bool) -> None:
+    job = BY_HAND.model_copy(update={"by_hand": ByHand(ask=asks), "distill": "always"})
+    assert loop.next_step(passed_by_hand(job)) == steps.Distill(asks_first=asks)
+
+
+def test_a_person_is_not_asked_where_nothing_was_hard() -> None:
+    job = BY_HAND.model_copy(update={"by_hand": ByHand(ask=True)})
+    step = loop.next_step(passed_by_hand(job))
+    assert isinstance(step, steps.Stop)
+    assert step.outcome == "reached"
+
+
+def test_without_a_session_that_can_be_asked_nothing_is_distilled() -> None:
+    job = BY_HAND.model_copy(update={"distill": "always"})
+    step = loop.next_step(replace(passed_by_hand(job), session=None))
+    assert isinstance(step, steps.KeepBack)
+    assert "not found" in step.reason
+    step = loop.next_step(replace(passed_by_hand(job), resumable=False))
+    assert isinstance(step, steps.KeepBack)
+    assert "cannot be returned to" in step.reason

@@ -10,6 +10,7 @@ WORDS = {
     name: f"<{name}>"
     for name in (
         *("task", "checks", "feedback", "attempt", "max_attempts", "reason", "ledger"),
+        *("change", "root", "may", "skills"),
         *("success", "attempts", "loaded", "existing", "rejected", "draft_folder", "copies", "findings"),
     )
 }
@@ -42,13 +43,31 @@ def test_the_check_itself_is_out_of_bounds(name: str) -> None:
     assert "as they are" in text
 
 
-@pytest.mark.parametrize("name", ["retry", "continue", "ledger", "distill"])
+@pytest.mark.parametrize("name", ["retry", "continue", "ledger", "distill", "newcomer", "record"])
 def test_output_is_called_evidence_and_no_instruction(name: str) -> None:
     assert "never an instruction" in rendered(name)
 
 
 def test_a_task_is_told_that_its_word_does_not_count() -> None:
     assert "what you say about it does not count" in rendered("task")
+
+
+@pytest.mark.parametrize("name", ["newcomer", "record", "builtin"])
+def test_what_goes_before_or_beside_them_is_filled_in_too(name: str) -> None:
+    assert not string.Template.pattern.search(prompts.render(name, **WORDS))
+
+
+def test_a_session_that_did_not_do_the_work_is_told_what_it_was() -> None:
+    text = rendered("newcomer")
+    for words in ("no memory", "<task>", "<change>", "never an instruction"):
+        assert words in text
+    assert "<ledger>" in rendered("record")
+
+
+def test_the_built_in_agent_is_told_that_skills_are_data_and_how_its_turn_ends() -> None:
+    text = rendered("builtin")
+    for words in ("<skills>", "is data", "no tool call, which ends your turn", "<may>"):
+        assert words in text
 
 
 def test_a_session_without_memory_is_told_so_and_gets_the_record() -> None:

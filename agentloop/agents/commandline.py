@@ -66,7 +66,12 @@ def split_task(adapter: Adapter, words: Sequence[str]) -> tuple[str, tuple[str, 
 
 
 def passed_on(
-    adapter: Adapter, words: Sequence[str], *, permissions: PermissionMode | Literal[""] = "", model: str = ""
+    adapter: Adapter,
+    words: Sequence[str],
+    *,
+    permissions: PermissionMode | Literal[""] = "",
+    model: str = "",
+    max_cost_usd: float | None = None,
 ) -> PassedOn:
     """What a turn of the agent gets: the user's words, and ours of permissions and the model where those say nothing.
 
@@ -75,16 +80,23 @@ def passed_on(
         words: what was typed after its program's name.
         permissions: what the agent may do; empty: the narrowest mode of it that can do the work.
         model: the model that it is told to use; empty: its own choice.
+        max_cost_usd: what the run may cost, for an agent that can be told; None for no limit.
 
     Raises:
-        UsageError: one of the words can be set by agentloop only, the agent has no such mode, or cannot be told of a
-            model.
+        UsageError: one of the words can be set by agentloop only, the agent has no such mode, wants a model or
+            cannot be told of one.
     """
+    if adapter.needs_model and not model:
+        raise UsageError(
+            f"{adapter.called} wants a model to be named",
+            hint='--model PROVIDER/NAME, or model = "PROVIDER/NAME" in agentloop.toml, or AGENTLOOP_MODEL',
+        )
     parts = _read(adapter.flags, words)
     _refuse(adapter, parts)
     said = {name for part in parts for name in part.names}
     said |= {value.partition("=")[0] for part in parts for value in part.values}
     ours = [_model_words(adapter, model)] if model else []
+    ours += [_filled(adapter.max_cost, "{max_cost}", f"{max_cost_usd:g}")] if max_cost_usd is not None else []
     ours += _permissions(adapter, permissions)
     ours = [permission for permission in ours if not said & {*permission.unless}]
     dropped = {*adapter.flags.dropped}
@@ -142,8 +154,13 @@ def _model_words(adapter: Adapter, model: str) -> Permission:
         raise UsageError(
             f"{adapter.called} cannot be told a model by agentloop", hint="choose it by the agent's own settings"
         )
-    words = tuple(word.replace("{model}", model) for word in adapter.model)
-    return Permission(words=words, unless=tuple(word.partition("=")[0] for word in words if word.startswith("-")))
+    return _filled(adapter.model, "{model}", model)
+
+
+def _filled(words: Sequence[str], placeholder: str, value: str) -> Permission:
+    """Words with their value, unless the user's own say the same flag."""
+    filled = tuple(word.replace(placeholder, value) for word in words)
+    return Permission(words=filled, unless=tuple(word.partition("=")[0] for word in filled if word.startswith("-")))
 
 
 def _refuse(adapter: Adapter, parts: Sequence[_Part]) -> None:

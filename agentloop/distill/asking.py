@@ -19,6 +19,7 @@ _MAX_SKILL_CHARS = 8000
 _MAX_NAMES = 60
 _MAX_NAME_CHARS = 100
 _MAX_REJECTED = 10
+_MAX_CHANGE_CHARS = 12_000
 _PASS_VERBS = (" passes", " pass", " succeeds")
 
 
@@ -33,10 +34,19 @@ def _has_to_succeed(leaf: ev.Leaf) -> bool:
     return leaf.kind == "command" and not source.startswith("not ") and (is_bare or source.endswith(_PASS_VERBS))
 
 
-def distill_prompt(state: RunState, repo: Repo, staging: Staging, rejected: Sequence[Rejected] = ()) -> str:
+def distill_prompt(
+    state: RunState, repo: Repo, staging: Staging, rejected: Sequence[Rejected] = (), *, remembers: bool = True
+) -> str:
     """The prompt that asks the session for the skill, with the run's evidence.
 
     Copies of the skills that it shows are put into the staging folder, for an update to be made to.
+
+    Args:
+        state: the run's state.
+        repo: its repository.
+        staging: where the draft is to be written.
+        rejected: the drafts that a person rejected.
+        remembers: the session did the work; else it is told what the work was.
     """
     existing = Existing(repo, state.task)
     texts = existing.texts
@@ -45,7 +55,8 @@ def distill_prompt(state: RunState, repo: Repo, staging: Staging, rejected: Sequ
     for name in [*(one.name for one in loaded), *near]:
         staging.copy(name, existing.files(name))
     check = state.checks[-1]
-    return prompts.render(
+    newcomer = "" if remembers else prompts.render("newcomer", task=_task(state), change=_change(state, repo))
+    return newcomer + prompts.render(
         "distill",
         success="; ".join(
             f"`{one_line(leaf.source, 300)}`: {one_line(redact(leaf.reason), 300)}" for leaf in check.leaves
@@ -61,14 +72,30 @@ def distill_prompt(state: RunState, repo: Repo, staging: Staging, rejected: Sequ
     )
 
 
-def repair_prompt(state: RunState, staging: Staging, problems: Sequence[str]) -> str:
-    """The prompt that sends the findings back."""
-    return prompts.render(
+def repair_prompt(
+    state: RunState, repo: Repo, staging: Staging, problems: Sequence[str], *, remembers: bool = True
+) -> str:
+    """The prompt that sends the findings back; see `distill_prompt`."""
+    newcomer = ""
+    if not remembers:
+        newcomer = prompts.render("newcomer", task=_task(state), change=_change(state, repo))
+        newcomer += prompts.render("record", ledger=ledger(state, repo))
+    return newcomer + prompts.render(
         "repair",
         findings="\n".join(f"- {problem}" for problem in problems),
         draft_folder=staging.relative,
         checks=check_lines(state.checks[-1].leaves),
     )
+
+
+def _task(state: RunState) -> str:
+    return state.task.task or "Make the checks hold."
+
+
+def _change(state: RunState, repo: Repo) -> str:
+    """What the run changed in the tree."""
+    diff = repo.diff(state.snapshots[0].commit, state.snapshots[-1].commit, max_chars=_MAX_CHANGE_CHARS)
+    return fenced(redact(diff) or "(nothing)", "diff")
 
 
 def _nearest(state: RunState, texts: Mapping[str, str], loaded: set[str]) -> list[str]:

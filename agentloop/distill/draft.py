@@ -223,6 +223,15 @@ def _parsed(text: str) -> skill_format.Skill | None:
         return None  # there is none, or none of which anything can be kept
 
 
+def _session(state: RunState) -> str:
+    """Which session wrote it, when that was not the one that did all of the work."""
+    if not state.resumable:
+        return "none: prompted with the run's ledger"
+    if state.skill_from_ledger:
+        return "lost: a new one was prompted with the run's ledger"
+    return "fresh: each attempt had its own, with the run's ledger" if state.task.session == "fresh" else ""
+
+
 def origin(state: RunState, version: str) -> dict[str, str]:
     """Where a skill comes from, as its metadata says it.
 
@@ -240,7 +249,7 @@ def origin(state: RunState, version: str) -> dict[str, str]:
         "agentloop-base": state.base or "",
         "agentloop-red-to-green": "yes" if red else "no",
         "agentloop-attempts": str(len(state.checks)),
-        "agentloop-session": "" if state.resumable else "none: prompted with the run's ledger",
+        "agentloop-session": _session(state),
         "agentloop-driven-by": "a person" if state.task.by_hand else "",
         "agentloop-status": "provisional",
     }

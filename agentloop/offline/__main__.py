@@ -1,13 +1,12 @@
 """The program: `python -m agentloop.offline --session ID` (or `--resume ID`), prompt on stdin, JSON lines on stdout."""
 
 import argparse
-import json
-import os
 import sys
 from pathlib import Path
 
-from agentloop.errors import AgentloopError, UsageError
-from agentloop.interrupts import Interrupted, noted
+from agentloop.errors import UsageError
+from agentloop.interrupts import noted
+from agentloop.jsonlines import emit, exit_code_of
 from agentloop.offline import distilling
 from agentloop.offline.repair import Repair
 from agentloop.offline.runners import check_commands
@@ -21,22 +20,7 @@ def main() -> int:
     which.add_argument("--session", metavar="ID", help="start this session")
     which.add_argument("--resume", metavar="ID", help="go on with this session")
     arguments = parser.parse_args()
-    try:
-        return _turn(arguments.resume or arguments.session, resume=bool(arguments.resume))
-    except AgentloopError as error:
-        emit("error", message=f"{error.message}; {error.hint}" if error.hint else error.message)
-        return 1
-    except BrokenPipeError:
-        # Nobody listens any more; keep the interpreter from trying to flush at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:
-        emit("error", message=f"{error.strerror}: {error.filename}")
-        return 1
-    except Interrupted as interrupted:
-        return 128 + interrupted.number
-    except KeyboardInterrupt:
-        return 130
+    return exit_code_of(lambda: _turn(arguments.resume or arguments.session, resume=bool(arguments.resume)))
 
 
 def _turn(name: str, *, resume: bool) -> int:
@@ -46,11 +30,6 @@ def _turn(name: str, *, resume: bool) -> int:
     with noted():
         emit("done", text=turn(session, prompt, Path.cwd().resolve()))
     return 0
-
-
-def emit(kind: str, **fields: object) -> None:
-    """Print an event."""
-    print(json.dumps({"type": kind, **fields}), flush=True)  # noqa: T201 - stdout is the agent's event stream
 
 
 def turn(session: Session, prompt: str, root: Path) -> str:

@@ -5,12 +5,11 @@ import re
 import shutil
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentloop.errors import CannotStartError
 from agentloop.events import Leaf, TestCounts
-from agentloop.logfile import LogFile
+from agentloop.logfile import Ends, LogFile
 from agentloop.predicate import evidence
 from agentloop.predicate.context import Context, Finding, Ran
 from agentloop.predicate.language.nodes import Command
@@ -38,39 +37,6 @@ _LAST_COMMAND = re.compile(r"&&|;|\n")
 _SHELL_SIGNALS = {128 + number: number.name for number in signal.Signals if number < 32}
 
 
-@dataclass(slots=True)
-class _Output:
-    """The output on its way to the log, its beginning and end kept in memory."""
-
-    log: LogFile
-    recorder: Recorder
-    head: bytearray = field(default_factory=bytearray)
-    tail: bytearray = field(default_factory=bytearray)
-    written: int = 0
-
-    def __call__(self, chunk: bytes) -> None:
-        self.log.write(chunk)
-        self.recorder.feed(chunk)
-        self.written += len(chunk)
-        room = _KEPT_BYTES - len(self.head)
-        self.head += chunk[:room] if room > 0 else b""
-        self.tail += chunk[max(0, room) :]
-        del self.tail[:-_KEPT_BYTES]
-
-    @property
-    def cut(self) -> int:
-        return self.written - len(self.head) - len(self.tail)
-
-    def text(self, between: str = "\n") -> str:
-        """The beginning and the end, with a mark where something is left out."""
-        return (bytes(self.head) + (between.encode() if self.cut else b"") + bytes(self.tail)).decode(
-            "utf-8", errors="replace"
-        )
-
-    def excerpt(self) -> str:
-        return evidence.excerpt(self.text(f"\n[... {self.cut} bytes left out ...]\n"))
-
-
 def run(node: Command, number: int, context: Context) -> Ran:
     """Run a command to its end and say what it came to.
 
@@ -83,21 +49,27 @@ def run(node: Command, number: int, context: Context) -> Ran:
     env = {**context.env, **recorder.environment(context.env)}
     known = {"source": node.source, "command": node.command, "tool": tool(node, context.cwd, context.env)}
     with log.open("wb") as file, LogFile(file) as log_file:
-        output = _Output(log_file, recorder)
+        output = Ends(_KEPT_BYTES)
+
+        def on_output(chunk: bytes) -> None:
+            log_file.write(chunk)
+            recorder.feed(chunk)
+            output.write(chunk)
+
         try:
             exited = run_program(
                 node.program,
                 cwd=context.cwd,
                 env=env,
                 timeout_s=context.timeout_s,
-                on_stdout=output,
+                on_stdout=on_output,
                 on_tick=context.on_tick,
             )
         except CannotStartError as error:
             recorder.finish(node.command)
             reason = f"{error.message} (did you mean {node.near}?)" if node.near else error.message
             return Ran(Leaf(**known, verdict="error", reason=reason, missing=True), "")
-    text = plain(output.text())
+    text = plain(output.text(between="\n"))
     verdict, reason = _finding(node, exited, text, context)
     report = recorder.finish(node.command)
     report_path = context.logs / f"{number}.tests.json"
@@ -111,7 +83,7 @@ def run(node: Command, number: int, context: Context) -> Ran:
         reason=reason,
         exit_code=exited.code,
         duration_s=exited.duration_s,
-        output=output.excerpt(),
+        output=evidence.excerpt(output.text()),
         log=str(log),
         missing=exited.code in (_NOT_FOUND, _NOT_EXECUTABLE),
         tests=report.counts if report else None,

@@ -13,8 +13,8 @@ from agentloop import person as somebody
 from agentloop.predicate.context import Context, Finding
 from agentloop.predicate.language.nodes import FileIs, UrlIs
 from agentloop.predicate.search import SearchError, search
-from agentloop.predicate.waiting import wait_for
 from agentloop.quoting import one_line
+from agentloop.waiting import wait_for
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 URL_TIMEOUT_S = 5.0

@@ -81,6 +81,8 @@ def _turn(event: ev.Event) -> str:
             return escape(f"  {state} after {clock(event.duration_s)} · {used(event.usage)}{denied}")
         case ev.SessionLost():
             return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
+        case ev.SessionLeft():
+            return "the session is left (--session fresh): a new one gets the run's ledger"
         case _:
             return ""
 

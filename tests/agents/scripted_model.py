@@ -177,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._cut(*_written(dialect, body, Say(reply.text)))
             case Run():
                 self._send(200, *_written(dialect, body, shell_call(tools, reply.command)))
-            case Say():
+            case Say() | Call():
                 self._send(200, *_written(dialect, body, reply))
 
     def _json(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:

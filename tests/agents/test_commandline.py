@@ -126,6 +126,16 @@ def test_an_agent_gets_the_mode_that_was_asked_for_and_else_the_narrowest_that_c
     assert (own.words, own.environment) == (("--all", "--model", "mine"), {"A": "edit"})
 
 
+def test_an_agent_without_a_model_of_its_own_wants_one_and_one_that_can_is_told_the_limit_of_cost() -> None:
+    adapter = Adapter.model_validate({**MODES, "needs_model": True, "max_cost": ["--cost", "{max_cost}"]})
+    with pytest.raises(UsageError, match="wants a model") as caught:
+        commandline.passed_on(adapter, ())
+    assert "--model" in caught.value.hint
+    told = commandline.passed_on(adapter, (), model="m", max_cost_usd=0.5)
+    assert told.words == ("--model=m", "--cost", "0.5", "--edit")
+    assert commandline.passed_on(adapter, ("--cost=1",), model="m", max_cost_usd=0.5).words[-1] == "--cost=1"
+
+
 def test_a_mode_or_a_model_that_the_agent_cannot_be_told_is_an_error() -> None:
     with pytest.raises(UsageError, match="no permission mode 'read'") as caught:
         commandline.passed_on(Adapter.model_validate(MODES), (), permissions="read")
@@ -136,3 +146,24 @@ def test_a_mode_or_a_model_that_the_agent_cannot_be_told_is_an_error() -> None:
         commandline.passed_on(unknown, (), permissions="edit")
     with pytest.raises(UsageError, match="cannot be told a model"):
         commandline.passed_on(unknown, (), model="m")
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "kept"),
+    [
+        ("claude --model opus --settings s.json", ("fix it",), ("--model", "opus", "--settings", "s.json")),
+        ("claude --continue --model=opus -r", ("x",), ("--model=opus",)),
+        ("claude --dangerously-skip-permissions --permission-mode plan --allowedTools Edit", (), ()),
+        ("claude --add-dir ../a ../b --verbose --nobody-knows-this", (), ("--add-dir", "../a", "../b")),
+        ("codex -m o3 --search -a never -c model_provider=p", (), ("-m", "o3", "-c", "model_provider=p")),
+        ("codex -s danger-full-access -c sandbox_mode=danger", ("resume", "last"), ()),
+        ("claude mcp list", (), ()),
+    ],
+)
+def test_of_a_persons_own_command_line_what_has_a_value_is_carried_over(
+    line: str, more: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    name, *words = line.split()
+    adapter = registry.load(name)
+    assert commandline.carried_over(adapter, [*words, *more]) == kept
+    commandline.passed_on(adapter, kept)

@@ -3,7 +3,8 @@
     python scripted_agent.py SCRIPT [--session ID]     (the prompt on stdin)
 
 SCRIPT is a JSON list of steps: {"run": shell command, "say": text, "sleep_s": seconds, "exit": code}. `{draft}` in a
-command is the draft folder that the prompt names. Each turn is noted in SCRIPT.log: the session and the prompt.
+command is the draft folder that the prompt names. Each turn is noted in SCRIPT.log: the session and the prompt. New
+sessions are called s-1, s-2, ...
 """
 
 import json
@@ -16,10 +17,11 @@ from pathlib import Path
 
 def main() -> int:
     script = Path(sys.argv[1])
-    session = sys.argv[3] if len(sys.argv) > 3 else "s-1"
     prompt = sys.stdin.read()
     log = script.with_suffix(".log")
-    turn = len(log.read_text().splitlines()) if log.exists() else 0
+    before = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    turn = len(before)
+    session = sys.argv[3] if len(sys.argv) > 3 else f"s-{1 + sum(not one['resumed'] for one in before)}"
     with log.open("a") as file:
         file.write(json.dumps({"session": session, "resumed": len(sys.argv) > 3, "prompt": prompt}) + "\n")
     print(f"session: {session}", flush=True)

@@ -44,15 +44,15 @@ class Hang:
     """Take the request and never answer."""
 
 
-Reply = Say | Run | Fail | Cut | Hang
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A tool call in a dialect's own terms."""
+    """Call a tool of that name, whatever the request offers."""
 
     name: str
     arguments: Mapping[str, Any]
+
+
+Reply = Say | Run | Call | Fail | Cut | Hang
 
 
 class Dialect(Protocol):
