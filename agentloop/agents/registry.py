@@ -4,45 +4,42 @@ import difflib
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
-from agentloop.agents import commandline
+from agentloop.agents import commandline, versions
+from agentloop.agents.adapter_file import read
 from agentloop.agents.headless import HeadlessSession
+from agentloop.agents.placeholders import misspelt
 from agentloop.agents.session import Session
-from agentloop.agents.spec import Acp, Adapter, read
+from agentloop.agents.sources import source, sources
+from agentloop.agents.spec import Acp, Adapter
 from agentloop.agents.stream_spec import Patterns, Stream
 from agentloop.agents.terminal_spec import Terminal
-from agentloop.config import user_folder
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters
 from agentloop.job import Driver, Job
 from agentloop.process import child_environment, run_program
 
-_VERSION = re.compile(r"\d+\.\d+[\w.+-]*")
 _VERSION_TIMEOUT_S = 10.0
 _MAX_VERSION_BYTES = 4096
-_PLACEHOLDERS = ("prompt", "prompt_file", "result_file", "session", "program", "python", "extra", "cwd")
 
 
 def names() -> list[str]:
-    """The names of the agents, ours and the user's."""
-    return sorted({path.stem for folder in _folders() if folder.is_dir() for path in folder.glob("*.toml")})
+    """The names of the agents, ours, the user's, and those of installed packages."""
+    return [*sources()]
 
 
 def load(name: str) -> Adapter:
-    """Read an agent's adapter; one in the user's folder stands before ours.
+    """Read an agent's adapter; one in the user's folder stands before ours, and ours before a package's.
 
     Raises:
         UsageError: there is none of that name; says the near one.
         AdapterError: the file is wrong.
     """
-    for folder in _folders():
-        path = folder / f"{name}.toml"
-        if re.fullmatch(r"[\w.-]+", name) and path.is_file():
-            return read(path)
+    found = source(name)
+    if found:
+        return read(found.path)
     near = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(names())}; any other command goes after --"
     raise UsageError(f"there is no agent {name!r}", hint=hint)
@@ -56,9 +53,9 @@ def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
     """
     adapters: dict[str, Adapter] = {}
     problems: dict[str, AdapterError] = {}
-    for name in names():
+    for name, found in sources().items():
         try:
-            adapters[name] = load(name)
+            adapters[name] = read(found.path)
         except AdapterError as error:
             problems[name] = error
     return adapters, problems
@@ -84,7 +81,7 @@ def for_program(program: str) -> Adapter | None:
 
 def installed(adapter: Adapter) -> bool:
     """The agent's program is there."""
-    return shutil.which(_program(adapter)) is not None
+    return shutil.which(adapter.program) is not None
 
 
 def adapter_of(job: Job) -> Adapter:
@@ -123,7 +120,7 @@ def version(job: Job, run: str) -> str:
         adapter = adapter_of(job)
     except (AdapterError, UsageError):
         return ""
-    program = job.program[0] if job.program else _program(adapter)
+    program = job.program[0] if job.program else adapter.program
     argv = [word.replace("{program}", program) for word in adapter.version]
     if not argv:
         return ""
@@ -138,8 +135,7 @@ def version(job: Job, run: str) -> str:
         )
     except CannotStartError:
         return ""
-    match = _VERSION.search(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace"))
-    return match[0] if match and exited.code == 0 else ""
+    return versions.find(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace")) if exited.code == 0 else ""
 
 
 def first_installed() -> str:
@@ -181,7 +177,7 @@ def open_session(
         UsageError: the agent is unknown, or its command line holds what only agentloop can set.
     """
     adapter, driver = _driven(job)
-    program = job.program[0] if job.program else _program(adapter)
+    program = job.program[0] if job.program else adapter.program
     typed = job.program[1:]
     words = commandline.carried_over(adapter, typed) if job.by_hand else typed
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
@@ -239,14 +235,6 @@ def _acp_session(
     )
 
 
-def _folders() -> list[Path]:
-    return [user_folder() / "agents", Path(str(resources.files(__package__)))]
-
-
-def _program(adapter: Adapter) -> str:
-    return adapter.programs[0].replace("{python}", sys.executable) if adapter.programs else adapter.name
-
-
 def _generic(job: Job) -> Adapter:
     """An adapter for a command that nobody described."""
     start = job.program
@@ -256,7 +244,9 @@ def _generic(job: Job) -> Adapter:
             re.compile(job.session_from)
     except (ValueError, re.error) as error:
         raise UsageError(f"--resume-with or --session-from cannot be read: {error}") from error
-    _refuse_misspelt([*start, *resume])
+    wrong = misspelt([*start, *resume])
+    if wrong:
+        raise UsageError(wrong[0], hint=wrong[1])
     if job.session_from and not resume:
         raise UsageError("--session-from is of no use without --resume-with", hint="say how the session is returned to")
     if resume and "/" not in resume[0] and shutil.which(resume[0]) is None:
@@ -277,10 +267,3 @@ def _generic(job: Job) -> Adapter:
             "acp": Acp(command=start),
         }
     )
-
-
-def _refuse_misspelt(words: Sequence[str]) -> None:
-    for name in re.findall(r"\{(\w+)\}", " ".join(words)):
-        near = difflib.get_close_matches(name, _PLACEHOLDERS, n=1, cutoff=0.7)
-        if near and name not in _PLACEHOLDERS:
-            raise UsageError(f"nothing is known by {{{name}}}", hint=f"did you mean {{{near[0]}}}?")

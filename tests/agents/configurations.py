@@ -67,7 +67,11 @@ def opencode(home: Path, url: str) -> Mapping[str, str]:
 def qwen(home: Path, url: str) -> Mapping[str, str]:
     """OpenAI Chat Completions; without the memory, of which a second agent with tools of its own takes care."""
     retries = {"maxRetries": 1, "retryInitialDelayMs": 100, "retryMaxDelayMs": 100}
-    content = {"memory": {"enableManagedAutoMemory": False}, "model": {"generationConfig": retries}}
+    content = {
+        "memory": {"enableManagedAutoMemory": False},
+        "model": {"generationConfig": retries},
+        "security": {"auth": {"selectedType": "openai"}},
+    }
     _write(home / ".qwen/settings.json", json.dumps(content))
     return {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "dummy", "OPENAI_MODEL": "scripted"}
 

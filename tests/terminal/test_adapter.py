@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from agentloop.agents import registry
+from agentloop.agents.adapter_file import read
 from agentloop.agents.headless import HeadlessSession
-from agentloop.agents.spec import read
 from agentloop.agents.terminal.session import TerminalSession
 from agentloop.errors import AdapterError, UsageError
 from agentloop.job import Job
@@ -61,7 +61,7 @@ def test_an_agent_that_nobody_described_so_is_refused(isolated_home: Path, tmp_p
     [
         ('[terminal]\nstart = ["a"]\nredy = "x"\n', ["terminal.redy", "did you mean ready"]),
         ('[terminal]\nstart = ["a"]\nready = "("\n', ["terminal.ready", "regular expression"]),
-        ('[terminal]\nready = "x"\n', ["terminal.start", "required"]),
+        ('[terminal]\nready = "x"\n', ["terminal.start", "missing"]),
         ('[terminal]\nstart = ["a"]\nsettled_s = 0\n', ["terminal.settled_s", "greater"]),
         (
             '[terminal]\nstart = ["a"]\n[[terminal.dialogs]]\npattern = "x"\nanser = []\n',
