@@ -61,7 +61,7 @@ def test_an_agent_that_nobody_described_so_is_refused(isolated_home: Path, tmp_p
     [
         ('[terminal]\nstart = ["a"]\nredy = "x"\n', ["terminal.redy", "did you mean ready"]),
         ('[terminal]\nstart = ["a"]\nready = "("\n', ["terminal.ready", "regular expression"]),
-        ('[terminal]\nready = "x"\n', ["terminal.start", "required"]),
+        ('[terminal]\nready = "x"\n', ["terminal.start", "missing"]),
         ('[terminal]\nstart = ["a"]\nsettled_s = 0\n', ["terminal.settled_s", "greater"]),
         (
             '[terminal]\nstart = ["a"]\n[[terminal.dialogs]]\npattern = "x"\nanser = []\n',
