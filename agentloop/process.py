@@ -69,7 +69,8 @@ _DRAIN_S = 0.5
 _GRACE_S = 2.0
 _LOOK_S = 0.25
 _POLL_S = 0.02
-_WORK_SHARE = 0.01
+# opencode's timers take up to three hundredths while it waits for its model.
+_WORK_SHARE = 0.05
 _SETTLING_SHARE = 0.1
 
 EndedBy = Literal["itself", "timeout", "idle"]

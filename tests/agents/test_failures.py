@@ -37,8 +37,6 @@ PATIENT = {
     ("qwen", "429 with a reset"),
 }
 """Those who wait for the end of a limit, hours if need be, and print nothing meanwhile."""
-RESTLESS = {("qwen", "429")}
-"""Those who go on for minutes, whatever they are told."""
 AT_ONCE = ("claude", "codex")
 """Those who give up within seconds, whatever the failure."""
 
@@ -55,11 +53,10 @@ def _cases() -> list[object]:
 def test_a_failure_of_the_model_is_known_by_its_kind(place: Callable[..., Place], failure: str) -> None:
     reply, kind = FAILURES[failure]
     there = place(reply)
-    case = (there.agent.name, failure)
     if failure == "429 with a reset":
         there = replace(there, environment={**there.environment, **there.agent.subscribed})
-    silent = kind is None or case in PATIENT
-    turn = there.turn("Say hello.", timeout_s=60 if case in RESTLESS else 300, idle_timeout_s=15 if silent else 150)
+    silent = kind is None or (there.agent.name, failure) in PATIENT
+    turn = there.turn("Say hello.", timeout_s=300, idle_timeout_s=15 if silent else 150)
     if silent:
         assert turn.status == "idle", turn
         note(there.agent, failure, "silent: `--idle-timeout` ends it")
