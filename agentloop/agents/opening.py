@@ -45,7 +45,7 @@ def _in_terminal(adapter: Adapter) -> Adapter:
     if adapter.terminal is None:
         raise UsageError(
             f"nobody has said how {adapter.called} is driven in a terminal",
-            hint=f"leave out --driver, or give {adapter.name}.toml a [terminal] part (docs/agents.md)",
+            hint=f"leave out --driver, or give {adapter.name}.toml a [terminal] part (docs/adapters.md)",
         )
     if any("{prompt" in word for word in adapter.terminal.start):
         raise UsageError("in a terminal the prompt is typed: it has no place in the command", hint="leave {prompt} out")

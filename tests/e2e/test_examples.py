@@ -32,5 +32,5 @@ def test_adapters_of_ones_own() -> None:
 @pytest.mark.parametrize("name", ["acme", "parrot"])
 def test_the_adapters_of_the_documentation_are_those_that_were_tried(name: str) -> None:
     adapter = (ROOT / f"examples/own-adapter/{name}.toml").read_text()
-    assert f"```toml\n{adapter}```" in (ROOT / "docs/agents.md").read_text()
+    assert f"```toml\n{adapter}```" in (ROOT / "docs/adapters.md").read_text()
     assert len(adapter.splitlines()) <= 20
