@@ -42,7 +42,7 @@ def _misspelt(content: Any, key: tuple[str | int, ...] = ()) -> Iterator[Contrad
 
 def _about_the_session(adapter: Adapter) -> Iterator[Contradiction]:
     lines = {"start": adapter.start, "resume": adapter.resume, "fork": adapter.fork}
-    naming = {name for name, words in lines.items() if any("{session}" in word for word in words)}
+    naming = {name for name, words in lines.items() if any("{session" in word for word in words)}
     for name in ("resume", "fork"):
         if adapter.session == "none" and name in naming:
             yield (name,), 'it wants a {session}, and session is "none"', 'write: session = "reported", or "chosen"'
@@ -70,6 +70,6 @@ def _about_words(adapter: Adapter) -> Iterator[Contradiction]:
 
 def _about_the_stream(adapter: Adapter) -> Iterator[Contradiction]:
     has_paths = any(adapter.stream.paths.model_dump().values())
-    has_document = any("{result_file}" in word for word in adapter.start)
+    has_document = any("{result_" in word for word in adapter.start)
     if has_paths and adapter.stream.format == "text" and not has_document:
         yield ("stream", "paths"), "expressions are tried on JSON lines", 'write under [stream]: format = "jsonl"'
