@@ -121,7 +121,7 @@ def ask(
     """
     if tools:
         parameters["tools"] = list(tools)
-    if "claude" in model:  # Anthropic alone caches only what it is told to, at a tenth of the price
+    if tools and "claude" in model:  # who calls tools comes again, and Anthropic caches only what it is told to
         parameters["cache_control_injection_points"] = [{"location": "message", "index": at} for at in (0, -1)]
     retrying = tenacity.Retrying(
         retry=tenacity.retry_if_exception(_passes),

@@ -1,4 +1,4 @@
-"""A program run to its end, with everything that it started: the one door to other programs.
+"""A program with everything that it started, run to its end or kept: the one door to other programs.
 
 Measured facts behind this module: a pipe is held open by any grandchild, so its end is never waited for; a killed
 process group leaves whatever called setsid or forked twice; those are adopted by us as a subreaper and carry the
@@ -27,6 +27,8 @@ __all__ = [
     "KEYBOARD",
     "RUN_TAG",
     "Exited",
+    "IdleClock",
+    "Live",
     "Process",
     "Program",
     "child_environment",
@@ -36,6 +38,7 @@ __all__ = [
     "run_program",
     "run_side_by_side",
     "start_in_terminal",
+    "start_program",
 ]
 
 _CHUNK = 65536
@@ -139,7 +142,8 @@ def run_program(
         tree = Tree(process, older)
         try:
             pump = stack.enter_context(_Pump(process, on_stdout, on_stderr))
-            watch = _Watch(process, pump, tree, timeout_s, idle_timeout_s, on_tick, tick_s)
+            idle = None if idle_timeout_s is None else IdleClock(idle_timeout_s, tree.cpu_s)
+            watch = _Watch(process, pump, timeout_s, idle, on_tick, tick_s)
             ended_by = watch.until_ended()
             killed = tree.end(grace_s if ended_by != "itself" else 0.0)
             pump.drain()
@@ -147,6 +151,56 @@ def run_program(
             tree.end(grace_s)
             raise
     return _exited(process, ended_by, began, killed)
+
+
+class Live:
+    """A program that is kept, and talked to by its pipes, which do not block.
+
+    Args:
+        process: the program, started in a session of its own, its three streams pipes.
+        older: our children before it was started.
+    """
+
+    def __init__(self, process: Process, older: frozenset[int]) -> None:
+        self._process = process
+        self._tree = Tree(process, older)
+        self.stdin, self.stdout, self.stderr = (
+            stream.fileno() for stream in (process.stdin, process.stdout, process.stderr) if stream
+        )
+        for descriptor in (self.stdin, self.stdout, self.stderr):
+            os.set_blocking(descriptor, False)
+
+    def poll(self) -> int | None:
+        """How it ended: the exit code, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    def cpu_s(self) -> float:
+        """The processor time that its tree has used so far."""
+        return self._tree.cpu_s()
+
+    def end(self, grace_s: float = _GRACE_S) -> tuple[str, ...]:
+        """End it and its whole tree, and say what there was besides the program itself."""
+        killed = self._tree.end(grace_s)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if stream:
+                stream.close()
+        return killed
+
+
+def start_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Live:
+    """Start a program in a session of its own and leave it running; whoever starts it ends it.
+
+    Args:
+        argv: the program and its arguments; no shell.
+        cwd: where it runs.
+        env: its whole environment; the value of `AGENTLOOP_RUN` in it marks its tree.
+
+    Raises:
+        CannotStartError: it is missing or cannot be executed.
+    """
+    adopt_orphans()
+    older = own_children()
+    return Live(_start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE), older)
 
 
 def start_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: int | None) -> Process:
@@ -171,7 +225,7 @@ def _hear_keyboard() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes], stderr: int) -> Process:
+def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes] | int, stderr: int) -> Process:
     try:
         return subprocess.Popen(
             argv,
@@ -264,19 +318,44 @@ class _Pump:
             pass
 
 
+class IdleClock:
+    """Tells a program that is silent from one that works in silence.
+
+    Args:
+        limit_s: silence (no output, next to no processor time) that is too long.
+        cpu_s: says how much processor time the program's tree has used so far.
+    """
+
+    def __init__(self, limit_s: float, cpu_s: Callable[[], float]) -> None:
+        self._limit_s = limit_s
+        self._settling_s = limit_s * _SETTLING_SHARE
+        self._cpu_s = cpu_s
+        self._before_s = 0.0
+        self._before_at = 0.0
+
+    def is_over(self, now: float, last_output_at: float) -> bool:
+        """Silent for that long and not at work; what was worked before the last output does not count."""
+        if self._before_at <= last_output_at:
+            if now - last_output_at >= self._settling_s:
+                self._before_at, self._before_s = now, self._cpu_s()
+            return False
+        if now - self._before_at < self._limit_s - self._settling_s:
+            return False
+        window_s, before_s = now - self._before_at, self._before_s
+        self._before_at, self._before_s = now, self._cpu_s()
+        return not is_work(self._before_s - before_s, window_s)
+
+
 @dataclass(slots=True)
 class _Watch:
     """Waits for the end of a program, with its limits."""
 
     process: Process
     pump: _Pump
-    tree: Tree
     timeout_s: float | None
-    idle_timeout_s: float | None
+    idle: IdleClock | None
     on_tick: Callable[[float], None] | None
     tick_s: float
-    _cpu_s: float = 0.0
-    _cpu_at: float = 0.0
 
     def until_ended(self) -> EndedBy:
         began = time.monotonic()
@@ -287,26 +366,12 @@ class _Watch:
             now = time.monotonic()
             if self.timeout_s is not None and now - began >= self.timeout_s:
                 return "timeout"
-            if self.idle_timeout_s is not None and self._is_idle(now, self.idle_timeout_s):
+            if self.idle and self.idle.is_over(now, self.pump.last_output_at):
                 return "idle"
             if self.on_tick and now >= next_tick:
                 next_tick = now + self.tick_s
                 self.on_tick(now - began)
         return "itself"
-
-    def _is_idle(self, now: float, idle_timeout_s: float) -> bool:
-        """Silent for that long and not at work; what was worked before the last output does not count."""
-        silent_since = self.pump.last_output_at
-        settling_s = idle_timeout_s * _SETTLING_SHARE
-        if self._cpu_at <= silent_since:
-            if now - silent_since >= settling_s:
-                self._cpu_at, self._cpu_s = now, self.tree.cpu_s()
-            return False
-        if now - self._cpu_at < idle_timeout_s - settling_s:
-            return False
-        window_s, before_s = now - self._cpu_at, self._cpu_s
-        self._cpu_at, self._cpu_s = now, self.tree.cpu_s()
-        return not is_work(self._cpu_s - before_s, window_s)
 
 
 def is_work(cpu_s: float, window_s: float) -> bool:

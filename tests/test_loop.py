@@ -6,7 +6,7 @@ import pytest
 
 from agentloop import events as ev
 from agentloop import loop, steps
-from agentloop.job import Job, Limits
+from agentloop.job import ByHand, Job, Limits
 from agentloop.state import RunState, fold
 
 JOB = Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
@@ -476,3 +476,77 @@ def test_what_a_person_decides_after_the_end_takes_no_time_of_the_run() -> None:
     before = state(DRAFTED, ended)
     after = fold([ev.SkillRejected(name="n", reason="no", at=before.last_at + 86400)], before)
     assert after.elapsed_s == before.elapsed_s
+
+
+BY_HAND = GUARDED.model_copy(update={"task": "", "by_hand": ByHand()})
+HANDS: list[ev.Event] = [snapshot(0), ev.GuardBegan()]
+
+
+def passed_by_hand(job: Job, *more: ev.Event | list[ev.Event]) -> RunState:
+    honest = ev.Guarded(attempt=1, accepted=True)
+    return state(HANDS, attempt(1, "pass"), check(0, "fail", "start"), honest, *more, job=job)
+
+
+def test_of_a_persons_work_the_tree_comes_first_and_the_check_of_the_start_after_a_pass() -> None:
+    assert loop.next_step(state(job=BY_HAND)) == steps.Snapshot(0)
+    assert loop.next_step(state(snapshot(0), job=BY_HAND)) == steps.Baseline()
+    assert loop.next_step(state(HANDS, job=BY_HAND)) == steps.Drive(opens=True)
+    assert loop.next_step(state(HANDS, turn(1), job=BY_HAND)) == steps.Snapshot(1)
+    assert loop.next_step(state(HANDS, turn(1), snapshot(1), job=BY_HAND)) == steps.Check(1)
+    assert loop.next_step(state(HANDS, attempt(1, "pass"), job=BY_HAND)) == steps.Check(0)
+    assert loop.next_step(state(HANDS, attempt(1, "pass"), check(0, "fail"), job=BY_HAND)) == steps.Guard(1)
+    unguarded = BY_HAND.model_copy(update={"guard": "off"})
+    assert loop.next_step(state(HANDS, attempt(1, "pass"), job=unguarded)) == steps.Check(0)
+
+
+def test_a_persons_agent_is_opened_once_and_a_session_of_before_never() -> None:
+    started = turn(1)[:1]
+    assert loop.next_step(state(HANDS, started, ev.RunResumed(), job=BY_HAND)) == steps.Drive(opens=False)
+    before = BY_HAND.model_copy(update={"by_hand": ByHand(session="s")})
+    assert loop.next_step(state(HANDS, job=before)) == steps.Drive(opens=False)
+
+
+@pytest.mark.parametrize("verdict", ["fail", "error"])
+def test_a_persons_work_that_does_not_hold_is_told_and_not_prompted_for(verdict: ev.VerdictValue) -> None:
+    step = loop.next_step(state(HANDS, attempt(1, verdict), job=BY_HAND))
+    assert isinstance(step, steps.Stop)
+    assert (step.outcome, step.exit_code) == ("not_reached", 1)
+
+
+def test_a_persons_dishonest_pass_ends_the_run() -> None:
+    refused = ev.Guarded(attempt=1, accepted=False, problems=("a test is gone",))
+    step = loop.next_step(state(HANDS, attempt(1, "pass"), check(0, "fail"), refused, job=BY_HAND))
+    assert isinstance(step, steps.Stop)
+    assert (step.outcome, step.exit_code) == ("dishonest", 6)
+    assert "a test is gone" in step.reason
+
+
+@pytest.mark.parametrize(("tools", "works"), [(0, False), (1, True)])
+def test_where_nothing_was_done_nothing_is_checked(tools: int, works: bool) -> None:
+    started, ended = turn(1)
+    ended = ended.model_copy(update={"tool_calls": tools})
+    step = loop.next_step(state(HANDS, started, ended, snapshot(1, "t0"), job=BY_HAND))
+    assert isinstance(step, steps.Check if works else steps.Stop)
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_person_is_asked_before_the_session_is(asks: bool) -> None:
+    job = BY_HAND.model_copy(update={"by_hand": ByHand(ask=asks), "distill": "always"})
+    assert loop.next_step(passed_by_hand(job)) == steps.Distill(asks_first=asks)
+
+
+def test_a_person_is_not_asked_where_nothing_was_hard() -> None:
+    job = BY_HAND.model_copy(update={"by_hand": ByHand(ask=True)})
+    step = loop.next_step(passed_by_hand(job))
+    assert isinstance(step, steps.Stop)
+    assert step.outcome == "reached"
+
+
+def test_without_a_session_that_can_be_asked_nothing_is_distilled() -> None:
+    job = BY_HAND.model_copy(update={"distill": "always"})
+    step = loop.next_step(replace(passed_by_hand(job), session=None))
+    assert isinstance(step, steps.KeepBack)
+    assert "not found" in step.reason
+    step = loop.next_step(replace(passed_by_hand(job), resumable=False))
+    assert isinstance(step, steps.KeepBack)
+    assert "cannot be returned to" in step.reason

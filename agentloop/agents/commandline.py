@@ -12,6 +12,7 @@ from agentloop.job import PermissionMode
 _LONG = re.compile(r"--[\w-]+")
 _SHORT = re.compile(r"-\w")
 _NO_VALUE = re.compile(r"-[-\w]")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class PassedOn:
 
     words: tuple[str, ...]
     environment: Mapping[str, str]
+    acp_mode: str = ""
+    """The id of the session mode that fits, for an agent that is spoken to by ACP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,16 @@ def passed_on(
     return PassedOn(
         words=(*(word for permission in ours for word in permission.words), *theirs),
         environment={name: value for permission in ours for name, value in permission.environment.items()},
+        acp_mode=next((permission.acp_mode for permission in ours if permission.acp_mode), ""),
     )
+
+
+def filled(template: Sequence[str], values: Mapping[str, str], extra: Sequence[str]) -> list[str]:
+    """A command line of an adapter with what its placeholders stand for; one that is not known stays as it is."""
+    argv: list[str] = []
+    for word in template:
+        argv += extra if word == "{extra}" else [_PLACEHOLDER.sub(lambda match: values.get(match[1], match[0]), word)]
+    return argv
 
 
 def carried_over(adapter: Adapter, words: Sequence[str]) -> tuple[str, ...]:

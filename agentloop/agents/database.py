@@ -11,6 +11,7 @@ from urllib.parse import quote
 _TIMEOUT_S = 20.0
 _BUSY_S = 2.0
 _LOOK_STEPS = 10_000
+_READING = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE)
 _MAX_VALUE_BYTES = 8 * 1024 * 1024
 
 
@@ -30,7 +31,7 @@ def rows(
     with suppress(sqlite3.Error), closing(_open(path)) as connection:
         connection.set_progress_handler(lambda: time.monotonic() > deadline, _LOOK_STEPS)
         cursor = connection.execute(query, values)
-        names = [column[0] for column in cursor.description]
+        names = [column[0] for column in cursor.description or ()]
         left = max_bytes
         for number, row in enumerate(cursor):
             if number == max_rows:
@@ -47,9 +48,9 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.text_factory = lambda content: content.decode("utf-8", errors="replace")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _MAX_VALUE_BYTES)
-        # Its views and triggers can do no more than a select of ours.
+        # Its views can do no more than a select of ours.
         connection.execute("pragma trusted_schema = off")
-        connection.execute("pragma query_only = on")
+        connection.set_authorizer(lambda action, *_: sqlite3.SQLITE_OK if action in _READING else sqlite3.SQLITE_DENY)
     except sqlite3.Error:
         connection.close()
         raise

@@ -1,6 +1,5 @@
 """The headless driver: a process a turn, in one session."""
 
-import re
 import sys
 import tempfile
 import time
@@ -9,21 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentloop.agents.resets import reset_at
+from agentloop.agents import commandline
+from agentloop.agents.failures import kind_of, short
 from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store import newest_session
 from agentloop.agents.stream import StreamReader
-from agentloop.agents.stream_spec import ErrorPattern
-from agentloop.events import Counters, Event, SessionLost, TurnStatus
+from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
 from agentloop.quoting import plain
 
 _MAX_ARGUMENT_BYTES = 100_000
 _MAX_RESULT_BYTES = 64 * 1024 * 1024
-_ERROR_CHARS = 600
-_ARGUMENT = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(slots=True)
@@ -84,8 +81,10 @@ class HeadlessSession:
         if not resuming:
             self.id = str(uuid.uuid4()) if self.adapter.session == "chosen" else None
         known = self.id if resuming and not forking else None
-        reader = StreamReader(self.adapter.stream, emit, known)
-        stderr_reader = StreamReader(self.adapter.stream, emit, known)
+        patterns = self.adapter.stream.patterns
+        waits = _Waits(emit)
+        reader = StreamReader(self.adapter.stream, waits, known)
+        stderr_reader = StreamReader(self.adapter.stream, waits, known)
         errors = _Tail()
         with (
             tempfile.TemporaryDirectory(prefix="agentloop-prompt-") as folder,
@@ -105,7 +104,7 @@ class HeadlessSession:
             def on_stderr(chunk: bytes) -> None:
                 output.write(chunk)
                 errors.write(chunk)
-                if self.adapter.stream.patterns.session and reader.session is None:
+                if patterns.waiting or (patterns.session and reader.session is None):
                     stderr_reader.feed(chunk)
 
             exited = run_program(
@@ -123,9 +122,9 @@ class HeadlessSession:
             reader.take_document(_read(result_file))
         stderr_reader.close()
         reader.session = reader.session or stderr_reader.session
-        if self.adapter.stream.patterns.session and not (reader.session or self.id):
+        if patterns.session and not (reader.session or self.id):
             emit(SessionLost(session="", reason="nothing that it printed names its session"))
-        return self._turn(reader, exited, errors.text())
+        return self._turn(reader, exited, errors.text(), waits.reason if exited.ended_by != "itself" else "")
 
     def close(self) -> None:
         """Nothing is kept running between turns."""
@@ -150,18 +149,17 @@ class HeadlessSession:
             "python": sys.executable,
             "result_file": str(result_file),
         }
-        argv: list[str] = []
-        for word in template:
-            argv += self.extra if word == "{extra}" else [_fill(word, values)]
-        return argv, b"" if "{prompt" in line else prompt.encode()
+        return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else prompt.encode()
 
-    def _turn(self, reader: StreamReader, exited: Exited, stderr: str) -> Turn:
+    def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
         self.id = reader.session or self.id or self._stored_session(exited)
         usage, self.counters = reader.usage(self.counters)
-        status, error = self._outcome(reader, exited, stderr)
+        status, error = self._outcome(reader, exited, stderr, waiting)
         self.begun = self.begun or status != "failed"
-        words = reader.error or f"{stderr}\n{reader.tail}"
-        known = self.adapter.classify(words, reader.status) if status == "failed" else None
+        words = reader.error or waiting or f"{stderr}\n{reader.tail}"
+        kind, resets = None, None
+        if status == "failed":
+            kind, resets = kind_of(self.adapter, words, reader.status, reader.reset)
         return Turn(
             status=status,
             text=reader.text,
@@ -171,8 +169,8 @@ class HeadlessSession:
             tool_calls=reader.tool_calls,
             exit_code=exited.code,
             error=error,
-            error_class=known.kind if known else None,
-            reset_at=_reset(known, words, reader.reset) if known else None,
+            error_class=kind,
+            reset_at=resets,
             denied=reader.denied,
             duration_s=exited.duration_s,
             killed=exited.killed,
@@ -184,19 +182,33 @@ class HeadlessSession:
         wanted = self.adapter.session == "reported" and self.adapter.names_session
         return newest_session(self.adapter, self.cwd, time.time() - exited.duration_s) if wanted else None
 
-    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str) -> tuple[TurnStatus, str]:
+    def _outcome(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> tuple[TurnStatus, str]:
         if exited.ended_by != "itself":
             how = "it was silent for too long" if exited.ended_by == "idle" else "it took too long"
+            if waiting:
+                return "failed", short(f"{how} while it waited: {waiting}")
             return ("idle" if exited.ended_by == "idle" else "timed_out"), how
         if reader.error:
-            return "failed", _short(reader.error)
+            return "failed", short(reader.error)
         ending = f"exit code {exited.code}" if exited.signal is None else f"signal {exited.signal}"
         if not reader.finished:
             words = stderr or reader.tail or "it printed nothing"
-            return "failed", _short(f"{ending} without an end of its turn: {words}")
+            return "failed", short(f"{ending} without an end of its turn: {words}")
         if self.adapter.stream.format == "text" and exited.code != 0:
-            return "failed", _short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
+            return "failed", short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
         return "done", ""
+
+
+class _Waits:
+    """Passes events on, and remembers what the agent has waited for since anything else happened."""
+
+    def __init__(self, emit: Callable[[Event], object]) -> None:
+        self._emit = emit
+        self.reason = ""
+
+    def __call__(self, event: Event) -> None:
+        self.reason = event.reason if isinstance(event, AgentWaited) else ""
+        self._emit(event)
 
 
 class _Tail:
@@ -213,14 +225,6 @@ class _Tail:
         return plain(bytes(self._kept).decode("utf-8", errors="replace")).strip()
 
 
-def _reset(known: ErrorPattern, words: str, said: object) -> float | None:
-    """When the usage limit ends that an error tells of."""
-    match = re.search(known.reset, words, re.IGNORECASE) if known.reset else None
-    if said is None and match:
-        said = match[1] if match.re.groups else match[0]
-    return reset_at(said, time.time()) if said is not None and known.kind == "rate_limit" else None
-
-
 def _read(path: Path) -> bytes:
     """A file of bounded length; nothing for one that was not written."""
     try:
@@ -228,12 +232,3 @@ def _read(path: Path) -> bytes:
             return file.read(_MAX_RESULT_BYTES)
     except OSError:
         return b""
-
-
-def _fill(word: str, values: Mapping[str, str]) -> str:
-    return _ARGUMENT.sub(lambda match: values.get(match[1], match[0]), word)
-
-
-def _short(text: str) -> str:
-    text = text.strip()
-    return text if len(text) <= _ERROR_CHARS else f"[...] {text[-_ERROR_CHARS:]}"

@@ -4,6 +4,7 @@ import difflib
 import re
 import shlex
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from agentloop.agents import commandline, versions
@@ -12,7 +13,7 @@ from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.placeholders import misspelt
 from agentloop.agents.session import Session
 from agentloop.agents.sources import source, sources
-from agentloop.agents.spec import Adapter
+from agentloop.agents.spec import Acp, Adapter
 from agentloop.agents.stream_spec import Patterns, Stream
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters
@@ -89,6 +90,8 @@ def adapter_of(job: Job) -> Adapter:
         AdapterError, UsageError: there is none of that name, or it cannot be read.
     """
     known = for_program(job.program[0]) if job.program else load(job.agent)
+    if known and known.acp is None and job.driver == "acp" and job.program:
+        known = None  # what stands after -- is the command of its ACP agent, then
     return known or _generic(job)
 
 
@@ -157,19 +160,55 @@ def open_session(
     adapter = adapter_of(job)
     program = job.program[0] if job.program else adapter.program
     typed = job.program[1:]
-    passed = commandline.passed_on(
-        adapter,
-        commandline.carried_over(adapter, typed) if job.by_hand else typed,
-        permissions=job.permissions,
-        model=job.model,
-        max_cost_usd=job.limits.max_cost_usd,
-    )
+    words = commandline.carried_over(adapter, typed) if job.by_hand else typed
     found = shutil.which(program) or (str(cwd / program) if "/" in program and (cwd / program).is_file() else None)
     if found is None:
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
     counters = counters or Counters()
+    if (job.driver or adapter.driver) == "acp":
+        return _acp_session(adapter, job, program, words, run, cwd, session, counters)
+    passed = commandline.passed_on(
+        adapter, words, permissions=job.permissions, model=job.model, max_cost_usd=job.limits.max_cost_usd
+    )
     return HeadlessSession(adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
+
+
+def _acp_session(
+    adapter: Adapter,
+    job: Job,
+    program: str,
+    words: Sequence[str],
+    run: str,
+    cwd: Path,
+    session: str | None,
+    counters: Counters,
+) -> Session:
+    if adapter.acp is None:
+        raise UsageError(
+            f"{adapter.called} is not known to speak ACP",
+            hint="give the command of an agent that does after --, or leave out --driver acp",
+        )
+    from agentloop.agents.acp.session import AcpSession
+
+    mode = job.permissions or "edit"
+    by_words = bool(adapter.model) and "{extra}" in adapter.acp.command
+    spoken = adapter.model_copy(update={"permissions": adapter.permissions.by_session_mode()})
+    passed = commandline.passed_on(spoken, words, permissions=mode, model=job.model if by_words else "")
+    return AcpSession(
+        adapter=adapter,
+        acp=adapter.acp,
+        program=program,
+        extra=passed.words,
+        run=run,
+        cwd=cwd,
+        id=session,
+        counters=counters,
+        environment=passed.environment,
+        permissions=mode,
+        mode=passed.acp_mode,
+        model="" if by_words else job.model,
+    )
 
 
 def _generic(job: Job) -> Adapter:
@@ -200,5 +239,6 @@ def _generic(job: Job) -> Adapter:
             "resume": resume,
             "session": "reported" if job.session_from else "none",
             "stream": Stream(patterns=Patterns(session=job.session_from)),
+            "acp": Acp(command=start),
         }
     )

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from agentloop.agents.store_spec import Store
-from agentloop.agents.stream_spec import ErrorPattern, Part, Stream
+from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Stream
 from agentloop.config import folder_inside
 from agentloop.job import Driver, PermissionMode
 
@@ -47,6 +47,14 @@ class Permissions(Part):
         }
         return {mode: said for mode, said in modes.items() if said is not None}
 
+    def by_session_mode(self) -> "Permissions":
+        """The same for an agent that asks by ACP: there is every mode, told by the session's mode instead of words."""
+        read, edit, full = (
+            tuple(said.model_copy(update={"words": ()}) for said in mode or ())
+            for mode in (self.read, self.edit, self.full)
+        )
+        return Permissions(read=read, edit=edit, full=full)
+
 
 class Flags(Part):
     """The agent's command line, as far as a user's own has to be understood."""
@@ -68,6 +76,19 @@ class Flags(Part):
     def takes_value(self, name: str) -> bool:
         """The word after that flag is its value."""
         return name in self.valued or name in self.variadic
+
+
+class Acp(Part):
+    """How the agent is spoken to by the Agent Client Protocol."""
+
+    command: tuple[str, ...]
+    """The command line of the program that speaks it over its pipes; it stays for the whole run."""
+    environment: dict[str, str] = Field(default_factory=dict)
+    usage: Literal["turn", "session", "step"] = "session"
+    """As in `stream`; the protocol counts for the session."""
+    paths: Expressions = Expressions()
+    """As in `stream.paths`, tried on each update of the session and on the answer to a prompt. What is not said here
+    stands where the protocol has it; a tool call comes whole, as `tool_call` and `tool_call_update`."""
 
 
 class Adapter(Part):
@@ -112,6 +133,7 @@ class Adapter(Part):
     permissions: Permissions = Permissions()
     flags: Flags = Flags()
     stream: Stream = Stream()
+    acp: Acp | None = None
     store: Store | None = None
     errors: tuple[ErrorPattern, ...] = ()
     """Tried in order; the first that fits counts."""
@@ -122,7 +144,7 @@ class Adapter(Part):
 
     @model_validator(mode="after")
     def _can_be_started(self) -> "Adapter":
-        if not self.start:
+        if not (self.start or self.acp):
             raise ValueError("start is required: the command line of a turn")
         return self
 
@@ -152,6 +174,11 @@ class Adapter(Part):
         """There is a way to return to a session."""
         return bool(self.resume)
 
+    @property
+    def driver(self) -> Driver:
+        """How it is driven unless somebody says otherwise."""
+        return "headless" if self.start else "acp"
+
     @cached_property
     def names_session(self) -> bool:
         """Whoever returns to a session has to name it."""
@@ -160,8 +187,9 @@ class Adapter(Part):
     @cached_property
     def reports_cost(self) -> bool:
         """The agent says what a turn cost."""
-        stream = self.stream
-        return any(said.cost_usd or said.session_cost_usd for said in (stream.paths, stream.patterns))
+        spoken = self.acp.paths if self.acp else Expressions()
+        said = (self.stream.paths, self.stream.patterns, spoken)
+        return any(paths.cost_usd or paths.session_cost_usd for paths in said)
 
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""

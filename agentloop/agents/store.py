@@ -213,7 +213,7 @@ def _is_fit(key: str, value: Any) -> bool:
         case "cwd":
             return isinstance(value, str) and value.startswith("/") and "\0" not in value
         case _:
-            return isinstance(value, str | int) and bool(value)
+            return isinstance(value, str | int) and not isinstance(value, bool) and bool(value)
 
 
 def _heads(store: Store, path: Path) -> Iterator[Any]:

@@ -22,6 +22,7 @@ _SKILL_FILE = re.compile(r"(?:^|[\s/'\"=])([\w.-]+)/SKILL\.md(?![\w.-])")
 _MAX_SESSION_CHARS = 200
 _MAX_PATTERN_BYTES = 65536
 _MAX_DENIED = 20
+_MAX_OPEN_CALLS = 1000
 _SCALE = {"k": 1e3, "m": 1e6}
 _NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd")
 
@@ -55,6 +56,7 @@ class StreamReader:
         self.denied: tuple[str, ...] = ()
         self.model = ""
         self._loaded: set[str] = set()
+        self._open_calls: dict[str, str] = {}
         self._text = ""
         self._text_ended = False
         self._numbers: dict[str, float] = {}
@@ -79,7 +81,16 @@ class StreamReader:
         """Take one JSON document, whatever the format of the stream; anything else says nothing."""
         document = _json(content)
         if isinstance(document, dict):
-            self._take(document)
+            self.take(document)
+
+    def take(self, content: dict[str, Any]) -> None:
+        """Take what a line says, once it is read."""
+        searched = {key: _search(path, content) for key, path in self._expressions.items()}
+        self._note({key: value for key, value in searched.items() if value is not None})
+
+    def end_text(self) -> None:
+        """What is said from here on is another answer."""
+        self._text_ended = True
 
     @property
     def text(self) -> str:
@@ -123,7 +134,7 @@ class StreamReader:
             return
         content = _json(line) if self._stream.format == "jsonl" else None
         if isinstance(content, dict):
-            self._take(content)
+            self.take(content)
             return
         if self._stream.format == "jsonl":
             self._keep(line + b"\n")
@@ -142,10 +153,6 @@ class StreamReader:
                 said = match[1] if match.re.groups else match[0]
                 found[key] = _amount(said or "") if key in _NUMBERS else said
         self._note(found)
-
-    def _take(self, content: dict[str, Any]) -> None:
-        searched = {key: _search(path, content) for key, path in self._expressions.items()}
-        self._note({key: value for key, value in searched.items() if value is not None})
 
     def _note(self, found: dict[str, Any]) -> None:
         if found.get("session"):
@@ -166,11 +173,12 @@ class StreamReader:
     def _note_tools(self, found: dict[str, Any]) -> None:
         for call in _records(found.get("tools")):
             self._call(call)
+        denied = (self._open_calls.get(said, said) for said in map(_line, _list(found.get("denied"))))
+        self.denied = tuple(dict.fromkeys([*self.denied, *denied]))[:_MAX_DENIED]
         for result in _records(found.get("results")):
             self._end_call(result)
         for name in _list(found.get("skills")):
             self._load_skill(name)
-        self.denied = tuple(dict.fromkeys([*self.denied, *map(_line, _list(found.get("denied")))]))[:_MAX_DENIED]
 
     def _say(self, text: str) -> None:
         before = "" if self._text_ended or self._stream.text == "last" else self._text
@@ -187,21 +195,19 @@ class StreamReader:
         self._text_ended = True
         command = _bounded(call.get("command") or "", _MAX_COMMAND_CHARS)
         detail = _as_text(call.get("detail") or "")
-        self._emit(
-            ToolCalled(
-                name=_line(call.get("name") or "tool"),
-                detail=_line(detail),
-                call=_line(call.get("call") or ""),
-                command=command,
-            )
-        )
+        name, number = _line(call.get("name") or "tool"), _line(call.get("call") or "")
+        if number and len(self._open_calls) < _MAX_OPEN_CALLS:
+            self._open_calls[number] = name
+        self._emit(ToolCalled(name=name, detail=_line(detail), call=number, command=command))
         for name in _SKILL_FILE.findall(command or detail[:_MAX_COMMAND_CHARS]):
             self._load_skill(name)
 
     def _end_call(self, result: dict[str, Any]) -> None:
         failed = bool(result.get("failed"))
+        number = _line(result.get("call") or "")
+        self._open_calls.pop(number, None)
         output = _bounded(result.get("output") or "", _MAX_RESULT_CHARS) if failed else ""
-        self._emit(ToolEnded(call=_line(result.get("call") or ""), failed=failed, output=output))
+        self._emit(ToolEnded(call=number, failed=failed, output=output))
 
     def _load_skill(self, name: Any) -> None:
         name = _line(name)

@@ -51,7 +51,7 @@ class Expressions(Part):
     skills: Expression = ""
     """A list of the names of skills that the line says were loaded; reading a SKILL.md with a tool counts anyhow."""
     denied: Expression = ""
-    """A list of the names of tools that the agent was not allowed to use."""
+    """A list of the names of tools that the agent was not allowed to use, or of the ids of their calls."""
     model: Expression = ""
     input_tokens: Expression = ""
     output_tokens: Expression = ""

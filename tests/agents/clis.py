@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import configurations
@@ -31,6 +31,8 @@ class Agent:
     cli: Package
     configure: Callable[[Path, str], Mapping[str, str]]
     """See `configurations`."""
+    subscribed: Mapping[str, str] = field(default_factory=dict)
+    """What is set otherwise for those who do not pay by the token, and meet limits that end at a known time."""
 
     @property
     def name(self) -> str:
@@ -47,7 +49,11 @@ class Agent:
 AGENTS = {
     agent.name: agent
     for agent in (
-        Agent(NpmPackage("claude", "@anthropic-ai/claude-code", "2.1.330"), configurations.claude),
+        Agent(
+            NpmPackage("claude", "@anthropic-ai/claude-code", "2.1.330"),
+            configurations.claude,
+            {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "dummy"},
+        ),
         Agent(NpmPackage("codex", "@openai/codex", "0.169.0"), configurations.codex),
         Agent(NpmPackage("gemini", "@google/gemini-cli", "0.61.0"), configurations.gemini),
         Agent(NpmPackage("opencode", "opencode-ai", "1.18.33"), configurations.opencode),

@@ -40,7 +40,8 @@ def codex(home: Path, url: str) -> Mapping[str, str]:
 
 def gemini(home: Path, url: str) -> Mapping[str, str]:
     """Gemini; with an address of one's own it wants to be told how one logs in."""
-    _write(home / ".gemini/settings.json", json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}}))
+    auth = {"security": {"auth": {"selectedType": "gemini-api-key"}}}
+    _write(home / ".gemini/settings.json", json.dumps({**auth, "general": {"maxAttempts": 1}}))
     return {"GOOGLE_GEMINI_BASE_URL": url, "GEMINI_API_KEY": "dummy"}
 
 
@@ -63,8 +64,15 @@ def opencode(home: Path, url: str) -> Mapping[str, str]:
     return {"OPENCODE_DISABLE_AUTOUPDATE": "1", "OPENCODE_DISABLE_MODELS_FETCH": "1"}
 
 
-def qwen(_home: Path, url: str) -> Mapping[str, str]:
-    """OpenAI Chat Completions."""
+def qwen(home: Path, url: str) -> Mapping[str, str]:
+    """OpenAI Chat Completions; without the memory, of which a second agent with tools of its own takes care."""
+    retries = {"maxRetries": 1, "retryInitialDelayMs": 100, "retryMaxDelayMs": 100}
+    content = {
+        "memory": {"enableManagedAutoMemory": False},
+        "model": {"generationConfig": retries},
+        "security": {"auth": {"selectedType": "openai"}},
+    }
+    _write(home / ".qwen/settings.json", json.dumps(content))
     return {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "dummy", "OPENAI_MODEL": "scripted"}
 
 

@@ -1,16 +1,24 @@
 """A real agent CLI with an empty home, a repository whose tests fail, and the real command line."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from agentloop.agents import registry
+from agentloop.agents.headless import HeadlessSession
+from agentloop.agents.session import Session, Turn
+from agentloop.agents.spec import Adapter
+from agentloop.job import Job
 
 from .clis import AGENTS, Agent
 from .dialects import Run
@@ -35,24 +43,27 @@ class AgesTest(unittest.TestCase):
     def test_below(self):
         self.assertFalse(is_adult(17))
 """
-SKILL = """---
+OFFERED = "Which side a limit belongs to"
+SKILL = f"""---
 name: limits-are-inclusive
-description: "Which side a limit belongs to. Use when AgesTest says 'False is not true' at a limit."
+description: "{OFFERED}. Use when AgesTest says 'False is not true' at a limit."
 ---
 
 # Limits are inclusive
 
 A limit belongs to the upper side: compare with `>=`. Verify by `python -m unittest`.
 """
-WRONG = Run("sed -i 's/age > 21/age > 18/' ages.py")
-RIGHT_AT_ONCE = Run("sed -i 's/age > 21/age >= 18/' ages.py")
-RIGHT = Run("sed -i 's/age > 18/age >= 18/' ages.py")
+# Not by sed: Qwen Code takes `sed -i` for an edit, and wants the file to have been read by its own tool first.
+WRONG = Run("perl -pi -e 's/age > 21/age > 18/' ages.py")
+RIGHT_AT_ONCE = Run("perl -pi -e 's/age > 21/age >= 18/' ages.py")
+RIGHT = Run("perl -pi -e 's/age > 18/age >= 18/' ages.py")
 
 
 def write_skill(request: Request) -> Run:
-    """A call that writes the skill where the prompt wants the draft."""
-    draft = request.conversation.rpartition("Draft folder: `")[2].partition("`")[0]
-    return Run(f"mkdir -p {draft}/limits-are-inclusive && cat > {draft}/limits-are-inclusive/SKILL.md <<'E'\n{SKILL}E")
+    """A call that writes the skill where the prompt wants the draft; encoded: Gemini's shell takes no backtick."""
+    folder = f"{request.conversation.rpartition('Draft folder: `')[2].partition('`')[0]}/limits-are-inclusive"
+    encoded = base64.b64encode(SKILL.encode()).decode()
+    return Run(f"mkdir -p {folder} && echo {encoded} | base64 -d > {folder}/SKILL.md")
 
 
 def git(folder: Path, *args: str) -> str:
@@ -69,6 +80,11 @@ class Place:
     environment: dict[str, str]
     model: ScriptedModel
 
+    @property
+    def adapter(self) -> Adapter:
+        """How agentloop knows it."""
+        return registry.load(self.agent.name)
+
     def argv(self, *flags: str) -> list[str]:
         """The command line of a run."""
         until = ["--until", "python -m unittest passes"]
@@ -78,7 +94,7 @@ class Place:
     def call(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the repository, with the agent's environment."""
         return subprocess.run(
-            argv, cwd=self.repo, env=self.environment, capture_output=True, text=True, timeout=100, check=False
+            argv, cwd=self.repo, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
 
     def run(self, *flags: str) -> tuple[int, dict[str, Any]]:
@@ -86,6 +102,45 @@ class Place:
         done = self.call(self.argv(*flags))
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
+
+    @property
+    def home(self) -> Path:
+        """The agent's home."""
+        return Path(self.environment["HOME"])
+
+    @contextmanager
+    def session(self) -> Iterator[HeadlessSession]:
+        """A new session of the agent, without a run."""
+        job = Job(until=("true",), agent=self.agent.name, worktree=str(self.repo))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            session = registry.open_session(job, "agents-test", cwd=self.repo)
+            assert isinstance(session, HeadlessSession)
+            yield session
+            session.close()
+
+    def turn(self, prompt: str, *, timeout_s: float = 90, idle_timeout_s: float = 60) -> Turn:
+        """One prompt in a new session."""
+        with self.session() as session:
+            return self.send(session, prompt, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s)
+
+    def send(self, session: Session, prompt: str, *, timeout_s: float = 90, idle_timeout_s: float = 60) -> Turn:
+        """Another prompt in a session."""
+        log = self.repo.parent / "turn.log"
+        return session.send(
+            prompt, log=log, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s, emit=lambda _event: None
+        )
+
+    @staticmethod
+    def now() -> float:
+        """Unix time in seconds."""
+        return time.time()
+
+    def events(self) -> list[dict[str, Any]]:
+        """The journal of the newest run."""
+        log = self.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
+        return [json.loads(line) for line in log.splitlines()]
 
     def popen(self) -> subprocess.Popen[bytes]:
         """Begin a run."""
@@ -106,6 +161,12 @@ def repo(tmp_path: Path) -> Path:
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "Begin")
     return folder
+
+
+def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorator:
+    """Run a test with each of the agents, and with those that are not named only where there is time."""
+    params = [pytest.param(name, marks=() if name in names else pytest.mark.slow) for name in sorted(among)]
+    return pytest.mark.parametrize("place", params, indirect=True)
 
 
 @pytest.fixture(params=sorted(AGENTS))

@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -168,8 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
         reply = self.model.reply(Request(path, body, tuple(dialect.texts(body)), is_main, dialect.schema(body)))
         match reply:
             case Fail():
-                wait = {} if reply.retry_after_s is None else {"Retry-After": str(reply.retry_after_s)}
-                self._json(reply.status, dialect.failure(reply), wait)
+                self._json(reply.status, dialect.failure(reply), _limit(reply))
             case Hang():
                 self.model.closing.wait()
                 self.close_connection = True
@@ -201,6 +201,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"%x\r\n%s\r\n" % (len(half), half) if half else b"")
         self.close_connection = True
+
+
+def _limit(fail: Fail) -> Mapping[str, str]:
+    """The headers that say when a limit ends: everybody's, and Anthropic's for those who subscribe."""
+    if fail.retry_after_s is None:
+        return {}
+    unified = {
+        "status": "rejected",
+        "reset": str(int(time.time()) + fail.retry_after_s),
+        "representative-claim": "five_hour",
+    }
+    return {
+        "Retry-After": str(fail.retry_after_s),
+        **{f"anthropic-ratelimit-unified-{name}": value for name, value in unified.items()},
+    }
 
 
 def _written(dialect: Dialect, body: Mapping[str, Any], said: Say | Call) -> tuple[str, bytes]:

@@ -25,13 +25,13 @@ def put_on_path(folder: Path, *programs: str) -> str:
     return str(folder)
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "offline"])
+@pytest.mark.parametrize("name", ["claude", "codex", "copilot", "gemini", "offline", "opencode", "qwen"])
 def test_each_adapter_starts_and_resumes_the_same_session(name: str) -> None:
     adapter = registry.load(name)
     assert adapter.name == name
     assert adapter.resumable
-    assert "{session}" in adapter.resume
-    assert ("{session}" in adapter.start) == (adapter.session == "chosen")
+    assert adapter.names_session
+    assert ("{session}" in " ".join(adapter.start)) == (adapter.session == "chosen")
     assert adapter.start.count("{extra}") == adapter.resume.count("{extra}")
 
 

@@ -146,3 +146,24 @@ def test_a_mode_or_a_model_that_the_agent_cannot_be_told_is_an_error() -> None:
         commandline.passed_on(unknown, (), permissions="edit")
     with pytest.raises(UsageError, match="cannot be told a model"):
         commandline.passed_on(unknown, (), model="m")
+
+
+@pytest.mark.parametrize(
+    ("line", "more", "kept"),
+    [
+        ("claude --model opus --settings s.json", ("fix it",), ("--model", "opus", "--settings", "s.json")),
+        ("claude --continue --model=opus -r", ("x",), ("--model=opus",)),
+        ("claude --dangerously-skip-permissions --permission-mode plan --allowedTools Edit", (), ()),
+        ("claude --add-dir ../a ../b --verbose --nobody-knows-this", (), ("--add-dir", "../a", "../b")),
+        ("codex -m o3 --search -a never -c model_provider=p", (), ("-m", "o3", "-c", "model_provider=p")),
+        ("codex -s danger-full-access -c sandbox_mode=danger", ("resume", "last"), ()),
+        ("claude mcp list", (), ()),
+    ],
+)
+def test_of_a_persons_own_command_line_what_has_a_value_is_carried_over(
+    line: str, more: tuple[str, ...], kept: tuple[str, ...]
+) -> None:
+    name, *words = line.split()
+    adapter = registry.load(name)
+    assert commandline.carried_over(adapter, [*words, *more]) == kept
+    commandline.passed_on(adapter, kept)

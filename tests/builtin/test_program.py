@@ -93,6 +93,21 @@ def test_a_model_that_refuses_is_an_event_and_exit_code_1(
         assert (error["type"], error["kind"], error["reset"]) == ("error", kind, reset)
 
 
+def test_a_fork_knows_what_the_session_does_and_has_a_name_of_its_own(
+    desk: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = desk(Say("Noted."), Say("It was 17."))
+    there.take("Remember 17")
+    monkeypatch.chdir(there.root)
+    monkeypatch.setattr(sys, "argv", ["builtin", "--fork", "a-session", "--model", "openai/scripted"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Which number?")))
+    assert main() == 0
+    opened = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert opened["id"] != "a-session"
+    assert "Remember 17" in there.server.main[-1].conversation
+    assert len(there.session.messages) == 2
+
+
 def test_without_a_model_nothing_is_begun(desk: Make) -> None:
     there = desk(Say("x"))
     git(there.root, "init", "-q")

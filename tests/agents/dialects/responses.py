@@ -1,5 +1,6 @@
 """OpenAI Responses."""
 
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -90,4 +91,7 @@ def stream(model: str, reply: Say | Call) -> Iterator[tuple[str, Mapping[str, An
 
 def failure(fail: Fail) -> Mapping[str, Any]:
     """See `Dialect`."""
-    return openai_error(fail)
+    if fail.retry_after_s is None:
+        return openai_error(fail)
+    limit = {"plan_type": "plus", "resets_at": int(time.time()) + fail.retry_after_s}
+    return {"error": {"type": "usage_limit_reached", "message": fail.message, **limit}}
