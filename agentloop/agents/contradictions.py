@@ -72,6 +72,6 @@ def _about_words(adapter: Adapter) -> Iterator[Contradiction]:
 
 def _about_the_stream(adapter: Adapter) -> Iterator[Contradiction]:
     has_paths = any(adapter.stream.paths.model_dump().values())
-    has_document = any("{result_file}" in word for word in adapter.start)
+    has_document = any("{result_" in word for word in adapter.start)
     if has_paths and adapter.stream.format == "text" and not has_document:
         yield ("stream", "paths"), "expressions are tried on JSON lines", 'write under [stream]: format = "jsonl"'

@@ -41,23 +41,27 @@ def doctor(there: Place) -> dict[str, str]:
     return {finding["about"]: finding["level"] for finding in agent["findings"]}
 
 
-def test_claude_runs_nothing_that_a_repository_names(place: Callable[..., Place], tmp_path: Path) -> None:
+def test_some_agents_run_nothing_meanwhile_that_a_repository_names(place: Callable[..., Place], tmp_path: Path) -> None:
     there = place()
-    if there.agent.name not in ("claude", "codex"):
+    if there.agent.name not in ("claude", "codex", "copilot", "opencode"):
         pytest.skip("it reads its settings of the repository")
     marks = tmp_path / "marks"
     marks.mkdir()
-    hook = {"hooks": [{"type": "command", "command": f"touch {marks}/hook"}]}
-    settings = {"hooks": {"SessionStart": [hook]}, "apiKeyHelper": f"touch {marks}/key; echo key"}
-    (there.repo / "skills/moon-cheese").mkdir(parents=True)
-    (there.repo / "skills/moon-cheese/SKILL.md").write_text(SKILL)
-    for folder in (".claude", ".codex"):
-        (there.repo / folder).mkdir()
-    (there.repo / ".claude/settings.json").write_text(json.dumps(settings))
-    (there.repo / ".codex/hooks.json").write_text(json.dumps({"hooks": settings["hooks"]}))
-    (there.repo / ".codex/config.toml").write_text(f'[mcp_servers.x]\ncommand = "touch"\nargs = ["{marks}/server"]\n')
-    (there.repo / ".mcp.json").write_text(
-        json.dumps({"mcpServers": {"x": {"command": "touch", "args": [f"{marks}/server"]}}})
-    )
+    server = {"command": "touch", "args": [f"{marks}/server"]}
+    hook = {"SessionStart": [{"hooks": [{"type": "command", "command": f"touch {marks}/hook"}]}]}
+    for path, content in {
+        "skills/moon-cheese/SKILL.md": SKILL,
+        ".mcp.json": json.dumps({"mcpServers": {"x": server}}),
+        ".claude/settings.json": json.dumps({"hooks": hook, "apiKeyHelper": f"touch {marks}/key; echo key"}),
+        ".codex/hooks.json": json.dumps({"hooks": hook}),
+        ".codex/config.toml": f'[mcp_servers.x]\ncommand = "touch"\nargs = ["{marks}/server"]\n',
+        ".github/hooks/x.json": json.dumps(
+            {"version": 1, "hooks": {"sessionStart": [{"bash": f"touch {marks}/hook"}]}}
+        ),
+        ".opencode/plugin/x.js": f'import fs from "fs"; fs.writeFileSync("{marks}/plugin", "x")',
+        "opencode.json": json.dumps({"mcp": {"x": {"type": "local", "command": ["touch", f"{marks}/server"]}}}),
+    }.items():
+        (there.repo / path).parent.mkdir(parents=True, exist_ok=True)
+        (there.repo / path).write_text(content)
     doctor(there)
     assert [*marks.iterdir()] == []
