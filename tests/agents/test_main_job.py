@@ -126,7 +126,8 @@ def seen_by_a_fresh_session(there: Place) -> str:
     seen = []
     before = len(there.model.requests)
     assert there.turn("Which skills are there?").status == "done"
-    if any(DESCRIPTION in json_text(request.body) for request in there.model.requests[before:]):
+    told = [json_text(request.body) for request in there.model.requests[before:]]
+    if any(words in text for text in told for words in (DESCRIPTION, "Available skills: limits-are-inclusive")):
         seen.append("by the model's request")
     if there.adapter.skills_probe:
         probe = [word.replace("{program}", there.adapter.programs[0]) for word in there.adapter.skills_probe]
