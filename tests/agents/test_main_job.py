@@ -125,7 +125,8 @@ def seen_by_a_fresh_session(there: Place) -> str:
     seen = []
     before = len(there.model.requests)
     assert there.turn("Which skills are there?").status == "done"
-    if any(OFFERED in dump(request.body) for request in there.model.requests[before:]):
+    told = [dump(request.body) for request in there.model.requests[before:]]
+    if any(words in text for text in told for words in (OFFERED, "Available skills: limits-are-inclusive")):
         seen.append("by the model's request")
     if there.adapter.skills_probe:
         values = {"program": there.adapter.programs[0], "cwd": str(there.repo)}
