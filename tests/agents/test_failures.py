@@ -42,13 +42,15 @@ SLOW = {
     ("copilot", "500"),
     ("opencode", "401"),
     ("opencode", "429"),
+    ("opencode", "429 with a reset"),
     ("opencode", "500"),
     ("opencode", "cut"),
+    ("opencode", "hang"),
     ("qwen", "429"),
     ("qwen", "500"),
     ("qwen", "cut"),
 }
-"""Those who retry for a minute or more before they give up."""
+"""Those who retry for half a minute or more before they give up, or before they are still."""
 
 
 def _cases() -> list[object]:
