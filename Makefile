@@ -34,8 +34,8 @@ test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback, 
 	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents
 	$(BIN)/python -m tests.agents.table write
 
-test-agents-quick: $(READY)  ## the same without what takes a minute a test, and without the table
-	$(BIN)/python -m tests.agents.clis install
+test-agents-quick: $(READY)  ## eight of them, without what takes a minute a test, and without the table
+	$(BIN)/python -m tests.agents.clis install quick
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "agents and not slow" tests/agents
 
 bench: $(READY)  ## each measurement as a ratio, side by side

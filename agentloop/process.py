@@ -30,11 +30,14 @@ __all__ = [
     "IdleClock",
     "Live",
     "Process",
+    "Program",
+    "cannot_start",
     "child_environment",
     "end_tagged",
     "git_free_environment",
     "is_work",
     "run_program",
+    "run_side_by_side",
     "start_in_terminal",
     "start_program",
 ]
@@ -149,14 +152,7 @@ def run_program(
         except BaseException:
             tree.end(grace_s)
             raise
-    code = process.returncode
-    return Exited(
-        code=code if code >= 0 else None,
-        signal=-code if code < 0 else None,
-        ended_by=ended_by,
-        duration_s=time.monotonic() - began,
-        killed=killed,
-    )
+    return _exited(process, ended_by, began, killed)
 
 
 class Live:
@@ -223,7 +219,7 @@ def start_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: in
     try:
         return subprocess.Popen(argv, env=dict(env), stdout=output, stderr=output, preexec_fn=_hear_keyboard)  # noqa: PLW1509 - no thread is ours
     except OSError as error:
-        raise _cannot_start(argv[0], Path.cwd(), error) from error
+        raise cannot_start(argv[0], Path.cwd(), error) from error
 
 
 def _hear_keyboard() -> None:
@@ -244,10 +240,11 @@ def _start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[by
             preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
         )
     except OSError as error:
-        raise _cannot_start(argv[0], cwd, error) from error
+        raise cannot_start(argv[0], cwd, error) from error
 
 
-def _cannot_start(program: str, cwd: Path, error: OSError) -> CannotStartError:
+def cannot_start(program: str, cwd: Path, error: OSError) -> CannotStartError:
+    """What a failed start comes to, in words of use."""
     if not cwd.is_dir():
         return CannotStartError(f"the folder {cwd} is gone", hint="restore it, then: agentloop resume")
     if isinstance(error, FileNotFoundError):
@@ -383,3 +380,96 @@ class _Watch:
 def is_work(cpu_s: float, window_s: float) -> bool:
     """Whether that much processor time in that much wall time is work, and not the timers of a program that waits."""
     return cpu_s > _WORK_SHARE * window_s
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that is run beside others, without input, for what it prints."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    env: Mapping[str, str]
+    timeout_s: float
+    on_output: Callable[[bytes], None]
+    """Gets what it prints, output and errors, in chunks."""
+
+
+def run_side_by_side(programs: Sequence[Program], *, at_once: int) -> list[Exited | CannotStartError]:
+    """Run programs side by side, each in a session of its own, and end the whole tree of each with it.
+
+    What leaves its own tree is ended together with whichever of them ends next.
+
+    Args:
+        programs: what to run.
+        at_once: how many may run at a time.
+
+    Returns:
+        For each of them in order, how it ended, or why it could not be started.
+
+    Raises:
+        Interrupted: a signal was noted meanwhile; all of them are ended.
+    """
+    adopt_orphans()
+    spared = set(own_children())
+    waiting = [*enumerate(programs)][::-1]
+    running: dict[int, _Beside] = {}
+    ended: dict[int, Exited | CannotStartError] = {}
+    try:
+        while waiting or running:
+            raise_if_interrupted()
+            while waiting and len(running) < at_once:
+                number, program = waiting.pop()
+                try:
+                    running[number] = _Beside(program, spared)
+                except CannotStartError as error:
+                    ended[number] = error
+            for number, one in [*running.items()]:
+                one.pump.pump(_POLL_S / len(running))
+                ended_by = one.ended_by()
+                if ended_by:
+                    ended[number] = running.pop(number).end(ended_by)
+    finally:
+        for one in running.values():
+            one.end("timeout")
+    return [ended[number] for number in range(len(programs))]
+
+
+class _Beside:
+    """A program that runs beside others.
+
+    Args:
+        program: what to run; it is started.
+        spared: the children of ours that are nobody's strays; the program is added to them.
+    """
+
+    def __init__(self, program: Program, spared: set[int]) -> None:
+        with _readable(b"") as source:
+            self._process = _start(program.argv, program.cwd, program.env, source, subprocess.STDOUT)
+        spared.add(self._process.pid)
+        self._spared = spared
+        self._timeout_s = program.timeout_s
+        self._began = time.monotonic()
+        self.pump = _Pump(self._process, program.on_output, None)
+
+    def ended_by(self) -> EndedBy | None:
+        """What ended it, or is to end it now."""
+        if self._process.poll() is not None:
+            return "itself"
+        return "timeout" if time.monotonic() - self._began >= self._timeout_s else None
+
+    def end(self, ended_by: EndedBy) -> Exited:
+        with self.pump:
+            killed = Tree(self._process, frozenset(self._spared)).end(0.0 if ended_by == "itself" else _GRACE_S)
+            self.pump.drain()
+        return _exited(self._process, ended_by, self._began, killed)
+
+
+def _exited(process: Process, ended_by: EndedBy, began: float, killed: tuple[str, ...]) -> Exited:
+    code = process.returncode
+    return Exited(
+        code=code if code >= 0 else None,
+        signal=-code if code < 0 else None,
+        ended_by=ended_by,
+        duration_s=time.monotonic() - began,
+        killed=killed,
+    )

@@ -14,6 +14,8 @@ import pexpect
 import psutil
 import pytest
 
+from tests.e2e.terminal import interrupt
+
 DRIVER = """
 import os, sys
 from agentloop import interrupts
@@ -91,8 +93,7 @@ input("still there? ")
 """
     with driving(driver, program) as child:
         child.expect("ready")
-        child.sendintr()
-        child.expect("interrupted")
+        interrupt(child, "interrupted")
         child.expect("still there")
         child.sendline("yes")
         child.expect(r"ended with 0\.")
@@ -193,8 +194,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_goes_on(shell: Callable[[str], Any])
     child.expect("driver.py")
     child.sendline("hello")
     child.expect("said hello")
-    child.sendintr()
-    child.expect(r"ended with")
+    interrupt(child, "ended with")
 
 
 def test_one_that_suspends_itself_gives_the_shell_back_too(shell: Callable[[str], Any]) -> None:

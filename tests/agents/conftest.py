@@ -1,6 +1,5 @@
 """A real agent CLI with an empty home, a repository whose tests fail, and the real command line."""
 
-import base64
 import json
 import os
 import subprocess
@@ -14,14 +13,14 @@ from typing import Any
 
 import pytest
 
-from agentloop.agents import registry
+from agentloop.agents import opening, registry
 from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session, Turn
 from agentloop.agents.spec import Adapter
 from agentloop.job import Job
 
-from .clis import AGENTS, Agent
-from .dialects import Run
+from .clis import AGENTS, QUICK, Agent
+from .dialects import Write
 from .scripted_model import Request, ScriptedModel, Step
 
 SOURCE = '''"""Ages."""
@@ -53,17 +52,14 @@ description: "{OFFERED}. Use when AgesTest says 'False is not true' at a limit."
 
 A limit belongs to the upper side: compare with `>=`. Verify by `python -m unittest`.
 """
-# Not by sed: Qwen Code takes `sed -i` for an edit, and wants the file to have been read by its own tool first.
-WRONG = Run("perl -pi -e 's/age > 21/age > 18/' ages.py")
-RIGHT_AT_ONCE = Run("perl -pi -e 's/age > 21/age >= 18/' ages.py")
-RIGHT = Run("perl -pi -e 's/age > 18/age >= 18/' ages.py")
+WRONG = Write("ages.py", SOURCE.replace("age > 21", "age > 18"))
+RIGHT = Write("ages.py", SOURCE.replace("age > 21", "age >= 18"))
 
 
-def write_skill(request: Request) -> Run:
-    """A call that writes the skill where the prompt wants the draft; encoded: Gemini's shell takes no backtick."""
-    folder = f"{request.conversation.rpartition('Draft folder: `')[2].partition('`')[0]}/limits-are-inclusive"
-    encoded = base64.b64encode(SKILL.encode()).decode()
-    return Run(f"mkdir -p {folder} && echo {encoded} | base64 -d > {folder}/SKILL.md")
+def write_skill(request: Request) -> Write:
+    """Write the skill where the prompt wants the draft."""
+    draft = request.conversation.rpartition("Draft folder: `")[2].partition("`")[0]
+    return Write(f"{draft}/limits-are-inclusive/SKILL.md", SKILL)
 
 
 def git(folder: Path, *args: str) -> str:
@@ -115,17 +111,17 @@ class Place:
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            session = registry.open_session(job, "agents-test", cwd=self.repo)
+            session = opening.open_session(job, "agents-test", cwd=self.repo)
             assert isinstance(session, HeadlessSession)
             yield session
             session.close()
 
-    def turn(self, prompt: str, *, timeout_s: float = 90, idle_timeout_s: float = 60) -> Turn:
+    def turn(self, prompt: str, *, timeout_s: float = 200, idle_timeout_s: float = 150) -> Turn:
         """One prompt in a new session."""
         with self.session() as session:
             return self.send(session, prompt, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s)
 
-    def send(self, session: Session, prompt: str, *, timeout_s: float = 90, idle_timeout_s: float = 60) -> Turn:
+    def send(self, session: Session, prompt: str, *, timeout_s: float = 200, idle_timeout_s: float = 150) -> Turn:
         """Another prompt in a session."""
         log = self.repo.parent / "turn.log"
         return session.send(
@@ -142,10 +138,10 @@ class Place:
         log = self.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
         return [json.loads(line) for line in log.splitlines()]
 
-    def popen(self) -> subprocess.Popen[bytes]:
+    def popen(self, *flags: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
         return subprocess.Popen(
-            self.argv(), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.argv(*flags), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
 
@@ -169,7 +165,7 @@ def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorato
     return pytest.mark.parametrize("place", params, indirect=True)
 
 
-@pytest.fixture(params=sorted(AGENTS))
+@pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(AGENTS)])
 def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> Iterator[Callable[..., Place]]:
     """Say what the model says, and get each agent in turn."""
     agent = AGENTS[request.param]
@@ -178,7 +174,7 @@ def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> It
     with ExitStack() as servers:
 
         def make(*script: Step) -> Place:
-            model = servers.enter_context(ScriptedModel(script))
+            model = servers.enter_context(ScriptedModel(agent.phrased(script), words_of_work=agent.words_of_work))
             environment = {
                 "PATH": agent.path,
                 "HOME": str(isolated_home),

@@ -9,7 +9,7 @@ import pytest
 from agentloop.agents.session import Turn
 
 from .clis import AGENTS
-from .conftest import Place
+from .conftest import Place, quick_for
 from .dialects import Cut, Fail, Hang, Reply
 from .table import note
 
@@ -37,25 +37,13 @@ PATIENT = {
     ("qwen", "429 with a reset"),
 }
 """Those who wait for the end of a limit, hours if need be, and print nothing meanwhile."""
-SLOW = {
-    ("copilot", "429"),
-    ("copilot", "500"),
-    ("opencode", "401"),
-    ("opencode", "429"),
-    ("opencode", "429 with a reset"),
-    ("opencode", "500"),
-    ("opencode", "cut"),
-    ("opencode", "hang"),
-    ("qwen", "429"),
-    ("qwen", "500"),
-    ("qwen", "cut"),
-}
-"""Those who retry for half a minute or more before they give up, or before they are still."""
+AT_ONCE = ("claude", "codex")
+"""Those who give up within seconds, whatever the failure."""
 
 
 def _cases() -> list[object]:
     return [
-        pytest.param(agent, failure, marks=pytest.mark.slow if (agent, failure) in SLOW else ())
+        pytest.param(agent, failure, marks=() if agent in AT_ONCE else pytest.mark.slow)
         for agent in sorted(AGENTS)
         for failure in FAILURES
     ]
@@ -84,7 +72,7 @@ def _named(turn: Turn) -> str:
     return f"{turn.error_class}, its end known"
 
 
-@pytest.mark.parametrize("place", ["claude", "codex", "copilot", "gemini"], indirect=True)
+@quick_for("claude", "codex", among=["claude", "codex", "copilot", "gemini"])
 def test_the_end_of_a_limit_is_the_one_that_the_provider_named(place: Callable[..., Place]) -> None:
     there = place(Fail(429, retry_after_s=RESET_S))
     there = replace(there, environment={**there.environment, **there.agent.subscribed})

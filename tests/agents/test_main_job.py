@@ -12,17 +12,22 @@ from typing import Any
 import psutil
 import pytest
 
-from agentloop.agents import registry
+from agentloop.agents import commandline, registry
 
 from .clis import AGENTS
-from .conftest import OFFERED, RIGHT, RIGHT_AT_ONCE, WRONG, Place, git, quick_for, write_skill
+from .conftest import OFFERED, RIGHT, WRONG, Place, git, quick_for, write_skill
 from .dialects import USAGE_IN, USAGE_OUT, Fail, Run, Say, dump
+from .scripted_model import Request
 from .table import note
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(400)]
 Make = Callable[..., Place]
-SILENT = ["gemini"]
-"""They do not say with which exit code a command ended."""
+SILENT = ["gemini", "gptme"]
+"""They do not say with which exit code a command ended, or not which command it was."""
+TELLING = [name for name in AGENTS if registry.load(name).stream.paths.results]
+"""They say which tools they called, and how that ended."""
+AT_ONCE = [name for name in TELLING if "{result_file}" not in registry.load(name).start]
+"""They say so as it happens."""
 
 
 def tagged(run: str) -> list[int]:
@@ -51,18 +56,16 @@ def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
     assert result["verdicts"] == ["fail", "pass"]
     assert result["skill"]["name"] == "limits-are-inclusive"
 
-    second, third = there.model.main[2], there.model.main[4]
-    assert "test_limit" in second.prompt
-    assert "Draft folder:" in third.prompt
     commit = result["skill"]["commit"]
     changed = git(there.repo, "show", "--name-only", "--format=", commit).split()
     assert changed == ["skills/limits-are-inclusive/SKILL.md"]
     message = git(there.repo, "show", "-s", "--format=%(trailers)", commit)
     for trailer in (f"Agentloop-Run: {result['run']}", f"Agentloop-Agent: {there.agent.name}", "Agentloop-Attempts: 2"):
         assert trailer in message
-    assert git(there.repo, "status", "--porcelain").splitlines() == [" M ages.py"]
+    left = {f"?? {path}" for path in there.agent.leaves}
+    assert {*git(there.repo, "status", "--porcelain").splitlines()} - left == {" M ages.py"}
     assert "age >= 18" in (there.repo / "ages.py").read_text()
-    assert there.agent.cli.version in (there.repo / changed[0]).read_text()
+    assert there.adapter.proven[-1] in (there.repo / changed[0]).read_text()
     assert not tagged(result["run"])
     note(there.agent, "whole run", "yes")
 
@@ -73,14 +76,19 @@ def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
     note(there.agent, "skill seen", seen_by_a_fresh_session(there))
 
 
+def asked(there: Place, words: str) -> Request:
+    """The request that brought a prompt with these words."""
+    return next(request for request in there.model.main if words in request.prompt)
+
+
 def same_session(there: Place) -> str:
     """The prompts after the first come with what was said before."""
-    for later in (there.model.main[2], there.model.main[4]):
+    for later in (asked(there, "test_limit"), asked(there, "Draft folder:")):
         assert "Make the tests pass" in later.conversation
         if not there.adapter.resumable:
             return "no: it gets the run's ledger"
         assert "Fixed it." in later.conversation
-        assert WRONG.command in later.conversation.replace("\\", "")
+        assert WRONG.command in later.conversation.replace("\\", "") or "age > 18" in later.conversation
     return "yes"
 
 
@@ -120,7 +128,8 @@ def seen_by_a_fresh_session(there: Place) -> str:
     if any(OFFERED in dump(request.body) for request in there.model.requests[before:]):
         seen.append("by the model's request")
     if there.adapter.skills_probe:
-        probe = [word.replace("{program}", there.adapter.programs[0]) for word in there.adapter.skills_probe]
+        values = {"program": there.adapter.programs[0], "cwd": str(there.repo)}
+        probe = commandline.filled(there.adapter.skills_probe, values, ())
         there.environment |= there.adapter.environment
         assert "limits-are-inclusive" in there.call(probe).stdout
         seen.append("by its own list")
@@ -128,12 +137,12 @@ def seen_by_a_fresh_session(there: Place) -> str:
     return ", ".join(seen)
 
 
-@quick_for("claude", "codex")
+@quick_for("claude", "codex", among=AT_ONCE)
 def test_tool_calls_and_tokens_are_reported_as_they_come(place: Make) -> None:
     there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), Say("NO SKILL: nothing new"))
     done = there.call(there.argv())
     assert done.returncode == 0, done.stderr
-    assert "perl -pi" in done.stderr
+    assert "ages.py" in done.stderr
     result = json.loads(done.stdout)
     assert result["skill_declined"] == "nothing new"
     assert tokens(there, result)
@@ -185,7 +194,7 @@ def test_a_server_that_always_fails_ends_the_run(place: Make) -> None:
     assert "500" in result["reason"] or "on fire" in result["reason"] or "high demand" in result["reason"]
 
 
-@quick_for("claude", "codex")
+@quick_for("claude", "codex", among=[name for name in AT_ONCE if registry.load(name).names_session])
 def test_kill_9_in_the_second_turn_then_resume_goes_on_in_the_same_session(place: Make) -> None:
     slow = Run("touch in-turn-two; sleep 60")
     there = place(WRONG, Say("Fixed it."), slow, RIGHT, Say("Now it is."), write_skill, Say("Written."))
@@ -210,17 +219,16 @@ def test_a_fork_writes_the_skill_and_the_session_stays_as_it_was(place: Make) ->
     code, result = there.run("--distill-in", "fork")
     assert code == 0
     assert result["skill"]["name"] == "limits-are-inclusive"
-    asked = there.model.main[4]
     for words in ("Make the tests pass", "Fixed it.", "Draft folder:"):
-        assert words in asked.conversation
+        assert words in asked(there, "Draft folder:").conversation
     events = there.events()
     sessions = [event["session"] for event in events if event["type"] == "turn.ended"]
     assert sessions[0] == sessions[1] != sessions[2]
 
 
-@quick_for("claude", "codex", among=[name for name in AGENTS if name not in SILENT])
+@quick_for("claude", "codex", among=[name for name in TELLING if name not in SILENT])
 def test_what_the_agent_ran_is_in_the_journal_with_its_outcome(place: Make) -> None:
-    there = place(Run("make nothing-of-the-kind"), RIGHT_AT_ONCE, Say("Done."))
+    there = place(Run("make nothing-of-the-kind"), RIGHT, Say("Done."))
     code, result = there.run("--distill", "never")
     assert code == 0
     events = there.events()
@@ -233,7 +241,7 @@ def test_what_the_agent_ran_is_in_the_journal_with_its_outcome(place: Make) -> N
 
 @quick_for("claude", "codex", among=[name for name in AGENTS if registry.load(name).store])
 def test_a_loaded_skill_is_known_from_the_journal_and_from_the_agents_own_store(place: Make) -> None:
-    there = place(Run("cat skills/mend-ages/SKILL.md"), RIGHT_AT_ONCE, Say("Done."))
+    there = place(Run("cat skills/mend-ages/SKILL.md"), RIGHT, Say("Done."))
     folder = there.repo / "skills/mend-ages"
     folder.mkdir(parents=True)
     text = "---\nname: mend-ages\ndescription: Ages. Use when ages are wrong.\n---\n\nMend.\n"
