@@ -31,7 +31,7 @@ check: $(READY)  ## lint, types, layers, dependencies
 test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback, and the table in docs/agents.md; needs node and npm
 	$(BIN)/python -m tests.agents.clis install
 	$(BIN)/python -m tests.agents.table clear
-	$(BIN)/pytest -q -n 2 -m agents tests/agents
+	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents
 	$(BIN)/python -m tests.agents.table write
 
 test-agents-quick: $(READY)  ## eight of them, without what takes a minute a test, and without the table
