@@ -6,7 +6,7 @@ from agentloop.agents.terminal.keyboard import Typed, typed
 from agentloop.agents.terminal.settling import Look, judge, still
 from agentloop.agents.terminal.transcript import said
 from agentloop.agents.terminal_spec import Dialog, Terminal
-from agentloop.process_pty import Discipline, Doing
+from agentloop.process.pty import Discipline, Doing
 
 ASKS = Dialog(pattern="Trust\\?", answer=("y",))
 KNOWN = Terminal(start=("x",), ready="^>", busy="esc to interrupt", settled_s=1.0, dialogs=(ASKS,))

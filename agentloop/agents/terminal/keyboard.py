@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from agentloop.process_pty import Discipline
+from agentloop.process.pty import Discipline
 
 _PASTE_BEGINS, _PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 _ENDS_TOO = "\x9b201~"  # the same with the one-byte introducer

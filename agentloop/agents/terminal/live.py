@@ -10,7 +10,7 @@ from pexpect.fdpexpect import fdspawn
 
 from agentloop.agents.terminal.screen import Screen
 from agentloop.agents.terminal.settling import Look
-from agentloop.process_pty import Doing, TerminalProgram
+from agentloop.process.pty import Doing, TerminalProgram
 
 ROWS, COLUMNS = 50, 200
 _CHUNK = 65536

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from agentloop.agents.terminal_spec import Dialog, Terminal
-from agentloop.process_pty import Doing
+from agentloop.process.pty import Doing
 
 _TURNING = re.compile("[\u2800-\u28ff|/\\\\-]|\\d+")
 _UNSEEN = Doing()

@@ -18,8 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop.process import cannot_start
-from agentloop.process_tree import Tree, adopt_orphans, is_running, own_children, set_up_child
+from agentloop.process.starting import cannot_start
+from agentloop.process.tree import Tree, adopt_orphans, is_running, own_children, set_up_child
 
 _READ_CALL = {"x86_64": "0", "aarch64": "63"}.get(platform.machine())
 _OF_ANOTHER_TERMINAL = ("COLUMNS", "LINES")
