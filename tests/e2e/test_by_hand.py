@@ -93,7 +93,7 @@ class Hands:
         argv = [sys.executable, "-m", "agentloop", *args]
         env = {**os.environ, **self.env}
         return subprocess.run(
-            argv, cwd=cwd or self.repo, env=env, capture_output=True, text=True, timeout=60, check=False
+            argv, cwd=cwd or self.repo, env=env, capture_output=True, text=True, timeout=150, check=False
         )
 
     def prompts(self) -> list[dict[str, Any]]:
@@ -257,7 +257,8 @@ def test_ctrl_c_and_a_new_size_reach_the_agent_and_not_us(hands: Hands) -> None:
     with hands.wrap() as child:
         child.expect("> ")
         interrupt(child, "you typed ctrl-C")
-        say(child, "run sleep 30")
+        say(child, "run touch started; sleep 30")  # ctrl-C takes away what was typed and not yet read
+        wait_until((hands.repo / "started").exists)
         interrupt(child, r"\[exit 130\]")
         child.setwinsize(31, 77)
         say(child, "size")
