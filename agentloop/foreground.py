@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentloop.interrupts import raise_if_interrupted
-from agentloop.process import KEYBOARD, Process, start_in_terminal
-from agentloop.process_tree import end_family
+from agentloop.process import KEYBOARD, Process, end_family, start_in_terminal
 
 _LOOK_S = 1.0
 _GRACE_S = 2.0

@@ -14,6 +14,7 @@ from agentloop.agents.session import Turn
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store import newest_session
 from agentloop.agents.stream import StreamReader
+from agentloop.config import state_folder
 from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
 from agentloop.process import Exited, child_environment, run_program
@@ -94,8 +95,9 @@ class HeadlessSession:
             template = self.adapter.start
             if resuming:
                 template = self.adapter.fork if forking else self.adapter.resume
-            result_file = Path(folder) / "result.json"
-            argv, stdin = self._command(template, prompt, Path(folder), result_file)
+            results = Path(folder) / "results"
+            results.mkdir()
+            argv, stdin = self._command(template, prompt, Path(folder), results)
 
             def on_stdout(chunk: bytes) -> None:
                 output.write(chunk)
@@ -119,19 +121,23 @@ class HeadlessSession:
                 on_tick=on_tick,
             )
             reader.close()
-            reader.take_document(_read(result_file))
+            for document in sorted(results.glob("*.json")):
+                reader.take_document(_read(document))
         stderr_reader.close()
         reader.session = reader.session or stderr_reader.session
         if patterns.session and not (reader.session or self.id):
             emit(SessionLost(session="", reason="nothing that it printed names its session"))
         return self._turn(reader, exited, errors.text(), waits.reason if exited.ended_by != "itself" else "")
 
+    @property
+    def _session_file(self) -> Path:
+        """Where an agent that is told a file for its session keeps it."""
+        return state_folder() / "sessions" / self.adapter.name / (self.id or "session")
+
     def close(self) -> None:
         """Nothing is kept running between turns."""
 
-    def _command(
-        self, template: Sequence[str], prompt: str, folder: Path, result_file: Path
-    ) -> tuple[list[str], bytes]:
+    def _command(self, template: Sequence[str], prompt: str, folder: Path, results: Path) -> tuple[list[str], bytes]:
         line = " ".join(template)
         words = prompt
         file = folder / "prompt.md"
@@ -147,8 +153,12 @@ class HeadlessSession:
             "prompt_file": str(file),
             "cwd": str(self.cwd),
             "python": sys.executable,
-            "result_file": str(result_file),
+            "result_file": str(results / "result.json"),
+            "result_folder": str(results),
+            "session_file": str(self._session_file),
         }
+        if "{session_file}" in line:
+            self._session_file.parent.mkdir(parents=True, exist_ok=True)
         return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else prompt.encode()
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
@@ -194,7 +204,7 @@ class HeadlessSession:
         if not reader.finished:
             words = stderr or reader.tail or "it printed nothing"
             return "failed", short(f"{ending} without an end of its turn: {words}")
-        if self.adapter.stream.format == "text" and exited.code != 0:
+        if exited.code != 0 and not reader.says_end:
             return "failed", short(f"{ending}: {stderr or reader.tail or 'it printed nothing'}")
         return "done", ""
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import jmespath
-
+from agentloop.agents.expressions import compiled
 from agentloop.agents.stream_spec import Stream
 from agentloop.events import AgentWaited, Counters, Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded, Usage
 from agentloop.quoting import one_line, plain, shorten
@@ -40,14 +39,16 @@ class StreamReader:
         self._stream = stream
         self._emit = emit
         self._announced = known_session
-        self._expressions = {key: jmespath.compile(path) for key, path in stream.paths.model_dump().items() if path}
+        self._expressions = {key: compiled(path) for key, path in stream.paths.model_dump().items() if path}
         self._patterns = {key: re.compile(said) for key, said in stream.patterns.model_dump().items() if said}
         self._line = bytearray()
         self._skipping = False
         self._tail = bytearray()
         self.session: str | None = None
         self.tool_calls = 0
-        self.finished = "finished" not in {**self._expressions, **self._patterns}
+        self.says_end = "finished" in {**self._expressions, **self._patterns}
+        """The agent says when its turn has ended; of another, the exit code does."""
+        self.finished = not self.says_end
         self.error = ""
         self.status = ""
         """The status or the code of the error."""
@@ -67,6 +68,9 @@ class StreamReader:
             self._keep(chunk)
             if not self._patterns:
                 return
+        if self._stream.format == "json":
+            self._extend(chunk)
+            return
         first, *rest = chunk.split(b"\n")
         self._extend(first)
         for part in rest:
@@ -95,7 +99,7 @@ class StreamReader:
     @property
     def text(self) -> str:
         """The agent's last words; for plain text, the end of what it printed."""
-        return self._text if self._text or self._stream.format == "jsonl" else self.tail
+        return self._text if self._text or self._stream.format != "text" else self.tail
 
     @property
     def tail(self) -> str:
@@ -132,11 +136,11 @@ class StreamReader:
         line, self._line, self._skipping = bytes(self._line), bytearray(), False
         if not line.strip():
             return
-        content = _json(line) if self._stream.format == "jsonl" else None
+        content = _json(line) if self._stream.format != "text" else None
         if isinstance(content, dict):
             self.take(content)
             return
-        if self._stream.format == "jsonl":
+        if self._stream.format != "text":
             self._keep(line + b"\n")
         if self._patterns:
             self._take_text(line[:_MAX_PATTERN_BYTES].decode("utf-8", errors="replace").strip("\r"))
@@ -163,8 +167,8 @@ class StreamReader:
             self._emit(AgentWaited(reason=_line(found["waiting"])))
         if "text" in found:
             self._say(str(found["text"]))
-        if "error" in found:
-            self.error = plain(str(found["error"])[:_MAX_TEXT_CHARS])
+        if "error" in found or "finished" in found:
+            self.error = plain(str(found.get("error", ""))[:_MAX_TEXT_CHARS])
         self.status = _line(found.get("status", self.status))
         self.reset = found.get("reset", self.reset)
         self.finished = self.finished or "finished" in found
@@ -225,12 +229,9 @@ class StreamReader:
             self._emit(SessionOpened(session=session))
 
 
-def _search(path: Any, content: dict[str, Any]) -> Any:
+def _search(path: Callable[[Any], Any], content: dict[str, Any]) -> Any:
     """What a line says of something; None for all that JMESPath holds for false, which 0 is not."""
-    try:
-        value = path.search(content)
-    except (jmespath.exceptions.JMESPathError, ValueError, TypeError, RecursionError):
-        return None  # an event of another shape: it says nothing of this
+    value = path(content)
     return None if value is False or value in ("", [], {}) else value
 
 

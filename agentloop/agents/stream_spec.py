@@ -3,10 +3,10 @@
 import re
 from typing import Annotated, Literal
 
-import jmespath
 from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
+from agentloop.agents.expressions import compiled
 from agentloop.events import ErrorClass
 
 
@@ -19,7 +19,7 @@ class Part(BaseModel):
 def _jmespath(value: str) -> str:
     if value:
         try:
-            jmespath.compile(value)
+            compiled(value)
         except JMESPathError as error:
             raise ValueError(f"no valid JMESPath: {error}") from error
     return value
@@ -38,7 +38,10 @@ Pattern = Annotated[str, AfterValidator(_regex)]
 
 
 class Expressions(Part):
-    """JMESPath expressions, tried on each JSON line; null and false mean that the line does not say it."""
+    """JMESPath expressions, tried on each JSON line; null and false mean that the line does not say it.
+
+    `from_json(text)` is a function beside those of JMESPath: what a text says that is JSON itself.
+    """
 
     session: Expression = ""
     text: Expression = ""
@@ -62,7 +65,7 @@ class Expressions(Part):
     finished: Expression = ""
     """True on the line that ends a turn; a turn without it has failed."""
     error: Expression = ""
-    """The text of an error that ended the turn."""
+    """The text of an error that ended the turn; a later line that says `finished` takes it back."""
     status: Expression = ""
     """The HTTP status or the code of that error."""
     reset: Expression = ""
@@ -89,7 +92,8 @@ class Patterns(Part):
 class Stream(Part):
     """What the agent prints."""
 
-    format: Literal["jsonl", "text"] = "text"
+    format: Literal["jsonl", "json", "text"] = "text"
+    """A JSON document on each line, one document in all, or words."""
     usage: Literal["turn", "session", "step"] = "turn"
     """Whether a number is the turn's, the whole session's so far, or that of a step of the turn, to be added up."""
     text: Literal["last", "joined"] = "last"

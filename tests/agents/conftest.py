@@ -4,16 +4,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .clis import AGENTS, Agent
-from .dialects import Run
+from agentloop.agents import opening, registry
+from agentloop.agents.headless import HeadlessSession
+from agentloop.agents.session import Session, Turn
+from agentloop.agents.spec import Adapter
+from agentloop.job import Job
+
+from .clis import AGENTS, QUICK, Agent
+from .dialects import Write
 from .scripted_model import Request, ScriptedModel, Step
 
 SOURCE = '''"""Ages."""
@@ -35,24 +42,24 @@ class AgesTest(unittest.TestCase):
     def test_below(self):
         self.assertFalse(is_adult(17))
 """
-SKILL = """---
+OFFERED = "Which side a limit belongs to"
+SKILL = f"""---
 name: limits-are-inclusive
-description: "Which side a limit belongs to. Use when AgesTest says 'False is not true' at a limit."
+description: "{OFFERED}. Use when AgesTest says 'False is not true' at a limit."
 ---
 
 # Limits are inclusive
 
 A limit belongs to the upper side: compare with `>=`. Verify by `python -m unittest`.
 """
-WRONG = Run("sed -i 's/age > 21/age > 18/' ages.py")
-RIGHT_AT_ONCE = Run("sed -i 's/age > 21/age >= 18/' ages.py")
-RIGHT = Run("sed -i 's/age > 18/age >= 18/' ages.py")
+WRONG = Write("ages.py", SOURCE.replace("age > 21", "age > 18"))
+RIGHT = Write("ages.py", SOURCE.replace("age > 21", "age >= 18"))
 
 
-def write_skill(request: Request) -> Run:
-    """A call that writes the skill where the prompt wants the draft."""
+def write_skill(request: Request) -> Write:
+    """Write the skill where the prompt wants the draft."""
     draft = request.conversation.rpartition("Draft folder: `")[2].partition("`")[0]
-    return Run(f"mkdir -p {draft}/limits-are-inclusive && cat > {draft}/limits-are-inclusive/SKILL.md <<'E'\n{SKILL}E")
+    return Write(f"{draft}/limits-are-inclusive/SKILL.md", SKILL)
 
 
 def git(folder: Path, *args: str) -> str:
@@ -69,6 +76,11 @@ class Place:
     environment: dict[str, str]
     model: ScriptedModel
 
+    @property
+    def adapter(self) -> Adapter:
+        """How agentloop knows it."""
+        return registry.load(self.agent.name)
+
     def argv(self, *flags: str) -> list[str]:
         """The command line of a run."""
         until = ["--until", "python -m unittest passes"]
@@ -78,7 +90,7 @@ class Place:
     def call(self, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
         """Run a command in the repository, with the agent's environment."""
         return subprocess.run(
-            argv, cwd=self.repo, env=self.environment, capture_output=True, text=True, timeout=100, check=False
+            argv, cwd=self.repo, env=self.environment, capture_output=True, text=True, timeout=300, check=False
         )
 
     def run(self, *flags: str) -> tuple[int, dict[str, Any]]:
@@ -87,10 +99,49 @@ class Place:
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
 
-    def popen(self) -> subprocess.Popen[bytes]:
+    @property
+    def home(self) -> Path:
+        """The agent's home."""
+        return Path(self.environment["HOME"])
+
+    @contextmanager
+    def session(self) -> Iterator[HeadlessSession]:
+        """A new session of the agent, without a run."""
+        job = Job(until=("true",), agent=self.agent.name, worktree=str(self.repo))
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            session = opening.open_session(job, "agents-test", cwd=self.repo)
+            assert isinstance(session, HeadlessSession)
+            yield session
+            session.close()
+
+    def turn(self, prompt: str, *, timeout_s: float = 200, idle_timeout_s: float = 150) -> Turn:
+        """One prompt in a new session."""
+        with self.session() as session:
+            return self.send(session, prompt, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s)
+
+    def send(self, session: Session, prompt: str, *, timeout_s: float = 200, idle_timeout_s: float = 150) -> Turn:
+        """Another prompt in a session."""
+        log = self.repo.parent / "turn.log"
+        return session.send(
+            prompt, log=log, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s, emit=lambda _event: None
+        )
+
+    @staticmethod
+    def now() -> float:
+        """Unix time in seconds."""
+        return time.time()
+
+    def events(self) -> list[dict[str, Any]]:
+        """The journal of the newest run."""
+        log = self.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
+        return [json.loads(line) for line in log.splitlines()]
+
+    def popen(self, *flags: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
         return subprocess.Popen(
-            self.argv(), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.argv(*flags), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
 
@@ -108,7 +159,13 @@ def repo(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=sorted(AGENTS))
+def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorator:
+    """Run a test with each of the agents, and with those that are not named only where there is time."""
+    params = [pytest.param(name, marks=() if name in names else pytest.mark.slow) for name in sorted(among)]
+    return pytest.mark.parametrize("place", params, indirect=True)
+
+
+@pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(AGENTS)])
 def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> Iterator[Callable[..., Place]]:
     """Say what the model says, and get each agent in turn."""
     agent = AGENTS[request.param]
@@ -117,7 +174,7 @@ def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> It
     with ExitStack() as servers:
 
         def make(*script: Step) -> Place:
-            model = servers.enter_context(ScriptedModel(script))
+            model = servers.enter_context(ScriptedModel(agent.phrased(script), words_of_work=agent.words_of_work))
             environment = {
                 "PATH": agent.path,
                 "HOME": str(isolated_home),

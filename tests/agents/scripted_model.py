@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from .dialects import (
     Reply,
     Run,
     Say,
+    Write,
     anthropic,
     chat,
     dump,
@@ -57,7 +59,7 @@ class Request:
     texts: tuple[tuple[str, str], ...]
     """The conversation as (role, text)."""
     is_main: bool
-    """It belongs to the agent's work: a shell is offered."""
+    """It belongs to the agent's work: a shell is offered, or `words_of_work` stand in it."""
     schema: Mapping[str, Any] = field(default_factory=dict)
     """What the answer has to follow, when that is JSON."""
 
@@ -68,8 +70,9 @@ class Request:
 
     @property
     def prompt(self) -> str:
-        """The newest text of the user."""
-        return next((text for role, text in reversed(self.texts) if role == "user" and text.strip()), "")
+        """What the user has said since the model's last words; some agents add reminders of their own."""
+        newest = takewhile(lambda said: said[0] in ("user", "system", "developer"), reversed(self.texts))
+        return "\n".join(reversed([text for role, text in newest if role == "user"]))
 
 
 Step = Reply | Callable[[Request], Reply]
@@ -81,6 +84,8 @@ class ScriptedModel:
 
     script: Sequence[Step]
     port: int = 0
+    words_of_work: str = ""
+    """What stands in each request that belongs to the work of an agent which offers no shell."""
     requests: list[Request] = field(default_factory=list)
     _said: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -161,12 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, dialect: Dialect, path: str, body: Mapping[str, Any]) -> None:
         tools = dialect.tools(body)
-        try:
-            shell_call(tools, "")
-            is_main = True
-        except LookupError:
-            is_main = False
-        reply = self.model.reply(Request(path, body, tuple(dialect.texts(body)), is_main, dialect.schema(body)))
+        texts = tuple(dialect.texts(body))
+        request = Request(path, body, texts, self._is_main(tools, texts), dialect.schema(body))
+        reply = self.model.reply(request)
         match reply:
             case Fail():
                 self._json(reply.status, dialect.failure(reply), _limit(reply))
@@ -176,9 +178,19 @@ class _Handler(BaseHTTPRequestHandler):
             case Cut():
                 self._cut(*_written(dialect, body, Say(reply.text)))
             case Run():
+                self._send(200, *_written(dialect, body, shell_call(tools, reply.command, reply.text)))
+            case Write():
                 self._send(200, *_written(dialect, body, shell_call(tools, reply.command)))
             case Say() | Call():
                 self._send(200, *_written(dialect, body, reply))
+
+    def _is_main(self, tools: list[tuple[str, Mapping[str, Any]]], texts: tuple[tuple[str, str], ...]) -> bool:
+        """A shell is offered, or the words of an agent that works without one are said."""
+        try:
+            return bool(shell_call(tools, ""))
+        except LookupError:
+            words = self.model.words_of_work
+            return bool(words) and any(words in text for _role, text in texts)
 
     def _json(self, status: int, content: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
         self._send(status, "application/json", dump(content).encode(), headers)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.terminal import at_terminal, end
 
-from .conftest import RIGHT_AT_ONCE, Place, git, write_skill
+from .conftest import RIGHT, Place, git, write_skill
 from .dialects import Run, Say
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
@@ -22,7 +22,7 @@ COMMANDS = {
     "codex": ["codex", "exec", "-s", "danger-full-access"],
 }
 UNTIL = ["--until", "python -m unittest passes"]
-WORK = (Run("sed --in-vain ages.py"), RIGHT_AT_ONCE, Say("Now it is."))
+WORK = (Run("sed --in-vain ages.py"), RIGHT, Say("Now it is."))
 each_agent = pytest.mark.parametrize("place", sorted(COMMANDS), indirect=True)
 
 

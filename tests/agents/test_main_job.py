@@ -7,17 +7,27 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
-from agentloop.agents import registry
+from agentloop.agents import commandline, registry
 
-from .conftest import RIGHT, RIGHT_AT_ONCE, WRONG, Place, git, write_skill
-from .dialects import Fail, Run, Say
+from .clis import AGENTS
+from .conftest import OFFERED, RIGHT, WRONG, Place, git, quick_for, write_skill
+from .dialects import USAGE_IN, USAGE_OUT, Fail, Run, Say, dump
+from .scripted_model import Request
+from .table import note
 
-pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.agents, pytest.mark.timeout(400)]
 Make = Callable[..., Place]
+SILENT = ["gemini", "gptme"]
+"""They do not say with which exit code a command ended, or not which command it was."""
+TELLING = [name for name in AGENTS if registry.load(name).stream.paths.results]
+"""They say which tools they called, and how that ended."""
+AT_ONCE = [name for name in TELLING if "{result_file}" not in registry.load(name).start]
+"""They say so as it happens."""
 
 
 def tagged(run: str) -> list[int]:
@@ -42,17 +52,9 @@ def wait_for(path: Path, timeout_s: float = 60) -> None:
 def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
     there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), write_skill, Say("Written."))
     code, result = there.run()
-    assert code == 0
+    assert code == 0, result
     assert result["verdicts"] == ["fail", "pass"]
     assert result["skill"]["name"] == "limits-are-inclusive"
-
-    second, third = there.model.main[2], there.model.main[4]
-    assert "test_limit" in second.prompt
-    assert "Draft folder:" in third.prompt
-    for later in (second, third):
-        assert "Make the tests pass" in later.conversation
-        assert "Fixed it." in later.conversation
-        assert WRONG.command in later.conversation.replace("\\", "")
 
     commit = result["skill"]["commit"]
     changed = git(there.repo, "show", "--name-only", "--format=", commit).split()
@@ -60,23 +62,99 @@ def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
     message = git(there.repo, "show", "-s", "--format=%(trailers)", commit)
     for trailer in (f"Agentloop-Run: {result['run']}", f"Agentloop-Agent: {there.agent.name}", "Agentloop-Attempts: 2"):
         assert trailer in message
-    assert git(there.repo, "status", "--porcelain").splitlines() == [" M ages.py"]
+    left = {f"?? {path}" for path in there.agent.leaves}
+    assert {*git(there.repo, "status", "--porcelain").splitlines()} - left == {" M ages.py"}
     assert "age >= 18" in (there.repo / "ages.py").read_text()
+    assert there.adapter.proven[-1] in (there.repo / changed[0]).read_text()
     assert not tagged(result["run"])
+    note(there.agent, "whole run", "yes")
+
+    note(there.agent, "same session", same_session(there))
+    note(there.agent, "session id", session_id(there))
+    note(there.agent, "tokens", tokens(there, result))
+    note(there.agent, "cost", cost(there, result))
+    note(there.agent, "skill seen", seen_by_a_fresh_session(there))
 
 
+def asked(there: Place, words: str) -> Request:
+    """The request that brought a prompt with these words."""
+    return next(request for request in there.model.main if words in request.prompt)
+
+
+def same_session(there: Place) -> str:
+    """The prompts after the first come with what was said before."""
+    for later in (asked(there, "test_limit"), asked(there, "Draft folder:")):
+        assert "Make the tests pass" in later.conversation
+        if not there.adapter.resumable:
+            return "no: it gets the run's ledger"
+        assert "Fixed it." in later.conversation
+        assert WRONG.command in later.conversation.replace("\\", "") or "age > 18" in later.conversation
+    return "yes"
+
+
+def session_id(there: Place) -> str:
+    """Each turn names the same session."""
+    named = {event["session"] for event in there.events() if event["type"] == "turn.ended"}
+    if not there.adapter.names_session:
+        return "none"
+    assert len(named) == 1
+    assert None not in named
+    return there.adapter.session
+
+
+def tokens(there: Place, result: dict[str, Any]) -> str:
+    """The model's own count, with or without side requests."""
+    if result["input_tokens"] is None:
+        return "not said"
+    for requests, which in ((there.model.main, "yes"), (there.model.requests, "yes, with side requests")):
+        if (result["input_tokens"], result["output_tokens"]) == (USAGE_IN * len(requests), USAGE_OUT * len(requests)):
+            return which
+    raise AssertionError((result, len(there.model.main), len(there.model.requests)))
+
+
+def cost(there: Place, result: dict[str, Any]) -> str:
+    """Known where the adapter says so."""
+    assert (result["cost_usd"] is not None) is there.adapter.reports_cost
+    return f"${result['cost_usd']:.4f}" if there.adapter.reports_cost else "not said"
+
+
+def seen_by_a_fresh_session(there: Place) -> str:
+    """The skill is offered to the model, or the agent's own command lists it."""
+    if not there.adapter.skills:
+        return "it reads none"
+    seen = []
+    before = len(there.model.requests)
+    assert there.turn("Which skills are there?").status == "done"
+    told = [dump(request.body) for request in there.model.requests[before:]]
+    if any(words in text for text in told for words in (OFFERED, "Available skills: limits-are-inclusive")):
+        seen.append("by the model's request")
+    if there.adapter.skills_probe:
+        values = {"program": there.adapter.programs[0], "cwd": str(there.repo)}
+        probe = commandline.filled(there.adapter.skills_probe, values, ())
+        there.environment |= there.adapter.environment
+        assert "limits-are-inclusive" in there.call(probe).stdout
+        seen.append("by its own list")
+    assert seen
+    return ", ".join(seen)
+
+
+@quick_for("claude", "codex", among=AT_ONCE)
 def test_tool_calls_and_tokens_are_reported_as_they_come(place: Make) -> None:
     there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), Say("NO SKILL: nothing new"))
     done = there.call(there.argv())
     assert done.returncode == 0, done.stderr
-    assert "sed -i" in done.stderr
+    assert "ages.py" in done.stderr
     result = json.loads(done.stdout)
     assert result["skill_declined"] == "nothing new"
-    # Five replies of the model, as the script counts them: 100 in and 7 out each.
-    assert (result["input_tokens"], result["output_tokens"]) == (500, 35)
+    assert tokens(there, result)
+
+
+@pytest.mark.parametrize("place", ["claude"], indirect=True)
+def test_the_dollars_are_those_of_the_agents_own_last_line(place: Make) -> None:
+    there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), Say("NO SKILL: nothing new"))
+    result = there.run()[1]
     log = there.call([sys.executable, "-m", "agentloop", "logs", "--turn", "3"]).stdout
-    total = registry.load(there.agent.name).reports_cost and json.loads(log.splitlines()[-1])["total_cost_usd"]
-    assert (result["cost_usd"] or False) == pytest.approx(total)
+    assert result["cost_usd"] == pytest.approx(json.loads(log.splitlines()[-1])["total_cost_usd"])
 
 
 @pytest.mark.parametrize(
@@ -101,6 +179,7 @@ def test_a_users_own_flags_are_taken_as_the_agent_takes_them(place: Make, flags:
     assert "Fixed it." in there.model.main[2].conversation
 
 
+@pytest.mark.parametrize("place", ["claude", "codex"], indirect=True)
 def test_a_key_that_is_refused_ends_the_run_with_the_agents_own_words(place: Make) -> None:
     code, result = place(Fail(401, "scripted: who are you?")).run()
     assert code == 5
@@ -108,6 +187,7 @@ def test_a_key_that_is_refused_ends_the_run_with_the_agents_own_words(place: Mak
     assert result["attempts"] == 0
 
 
+@pytest.mark.parametrize("place", ["claude", "codex"], indirect=True)
 def test_a_server_that_always_fails_ends_the_run(place: Make) -> None:
     there = place(Fail(500, "scripted: on fire"))
     code, result = there.run("--max-time", "90s")
@@ -115,6 +195,7 @@ def test_a_server_that_always_fails_ends_the_run(place: Make) -> None:
     assert "500" in result["reason"] or "on fire" in result["reason"] or "high demand" in result["reason"]
 
 
+@quick_for("claude", "codex", among=[name for name in AT_ONCE if registry.load(name).names_session])
 def test_kill_9_in_the_second_turn_then_resume_goes_on_in_the_same_session(place: Make) -> None:
     slow = Run("touch in-turn-two; sleep 60")
     there = place(WRONG, Say("Fixed it."), slow, RIGHT, Say("Now it is."), write_skill, Say("Written."))
@@ -133,26 +214,25 @@ def test_kill_9_in_the_second_turn_then_resume_goes_on_in_the_same_session(place
     assert not tagged(result["run"])
 
 
+@quick_for("claude", "codex", among=[name for name in AGENTS if registry.load(name).fork])
 def test_a_fork_writes_the_skill_and_the_session_stays_as_it_was(place: Make) -> None:
     there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), write_skill, Say("Written."))
     code, result = there.run("--distill-in", "fork")
     assert code == 0
     assert result["skill"]["name"] == "limits-are-inclusive"
-    asked = there.model.main[4]
     for words in ("Make the tests pass", "Fixed it.", "Draft folder:"):
-        assert words in asked.conversation
-    log = there.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
-    events = [json.loads(line) for line in log.splitlines()]
+        assert words in asked(there, "Draft folder:").conversation
+    events = there.events()
     sessions = [event["session"] for event in events if event["type"] == "turn.ended"]
     assert sessions[0] == sessions[1] != sessions[2]
 
 
+@quick_for("claude", "codex", among=[name for name in TELLING if name not in SILENT])
 def test_what_the_agent_ran_is_in_the_journal_with_its_outcome(place: Make) -> None:
-    there = place(Run("make nothing-of-the-kind"), RIGHT_AT_ONCE, Say("Done."))
+    there = place(Run("make nothing-of-the-kind"), RIGHT, Say("Done."))
     code, result = there.run("--distill", "never")
     assert code == 0
-    log = there.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
-    events = [json.loads(line) for line in log.splitlines()]
+    events = there.events()
     called = {event["call"]: event["command"] for event in events if event["type"] == "tool.called"}
     ended = [(called[event["call"]], event["failed"]) for event in events if event["type"] == "tool.ended"]
     assert [failed for _command, failed in ended] == [True, False]
@@ -160,8 +240,9 @@ def test_what_the_agent_ran_is_in_the_journal_with_its_outcome(place: Make) -> N
     assert result["verdicts"] == ["pass"]
 
 
+@quick_for("claude", "codex", among=[name for name in AGENTS if registry.load(name).store])
 def test_a_loaded_skill_is_known_from_the_journal_and_from_the_agents_own_store(place: Make) -> None:
-    there = place(Run("cat skills/mend-ages/SKILL.md"), RIGHT_AT_ONCE, Say("Done."))
+    there = place(Run("cat skills/mend-ages/SKILL.md"), RIGHT, Say("Done."))
     folder = there.repo / "skills/mend-ages"
     folder.mkdir(parents=True)
     text = "---\nname: mend-ages\ndescription: Ages. Use when ages are wrong.\n---\n\nMend.\n"

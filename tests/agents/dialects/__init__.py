@@ -1,5 +1,6 @@
 """The protocols that a scripted model speaks: how each offers tools, carries texts, and wants its answers."""
 
+import base64
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,22 @@ class Run:
     """Call the shell tool that the request offers."""
 
     command: str
+    text: str = ""
+    """What is said beside it, in Chat Completions alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write a file: by the shell, or where there is none, in the words of an agent that finds files in them."""
+
+    path: str
+    text: str
+
+    @property
+    def command(self) -> str:
+        """How the shell does it; encoded, as not every shell tool takes a backtick."""
+        encoded = base64.b64encode(self.text.encode()).decode()
+        return f"mkdir -p ./{self.path.rpartition('/')[0]} && echo {encoded} | base64 -d > {self.path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +67,11 @@ class Call:
 
     name: str
     arguments: Mapping[str, Any]
+    text: str = ""
+    """As in `Run`."""
 
 
-Reply = Say | Run | Call | Fail | Cut | Hang
+Reply = Say | Run | Write | Call | Fail | Cut | Hang
 
 
 class Dialect(Protocol):
@@ -77,7 +96,7 @@ class Dialect(Protocol):
         """The body of an error."""
 
 
-def shell_call(tools: list[tuple[str, Mapping[str, Any]]], command: str) -> Call:
+def shell_call(tools: list[tuple[str, Mapping[str, Any]]], command: str, text: str = "") -> Call:
     """The call by which one of the offered tools runs a command.
 
     Raises:
@@ -86,18 +105,17 @@ def shell_call(tools: list[tuple[str, Mapping[str, Any]]], command: str) -> Call
     for wanted in ("bash", "shell", "exec", "command", "terminal"):
         for name, schema in tools:
             if wanted in name.lower():
-                return Call(name, _arguments(schema, command))
+                return Call(name, _arguments(schema, command), text)
     raise LookupError(f"no shell among the tools {[name for name, _schema in tools]}")
 
 
 def _arguments(schema: Mapping[str, Any], command: str) -> dict[str, Any]:
     properties = schema.get("properties", {})
-    key = next((key for key in ("command", "cmd", "script") if key in properties), "command")
+    key = next((key for key in ("command", "cmd", "script", "commands") if key in properties), "command")
     as_list = properties.get(key, {}).get("type") == "array"
-    arguments: dict[str, Any] = {key: ["bash", "-lc", command] if as_list else command}
-    if "description" in schema.get("required", ()):
-        arguments["description"] = "scripted"
-    return arguments
+    words = [command] if key == "commands" else ["bash", "-lc", command]
+    others = {name: example(properties[name]) for name in schema.get("required", ()) if name in properties}
+    return {**others, key: words if as_list else command}
 
 
 def example(schema: Mapping[str, Any]) -> Any:

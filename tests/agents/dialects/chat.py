@@ -32,7 +32,7 @@ def _message(reply: Say | Call) -> dict[str, Any]:
         return {"role": "assistant", "content": reply.text}
     function = {"name": reply.name, "arguments": dump(reply.arguments)}
     call = {"index": 0, "id": f"call_{uuid.uuid4().hex[:16]}", "type": "function", "function": function}
-    return {"role": "assistant", "content": None, "tool_calls": [call]}
+    return {"role": "assistant", "content": reply.text or None, "tool_calls": [call]}
 
 
 def _reason(reply: Say | Call) -> str:

@@ -11,7 +11,6 @@ _USAGE = {
     "totalTokenCount": USAGE_IN + USAGE_OUT,
 }
 _STATUS = {401: "UNAUTHENTICATED", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
-_DETAIL = "type.googleapis.com/google.rpc."
 
 
 def tools(body: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -65,9 +64,7 @@ def failure(fail: Fail) -> Mapping[str, Any]:
         "status": _STATUS.get(fail.status, "UNKNOWN"),
     }
     if fail.retry_after_s is not None:
-        violation = {"quotaMetric": "requests", "quotaId": "GenerateRequestsPerDayPerProjectPerModel"}
         error["details"] = [
-            {"@type": f"{_DETAIL}QuotaFailure", "violations": [violation]},
-            {"@type": f"{_DETAIL}RetryInfo", "retryDelay": f"{fail.retry_after_s}s"},
+            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{fail.retry_after_s}s"}
         ]
     return {"error": error}
