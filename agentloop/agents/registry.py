@@ -21,7 +21,7 @@ from agentloop.job import Job
 from agentloop.process import child_environment, run_program
 
 _VERSION = re.compile(r"\d+\.\d+(?:[.+-]?\w)*")
-_VERSION_TIMEOUT_S = 30.0
+_VERSION_TIMEOUT_S = 60.0
 _MAX_VERSION_BYTES = 4096
 _PLACEHOLDERS = (
     *("prompt", "prompt_file", "result_file", "result_folder", "session", "session_file"),
@@ -149,6 +149,7 @@ def open_session(
     session: str | None = None,
     begun: bool = False,
     counters: Counters | None = None,
+    drafting: bool = False,
 ) -> Session:
     """Make the session that a job asks for; nothing is run yet.
 
@@ -159,6 +160,7 @@ def open_session(
         session: the session to return to.
         begun: there is one to return to, perhaps without a name.
         counters: its totals so far.
+        drafting: its turns are about a skill.
 
     Raises:
         AgentUnusableError: the program is not installed; says how to install it.
@@ -173,6 +175,7 @@ def open_session(
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
     counters = counters or Counters()
+    words = (*(adapter.drafting if drafting else ()), *words)
     if (job.driver or adapter.driver) == "acp":
         return _acp_session(adapter, job, program, words, run, cwd, session, counters)
     passed = commandline.passed_on(
