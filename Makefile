@@ -1,5 +1,5 @@
 # Each target sets up what it needs in .venv, from python3 (3.11 or newer) and git.
-.PHONY: demo test test-slow coverage check test-agents bench clean
+.PHONY: demo test test-slow coverage check test-agents test-agents-quick bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -13,7 +13,7 @@ test: $(READY)  ## the tests
 	$(BIN)/pytest -q -n auto --dist worksteal
 
 test-slow: $(READY)  ## the tests that take minutes
-	$(BIN)/pytest -q -n auto -m slow
+	$(BIN)/pytest -q -n auto -m "slow and not agents"
 
 coverage: $(READY)  ## the tests again, to see what none of them runs; half as slow again
 	$(BIN)/coverage erase
@@ -28,9 +28,15 @@ check: $(READY)  ## lint, types, layers, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
-test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback; needs node and npm
+test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback, and the table in docs/agents.md; needs node and npm
 	$(BIN)/python -m tests.agents.clis install
-	$(BIN)/pytest -q -n 2 -m agents tests/agents
+	$(BIN)/python -m tests.agents.table clear
+	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents
+	$(BIN)/python -m tests.agents.table write
+
+test-agents-quick: $(READY)  ## eight of them, without what takes a minute a test, and without the table
+	$(BIN)/python -m tests.agents.clis install quick
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "agents and not slow" tests/agents
 
 bench: $(READY)  ## each measurement as a ratio, side by side
 	$(BIN)/python tests/benchmarks/bench.py

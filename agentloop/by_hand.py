@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agentloop import events as ev
-from agentloop.agents import registry, store
+from agentloop.agents import opening, store
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store import StoredSession
 from agentloop.foreground import run_in_terminal
@@ -54,7 +54,7 @@ def take_turn(state: RunState, repo: Repo, emit: Emit, *, opens: bool) -> None:
 
 def _done(state: RunState, repo: Repo, emit: Emit) -> dict[str, Any]:
     """Tell what was done in the session; its facts for the end of the turn, none when there is no such session."""
-    adapter = registry.adapter_of(state.task)
+    adapter = opening.adapter_of(state.task)
     since = 0.0 if state.task.by_hand and state.task.by_hand.session else state.snapshots[0].at
     found = _session(state, adapter, repo, since)
     if found is None:

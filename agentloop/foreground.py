@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from agentloop.interrupts import raise_if_interrupted
-from agentloop.process import KEYBOARD, Process, start_in_terminal
-from agentloop.process_tree import end_family
+from agentloop.process import KEYBOARD, Process, end_family, start_in_terminal
 
 _LOOK_S = 1.0
 _GRACE_S = 2.0
@@ -135,7 +134,8 @@ class _Watchdog:
     def send(self, pid: int) -> None:
         """Tell it whom to end after us."""
         if self.pipe >= 0:
-            os.write(self.pipe, b"%d\n" % pid)
+            with suppress(OSError):  # somebody killed it
+                os.write(self.pipe, b"%d\n" % pid)
 
 
 @contextmanager
@@ -188,11 +188,10 @@ def _close_all_but(*kept: int) -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in (0, 1, 2):
         os.dup2(nowhere, number)
-    last = 2
-    for number in sorted(kept):
-        os.closerange(last + 1, number)
-        last = number
-    os.closerange(last + 1, os.sysconf("SC_OPEN_MAX"))
+    for name in os.listdir("/dev/fd"):
+        if int(name) > 2 and int(name) not in kept:
+            with suppress(OSError):  # the one by which they were listed
+                os.close(int(name))
 
 
 @contextmanager

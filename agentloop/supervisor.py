@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, steps
 from agentloop import events as ev
-from agentloop.agents import registry
+from agentloop.agents import opening
 from agentloop.checking import Checks
 from agentloop.errors import AgentUnusableError, RepoError, RunError
 from agentloop.guard import examine
@@ -56,7 +56,7 @@ def start(
     predicate = _read(job)
     if job.skills_branch:
         repo.refuse_branch(job.skills_branch)
-    resumable = registry.open_session(job, "", cwd=repo.root).resumable
+    resumable = opening.open_session(job, "", cwd=repo.root).resumable
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)

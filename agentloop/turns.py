@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop import journal
-from agentloop.agents import registry
+from agentloop.agents import opening
 from agentloop.agents.session import Session
 from agentloop.checking import within_budget
 from agentloop.quoting import writable
@@ -72,7 +72,7 @@ class Turns:
             OSError: the prompt or the log cannot be written.
         """
         state = self._state()
-        drafting = purpose != "work" and bool(registry.adapter_of(state.task).drafting)
+        drafting = purpose != "work" and bool(opening.adapter_of(state.task).drafting)
         if drafting != self._drafting:
             self._drafting = drafting
             self.close()
@@ -118,7 +118,7 @@ class Turns:
     def _open(self) -> Session:
         if self._session is None:
             state = self._state()
-            self._session = registry.open_session(
+            self._session = opening.open_session(
                 state.task,
                 self._folder.run,
                 session=state.session,

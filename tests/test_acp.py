@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from agentloop.agents.acp import entering
 from agentloop.agents.acp import session as acp_session
 from agentloop.agents.acp.session import AcpSession
 from agentloop.agents.session import Turn
@@ -93,7 +94,7 @@ def test_two_prompts_go_to_one_session_of_one_process(bench: Bench) -> None:
     assert not session.remembers
     one = bench.send(session, "First")
     assert (one.status, one.text, one.error) == ("done", "One and the same.", "")
-    assert bench.said("session.opened") == [{"type": "session.opened", "session": session.id}]
+    assert [event["session"] for event in bench.said("session.opened")] == [session.id]
     assert session.remembers
     two = bench.send(session, "Second")
     assert (two.text, two.session) == ("Two.", one.session)
@@ -412,7 +413,7 @@ def test_an_agent_that_does_not_hear_is_killed(
 
 @pytest.mark.parametrize("limits", [{"timeout_s": 0.7}, {}])
 def test_an_agent_that_never_says_hello(bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> None:
-    monkeypatch.setattr(acp_session, "_STARTUP_S", 1.0)
+    monkeypatch.setattr(entering, "STARTUP_S", 1.0)
     bench.turns([SAY], on={"initialize": [{"mute": True}]})
     turn = bench.send(bench.open(), **limits)
     if limits:
@@ -422,12 +423,15 @@ def test_an_agent_that_never_says_hello(bench: Bench, monkeypatch: pytest.Monkey
         assert "does not answer initialize within 1 s" in turn.error
 
 
+NO_HELLO = "does not answer initialize"
+
+
 @pytest.mark.parametrize(
     ("program", "words"),
     [
         (["cat"], "Method not found"),
         (["true"], "exit code 0"),
-        (["yes"], "does not answer initialize"),
+        (["yes"], NO_HELLO),
         (["head", "-c", "100000000", "/dev/zero"], "exit code 0"),
         (["sh", "-c", "exec 0<&-; sleep 60"], "it closed its pipes"),
     ],
@@ -435,7 +439,8 @@ def test_an_agent_that_never_says_hello(bench: Bench, monkeypatch: pytest.Monkey
 def test_programs_that_speak_something_else(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, program: list[str], words: str
 ) -> None:
-    monkeypatch.setattr(acp_session, "_STARTUP_S", 1.0)
+    if words == NO_HELLO:
+        monkeypatch.setattr(entering, "STARTUP_S", 1.0)
     turn = bench.send(bench.open({"command": program}))
     assert turn.status == "failed"
     assert words in turn.error

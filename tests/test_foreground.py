@@ -14,6 +14,8 @@ import pexpect
 import psutil
 import pytest
 
+from tests.e2e.terminal import interrupt
+
 DRIVER = """
 import os, sys
 from agentloop import interrupts
@@ -61,6 +63,14 @@ def pid_of(child: Any, word: str) -> int:
     return int(child.match[1])
 
 
+def runs(pid: int) -> bool:
+    """It has not ended; one that nobody has reaped yet has."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def is_raw(child: Any) -> bool:
     return not termios.tcgetattr(child.child_fd)[3] & termios.ICANON
 
@@ -91,8 +101,7 @@ input("still there? ")
 """
     with driving(driver, program) as child:
         child.expect("ready")
-        child.sendintr()
-        child.expect("interrupted")
+        interrupt(child, "interrupted")
         child.expect("still there")
         child.sendline("yes")
         child.expect(r"ended with 0\.")
@@ -149,7 +158,7 @@ child.wait()
         os.kill(ours, signal.SIGKILL)
         child.expect_exact(LEFT_ALTERNATE_SCREEN)
         wait_until(lambda: not is_raw(child))
-        wait_until(lambda: not any(map(psutil.pid_exists, (ours, its, grandchild))))
+        wait_until(lambda: not any(map(runs, (ours, its, grandchild))))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -159,7 +168,7 @@ def test_a_signal_that_ends_us_ends_the_program(driver: Path, number: signal.Sig
         os.kill(ours, number)
         child.expect_exact(LEFT_ALTERNATE_SCREEN)
         child.expect("Interrupted")
-        assert not psutil.pid_exists(its)
+        assert not runs(its)
         assert not is_raw(child)
 
 
@@ -193,8 +202,7 @@ def test_ctrl_z_gives_the_shell_back_and_fg_goes_on(shell: Callable[[str], Any])
     child.expect("driver.py")
     child.sendline("hello")
     child.expect("said hello")
-    child.sendintr()
-    child.expect(r"ended with")
+    interrupt(child, "ended with")
 
 
 def test_one_that_suspends_itself_gives_the_shell_back_too(shell: Callable[[str], Any]) -> None:

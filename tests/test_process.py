@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentloop.errors import CannotStartError
-from agentloop.process import Exited, child_environment, is_work, run_program
+from agentloop.process import Exited, Program, child_environment, is_work, run_program, run_side_by_side
 
 TAG = f"test-{os.getpid()}"  # tests that run side by side must not end each other's programs
 
@@ -70,7 +70,7 @@ def test_work_before_the_last_output_does_not_make_the_silence_after_it_longer(t
 
 
 @pytest.mark.parametrize(
-    ("cpu_s", "window_s", "work"), [(0.5, 600, False), (5.9, 600, False), (6.1, 600, True), (0.0, 1, False)]
+    ("cpu_s", "window_s", "work"), [(0.5, 600, False), (29, 600, False), (31, 600, True), (0.0, 1, False)]
 )
 def test_timers_are_no_work(cpu_s: float, window_s: float, work: bool) -> None:
     assert is_work(cpu_s, window_s) == work
@@ -144,3 +144,49 @@ def test_an_interruption_ends_the_tree(tmp_path: Path) -> None:
 def test_gits_own_variables_do_not_reach_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     assert run('echo "[$GIT_DIR] $AGENTLOOP_RUN"', tmp_path)[1] == f"[] {TAG}\n".encode()
+
+
+def beside(folder: Path, *sources: str, timeout_s: float = 30.0, at_once: int = 3) -> tuple[list[object], list[str]]:
+    outputs = [bytearray() for _source in sources]
+    programs = [
+        Program(("sh", "-c", source), folder, child_environment(TAG), timeout_s, out.extend)
+        for source, out in zip(sources, outputs, strict=True)
+    ]
+    return [*run_side_by_side(programs, at_once=at_once)], [out.decode() for out in outputs]
+
+
+def test_programs_side_by_side_wait_for_each_other(tmp_path: Path) -> None:
+    meet = "touch {0}; until [ -e {1} ]; do sleep 0.02; done; echo {0}; echo {0} >&2; exit {2}"
+    ended, out = beside(tmp_path, meet.format("a", "b", 0), meet.format("b", "a", 3), "cat")
+    assert [(each.code, each.ended_by) for each in ended if isinstance(each, Exited)] == [
+        (0, "itself"), (3, "itself"), (0, "itself")
+    ]  # fmt: skip
+    assert out == ["a\na\n", "b\nb\n", ""]
+
+
+def test_no_more_programs_run_than_may(tmp_path: Path) -> None:
+    _ended, out = beside(tmp_path, *["mkdir only || echo two; sleep 0.05; rmdir only"] * 4, at_once=1)
+    assert out == [""] * 4
+
+
+def test_one_that_hangs_and_hides_is_ended_and_the_others_go_on(tmp_path: Path) -> None:
+    hiding = (
+        f"{sys.executable} -c 'import os, time; os.setsid(); print(os.getpid(), flush=True); time.sleep(60)' >> pids"
+    )
+    ended, out = beside(
+        tmp_path, f"trap '' TERM; echo $$ >> pids; {hiding} & wait", "sleep 0.1; echo done", "exit 1", timeout_s=1.5
+    )
+    assert [each.ended_by for each in ended if isinstance(each, Exited)] == ["timeout", "itself", "itself"]
+    assert out[1] == "done\n"
+    assert len((tmp_path / "pids").read_text().split()) == 2
+    assert alive(tmp_path / "pids") == []
+
+
+def test_one_that_is_missing_hinders_no_other(tmp_path: Path) -> None:
+    out = bytearray()
+    missing = Program(("/no/such/program",), tmp_path, {}, 5, out.extend)
+    there = Program(("/bin/sh", "-c", "echo there"), tmp_path, {}, 5, out.extend)
+    error, exited = run_side_by_side([missing, there], at_once=2)
+    assert isinstance(error, CannotStartError)
+    assert isinstance(exited, Exited)
+    assert out == b"there\n"

@@ -383,3 +383,18 @@ def test_a_lock_that_somebody_holds_for_a_moment_is_waited_for(repo: Repo) -> No
     let_go.start()
     assert commit(repo, "skills/s/SKILL.md", message="Ours\n")
     let_go.join()
+
+
+def test_a_change_in_the_moment_of_the_last_commit_is_recorded(repo: Repo, tmp_path: Path) -> None:
+    git(repo.root, "config", "core.trustctime", "false")
+    file = repo.root / "a.txt"
+    file.write_text("1\n")
+    then = time.time() - 10
+    os.utime(file, (then, then))
+    git(repo.root, "add", ".")
+    git(repo.root, "commit", "-qm", "One")
+    file.write_text("2\n")
+    for path in (file, repo.git_dir / "index"):  # as large as before, and of the same second
+        os.utime(path, (then, then))
+    snapshot = repo.snapshot("r", 0, tmp_path / "index")
+    assert repo.file_at(snapshot.commit, "a.txt") == "2\n"

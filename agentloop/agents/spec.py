@@ -1,19 +1,18 @@
 """The adapter: what has to be known of an agent, as data."""
 
-import difflib
 import re
-import tomllib
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from agentloop.agents.store_spec import Store
-from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Patterns, Stream
+from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Stream
+from agentloop.agents.terminal_spec import Terminal
 from agentloop.config import folder_inside
-from agentloop.errors import AdapterError
 from agentloop.job import Driver, PermissionMode
 
 _VARIABLE = re.compile(r"\$(\w+)")
@@ -140,6 +139,8 @@ class Adapter(Part):
     stream: Stream = Stream()
     acp: Acp | None = None
     store: Store | None = None
+    terminal: Terminal | None = None
+    """How it is driven in a terminal, where it can be."""
     errors: tuple[ErrorPattern, ...] = ()
     """Tried in order; the first that fits counts."""
     skills: tuple[Annotated[str, AfterValidator(folder_inside)], ...] = ()
@@ -149,7 +150,7 @@ class Adapter(Part):
 
     @model_validator(mode="after")
     def _can_be_started(self) -> "Adapter":
-        if not (self.start or self.acp):
+        if not (self.start or self.acp or self.terminal):
             raise ValueError("start is required: the command line of a turn")
         return self
 
@@ -158,12 +159,27 @@ class Adapter(Part):
         """What people call it."""
         return self.title or self.name
 
+    @property
+    def program(self) -> str:
+        """What is run, to be looked for on PATH."""
+        return self.programs[0].replace("{python}", sys.executable) if self.programs else self.name
+
     def user_folder(self, environment: Mapping[str, str]) -> Path | None:
         """Where it reads the skills of its user; None when that is not known."""
-        for folder in self.user_skills:
-            if all(environment.get(name) for name in _VARIABLE.findall(folder)):
-                return Path(_VARIABLE.sub(lambda match: environment[match[1]], folder)).expanduser()
-        return None
+        return next(filter(None, (expanded(folder, environment) for folder in self.user_skills)), None)
+
+    @property
+    def drivers(self) -> tuple[Driver, ...]:
+        """The ways in which it can be driven: it has a section of that name, or the command line of a turn."""
+        return tuple(
+            kind for kind in get_args(Driver) if (self.start if kind == "headless" else getattr(self, kind, None))
+        )
+
+    def in_terminal(self, terminal: Terminal) -> "Adapter":
+        """The agent as it is when a terminal is what is known of it."""
+        known = {name: getattr(self, name) for name in type(self).model_fields}
+        told = {"start": terminal.start, "resume": terminal.resume, "fork": (), "terminal": terminal, "acp": None}
+        return Adapter.model_validate({**known, **told, "stream": Stream(patterns=terminal.patterns)})
 
     @cached_property
     def resumable(self) -> bool:
@@ -173,7 +189,7 @@ class Adapter(Part):
     @property
     def driver(self) -> Driver:
         """How it is driven unless somebody says otherwise."""
-        return "headless" if self.start else "acp"
+        return "headless" if self.start else "acp" if self.acp else "terminal"
 
     @cached_property
     def names_session(self) -> bool:
@@ -192,44 +208,8 @@ class Adapter(Part):
         return next((known for known in self.errors if known.fits(text, status)), None)
 
 
-def read(path: Path) -> Adapter:
-    """Read an adapter.
-
-    Raises:
-        AdapterError: the file cannot be read, or a key or a value in it is wrong; names both.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise AdapterError(f"{path} cannot be read: {error}") from error
-    try:
-        return Adapter.model_validate(content)
-    except ValidationError as error:
-        problems = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
-        raise _explained(path, problems[0]) from error
-
-
-def _explained(path: Path, problem: Any) -> AdapterError:
-    key = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] != "extra_forbidden":
-        said = problem["msg"].removeprefix("Value error, ")
-        return AdapterError(f"{path}: {key}: {said}" if key else f"{path}: {said}")
-    parts: dict[tuple[str, ...], type[BaseModel]] = {
-        ("stream",): Stream,
-        ("stream", "paths"): Expressions,
-        ("stream", "patterns"): Patterns,
-        ("store",): Store,
-        ("store", "paths"): Expressions,
-        ("errors",): ErrorPattern,
-        ("acp",): Acp,
-        ("acp", "paths"): Expressions,
-        ("permissions",): Permissions,
-        ("permissions", "read"): Permission,
-        ("permissions", "edit"): Permission,
-        ("permissions", "full"): Permission,
-        ("flags",): Flags,
-    }
-    model = parts.get(tuple(part for part in problem["loc"][:-1] if isinstance(part, str)), Adapter)
-    near = difflib.get_close_matches(str(problem["loc"][-1]), model.model_fields, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(model.model_fields)}"
-    return AdapterError(f"{path}: unknown key {key!r}", hint=hint)
+def expanded(path: str, environment: Mapping[str, str]) -> Path | None:
+    """A path with `~` and `$VARIABLE` in it; None when such a variable is not set."""
+    if not all(environment.get(name) for name in _VARIABLE.findall(path)):
+        return None
+    return Path(_VARIABLE.sub(lambda match: environment[match[1]], path)).expanduser()

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from agentloop import config, journal, learning, supervisor
-from agentloop.agents import commandline, registry
+from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
     BehindDashes,
     Duration,
@@ -183,9 +183,9 @@ def _notes(job: Job) -> list[str]:
     notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
     if Path.cwd() != Path(job.worktree):
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
-    if job.limits.max_cost_usd is not None and not registry.adapter_of(job).reports_cost:
+    if job.limits.max_cost_usd is not None and not opening.adapter_of(job).reports_cost:
         notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")
-    if job.distill_in == "fork" and not registry.adapter_of(job).fork:
+    if job.distill_in == "fork" and not opening.adapter_of(job).fork:
         notes.append(f"--distill-in fork cannot be kept: {job.agent} cannot fork a session, it is asked itself")
     return notes
 

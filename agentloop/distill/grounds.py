@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from agentloop.agents import registry
+from agentloop.agents import opening
 from agentloop.guard.protected import Protection
 from agentloop.predicate import evidence
 from agentloop.repo import Repo
@@ -79,7 +79,7 @@ class Evidence:
 
     def agent_version(self) -> str:
         """The version of the agent's program; empty when it does not say."""
-        return registry.version(self.state.task, self.state.run)
+        return opening.version(self.state.task, self.state.run)
 
     def _tree(self) -> Iterator[str]:
         """The files of the tree, and the ignored ones that the run used: installed tools among them."""

@@ -115,7 +115,7 @@ def _seed(git: Git, index: Path) -> None:
     _excludes(index).write_bytes(known + _SECRET_FILES.encode())
     with suppress(FileNotFoundError):
         unfinished = index.with_name(f"{index.name}.new")
-        shutil.copyfile(git.path("index"), unfinished)
+        shutil.copy2(git.path("index"), unfinished)  # by its time git tells what may have changed since
         unfinished.replace(index)
 
 

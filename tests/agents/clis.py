@@ -1,6 +1,6 @@
 """The real agent CLIs that are tested, pinned.
 
-    python -m tests.agents.clis install
+    python -m tests.agents.clis install [quick]
 
 Needs npm (Node.js 20 or newer); the agents themselves run on a Node of their own.
 """
@@ -97,17 +97,30 @@ AGENTS = {
     )
 }
 
+QUICK = ("claude", "codex", "copilot", "gemini", "kimi", "opencode", "pi", "qwen")
+"""Those that each change is tried with; the others take longer, to be installed or to answer."""
+
+BRIDGES = {
+    agent.name: agent
+    for agent in (
+        Agent(NpmPackage("claude-acp", "@agentclientprotocol/claude-agent-acp", "0.101.0"), configurations.claude),
+        Agent(NpmPackage("codex-acp", "@agentclientprotocol/codex-acp", "2.6.0"), configurations.codex),
+    )
+}
+"""Programs that let an agent speak ACP, each with an agent of its own in it."""
+
 
 def main() -> int:
     """Install what is missing, two at a time."""
-    if sys.argv[1:] != ["install"]:
+    if sys.argv[1:] not in (["install"], ["install", "quick"]):
         print(__doc__, file=sys.stderr)
         return 2
     if shutil.which("npm") is None:
         print("npm is not installed: the tests of real agents need Node.js with npm, 20 or newer", file=sys.stderr)
         return 2
+    wanted = [AGENTS[name] for name in QUICK] if "quick" in sys.argv else [*AGENTS.values(), *BRIDGES.values()]
     with ThreadPoolExecutor(2) as pool:
-        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *(agent.cli for agent in AGENTS.values())))]
+        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *(agent.cli for agent in wanted)))]
     return 0 if all(good) else 1
 
 

@@ -65,10 +65,11 @@ def opencode(home: Path, url: str) -> Mapping[str, str]:
 
 
 def qwen(home: Path, url: str) -> Mapping[str, str]:
-    """OpenAI Chat Completions; without the memory, of which a second agent with tools of its own takes care."""
+    """OpenAI Chat Completions; without what further agents, each with tools of its own, would do."""
     retries = {"maxRetries": 1, "retryInitialDelayMs": 100, "retryMaxDelayMs": 100}
     content = {
         "memory": {"enableManagedAutoMemory": False},
+        "ui": {"enableFollowupSuggestions": False},
         "model": {"generationConfig": retries},
         "security": {"auth": {"selectedType": "openai"}},
     }

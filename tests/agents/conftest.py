@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from agentloop.agents import registry
+from agentloop.agents import opening, registry
+from agentloop.agents.headless import HeadlessSession
 from agentloop.agents.session import Session, Turn
 from agentloop.agents.spec import Adapter
 from agentloop.job import Job
 
-from .clis import AGENTS, Agent
+from .clis import AGENTS, QUICK, Agent
 from .dialects import Write
 from .scripted_model import Request, ScriptedModel, Step
 
@@ -40,10 +42,10 @@ class AgesTest(unittest.TestCase):
     def test_below(self):
         self.assertFalse(is_adult(17))
 """
-DESCRIPTION = "Which side a limit belongs to. Use when AgesTest says 'False is not true' at a limit."
+OFFERED = "Which side a limit belongs to"
 SKILL = f"""---
 name: limits-are-inclusive
-description: "{DESCRIPTION}"
+description: "{OFFERED}. Use when AgesTest says 'False is not true' at a limit."
 ---
 
 # Limits are inclusive
@@ -97,14 +99,20 @@ class Place:
         assert done.stdout.strip(), done.stderr
         return done.returncode, json.loads(done.stdout)
 
+    @property
+    def home(self) -> Path:
+        """The agent's home."""
+        return Path(self.environment["HOME"])
+
     @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> Iterator[HeadlessSession]:
         """A new session of the agent, without a run."""
         job = Job(until=("true",), agent=self.agent.name, worktree=str(self.repo))
         with pytest.MonkeyPatch.context() as patch:
             for name, value in self.environment.items():
                 patch.setenv(name, value)
-            session = registry.open_session(job, "agents-test", cwd=self.repo)
+            session = opening.open_session(job, "agents-test", cwd=self.repo)
+            assert isinstance(session, HeadlessSession)
             yield session
             session.close()
 
@@ -120,15 +128,20 @@ class Place:
             prompt, log=log, timeout_s=timeout_s, idle_timeout_s=idle_timeout_s, emit=lambda _event: None
         )
 
+    @staticmethod
+    def now() -> float:
+        """Unix time in seconds."""
+        return time.time()
+
     def events(self) -> list[dict[str, Any]]:
         """The journal of the newest run."""
         log = self.call([sys.executable, "-m", "agentloop", "logs", "--json"]).stdout
         return [json.loads(line) for line in log.splitlines()]
 
-    def popen(self) -> subprocess.Popen[bytes]:
+    def popen(self, *flags: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
         return subprocess.Popen(
-            self.argv(), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            self.argv(*flags), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
 
 
@@ -152,7 +165,7 @@ def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorato
     return pytest.mark.parametrize("place", params, indirect=True)
 
 
-@pytest.fixture(params=sorted(AGENTS))
+@pytest.fixture(params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in sorted(AGENTS)])
 def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> Iterator[Callable[..., Place]]:
     """Say what the model says, and get each agent in turn."""
     agent = AGENTS[request.param]

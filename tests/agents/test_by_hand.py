@@ -3,9 +3,15 @@
 import json
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
+import pexpect
 import pytest
+
+from tests.e2e.terminal import at_terminal, end
 
 from .conftest import RIGHT, Place, git, write_skill
 from .dialects import Run, Say
@@ -63,4 +69,54 @@ def test_a_wrapped_session_is_found_and_distilled(place: Callable[..., Place]) -
     assert done.returncode == 0, done.stderr
     assert "Now it is." in done.stdout
     assert "skill committed" in done.stderr
+    assert_was_asked(there, len(WORK))
+
+
+def settle(child: Any, holds: Callable[[], bool] = lambda: True) -> None:
+    """Take what is drawn until something holds and the screen has stood still for a while."""
+    still = 0
+    while still < 3 or not holds():
+        still = 0 if child.expect([pexpect.TIMEOUT, r"(?s).+"], timeout=0.5) else still + 1
+
+
+def knows_its_person(home: Path, repo: Path) -> None:
+    """Spare the person what the agents ask at their first start."""
+    project = {"hasTrustDialogAccepted": True, "hasCompletedProjectOnboarding": True}
+    claude = {"hasCompletedOnboarding": True, "theme": "dark", "projects": {str(repo): project}}
+    claude["customApiKeyResponses"] = {"approved": ["dummy"], "rejected": []}
+    (home / ".claude.json").write_text(json.dumps(claude))
+    codex = home / ".codex/config.toml"
+    if codex.exists():
+        codex.write_text(f'{codex.read_text()}\n[projects."{repo}"]\ntrust_level = "trusted"\n')
+
+
+@pytest.mark.parametrize(
+    ("place", "argv", "bye"),
+    [
+        ("claude", ["claude", "--permission-mode", "acceptEdits", "--allowedTools=Bash"], "/exit"),
+        ("codex", ["codex", "--no-daemon", "-s", "danger-full-access", "-a", "never"], "/quit"),
+    ],
+    indirect=["place"],
+)
+def test_a_person_works_with_it_on_its_own_screen(
+    place: Callable[..., Place], argv: list[str], bye: str, isolated_home: Path
+) -> None:
+    there = place(*WORK, write_skill, Say("Written."))
+    knows_its_person(isolated_home, there.repo)
+    environment: dict[str, Any] = {**there.environment, "TERM": "xterm-256color"}
+    with at_terminal(there.repo, "wrap", *UNTIL, "--", *argv, **environment) as child:
+        child.expect("[\u276f\u203a]")
+        settle(child)
+        child.send("Make the tests pass")
+        settle(child)
+        child.send("\r")
+        settle(child, lambda: len(there.model.main) >= len(WORK))
+        child.send(bye)
+        settle(child)
+        child.send("\r")
+        child.expect(r"Distill a skill from this session\? \[Y/n\] ", timeout=60)
+        assert termios.tcgetattr(child.child_fd)[3] & termios.ICANON
+        child.sendline("")
+        code, told = end(child)
+    assert code == 0, told
     assert_was_asked(there, len(WORK))

@@ -1,22 +1,21 @@
 """The main job with real agents: their own programs, their own tools, a scripted model on loopback."""
 
-import html
 import json
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from agentloop.agents import registry
+from agentloop.agents import commandline, registry
 
 from .clis import AGENTS
-from .conftest import DESCRIPTION, RIGHT, WRONG, Place, git, quick_for, write_skill
+from .conftest import OFFERED, RIGHT, WRONG, Place, git, quick_for, write_skill
 from .dialects import USAGE_IN, USAGE_OUT, Fail, Run, Say, dump
 from .scripted_model import Request
 from .table import note
@@ -127,21 +126,17 @@ def seen_by_a_fresh_session(there: Place) -> str:
     seen = []
     before = len(there.model.requests)
     assert there.turn("Which skills are there?").status == "done"
-    told = [json_text(request.body) for request in there.model.requests[before:]]
-    if any(words in text for text in told for words in (DESCRIPTION, "Available skills: limits-are-inclusive")):
+    told = [dump(request.body) for request in there.model.requests[before:]]
+    if any(words in text for text in told for words in (OFFERED, "Available skills: limits-are-inclusive")):
         seen.append("by the model's request")
     if there.adapter.skills_probe:
-        probe = [word.replace("{program}", there.adapter.programs[0]) for word in there.adapter.skills_probe]
+        values = {"program": there.adapter.programs[0], "cwd": str(there.repo)}
+        probe = commandline.filled(there.adapter.skills_probe, values, ())
         there.environment |= there.adapter.environment
         assert "limits-are-inclusive" in there.call(probe).stdout
         seen.append("by its own list")
     assert seen
     return ", ".join(seen)
-
-
-def json_text(body: Mapping[str, Any]) -> str:
-    """A request as text, without what JSON and XML add."""
-    return html.unescape(dump(body).replace('\\"', '"').replace("\\u0027", "'"))
 
 
 @quick_for("claude", "codex", among=AT_ONCE)

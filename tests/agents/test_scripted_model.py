@@ -92,7 +92,9 @@ def test_a_limit_says_when_it_ends(path: str) -> None:
         post(model.url + path, {"model": "any", **REQUESTS[path]})
     with caught.value as answer:
         assert answer.headers["Retry-After"] == "4711"
-        assert (b"4711s" in answer.read()) is (path != "/v1/messages")
+        body = answer.read()
+        assert b"enough" in body
+        assert {"/v1/messages": b"enough", "/v1/responses": b'"resets_at":'}.get(path, b"4711s") in body
 
 
 @pytest.mark.parametrize("stream", [False, True])

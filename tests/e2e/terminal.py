@@ -31,6 +31,13 @@ def end(child: Any) -> tuple[int | None, str]:
     return child.exitstatus, child.before
 
 
+def interrupt(child: Any, words: str) -> None:
+    """Type ctrl-C until that is told: a program that is about to wait for a line does not hear it."""
+    child.sendintr()
+    while child.expect([words, pexpect.TIMEOUT], timeout=1):
+        child.sendintr()
+
+
 def scripted_editor(folder: Path, script: str) -> str:
     """An editor that is a shell script; the file is `$1`."""
     path = folder / "scripted-editor"

@@ -20,7 +20,7 @@ from agentloop.events import Checked
 from agentloop.state import RunState, fold
 
 from .conftest import SKILL, Bench, git
-from .terminal import at_terminal, end
+from .terminal import at_terminal, end, interrupt
 
 ADAPTER = """
 name = "scripted"
@@ -93,7 +93,7 @@ class Hands:
         argv = [sys.executable, "-m", "agentloop", *args]
         env = {**os.environ, **self.env}
         return subprocess.run(
-            argv, cwd=cwd or self.repo, env=env, capture_output=True, text=True, timeout=60, check=False
+            argv, cwd=cwd or self.repo, env=env, capture_output=True, text=True, timeout=150, check=False
         )
 
     def prompts(self) -> list[dict[str, Any]]:
@@ -256,12 +256,10 @@ def test_of_a_session_that_was_gone_on_with_only_the_new_part_is_work(hands: Han
 def test_ctrl_c_and_a_new_size_reach_the_agent_and_not_us(hands: Hands) -> None:
     with hands.wrap() as child:
         child.expect("> ")
-        child.sendintr()
-        child.expect("you typed ctrl-C")
-        say(child, "run sleep 30")
-        time.sleep(0.5)
-        child.sendintr()
-        child.expect(r"\[exit 130\]")
+        interrupt(child, "you typed ctrl-C")
+        say(child, "run touch started; sleep 30")  # ctrl-C takes away what was typed and not yet read
+        wait_until((hands.repo / "started").exists)
+        interrupt(child, r"\[exit 130\]")
         child.setwinsize(31, 77)
         say(child, "size")
         child.expect("size 77 31")

@@ -1,6 +1,5 @@
 """The ACP driver: a live agent that is spoken to by the Agent Client Protocol, in one session."""
 
-import json
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -8,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from acp import PROTOCOL_VERSION, RequestError
+from acp import RequestError
 
-from agentloop import __version__
+from agentloop.agents.acp.entering import AUTH_REQUIRED, RefusedError, enter, words_of
 from agentloop.agents.acp.peer import Deadline, OutOfTimeError, Peer, SilentError
 from agentloop.agents.acp.permission import allowed, answer
 from agentloop.agents.acp.updates import Updates, stream_of
@@ -25,34 +24,13 @@ from agentloop.logfile import LogFile
 from agentloop.process import IdleClock, child_environment
 from agentloop.quoting import plain
 
-_STARTUP_S = 120.0
 _GRACE_S = 5.0
-_AUTH_REQUIRED = -32000
-_HELLO = {
-    "protocolVersion": PROTOCOL_VERSION,
-    # Agents use their own tools: what they do then happens where they are confined.
-    "clientCapabilities": {"fs": {"readTextFile": False, "writeTextFile": False}, "terminal": False},
-    "clientInfo": {"name": "agentloop", "version": __version__},
-}
 _STOPPED_BY = {
     "max_tokens": "it stopped: its model may say no more in one turn",
     "max_turn_requests": "it stopped: its own limit of requests in one turn",
     "refusal": "it refuses to go on",
     "cancelled": "it cancelled the turn by itself",
 }
-
-
-class _FailedError(Exception):
-    """The turn failed, and what kind of failure it is is known.
-
-    Args:
-        words: what went wrong.
-        kind: which kind.
-    """
-
-    def __init__(self, words: str, kind: ErrorClass) -> None:
-        super().__init__(words)
-        self.kind: ErrorClass = kind
 
 
 @dataclass(slots=True)
@@ -190,12 +168,13 @@ class AcpSession:
             return _Ending(over.limit, how, stays=over.settled)
         except SilentError as error:
             return _Ending("failed", f"{error}: is it an agent that speaks ACP?", stays=False)
-        except _FailedError as error:
+        except RefusedError as error:
+            self._returns = self._returns and error.kind != "session_lost"
             return _Ending("failed", str(error), error.kind, stays=False)
         except RequestError as error:
-            words = _words(error)
+            words = words_of(error)
             kind, reset_at = kind_of(self.adapter, words, str(error.code))
-            if kind is None and error.code == _AUTH_REQUIRED:
+            if kind is None and error.code == AUTH_REQUIRED:
                 kind = "login"
             return _Ending("failed", words, kind, reset_at, stays=bool(peer.session))
         except ConnectionError:
@@ -223,7 +202,9 @@ class AcpSession:
         if peer.session:
             await peer.hear_out()
         else:
-            await self._enter(peer, heard.reader, deadline)
+            entered = await enter(peer, deadline, cwd=self.cwd, session=self.id, mode=self.mode, model=self.model)
+            self.id, self._returns = entered.session, entered.returns
+            heard.reader.take({**entered.answer, "sessionId": entered.session})
         peer.listener = heard
         try:
             said = {"sessionId": self.id, "prompt": [{"type": "text", "text": prompt}]}
@@ -238,49 +219,6 @@ class AcpSession:
         finally:
             peer.listener = None
         return result
-
-    async def _enter(self, peer: Peer, reader: StreamReader, deadline: Deadline) -> None:
-        """Say hello, and begin the session or return to it."""
-        offered = (await peer.ask("initialize", _HELLO, deadline, within_s=_STARTUP_S)).get("agentCapabilities")
-        way_back = _way_back(offered if isinstance(offered, dict) else {})
-        self._returns = bool(way_back)
-        place = {"cwd": str(self.cwd), "mcpServers": []}
-        if self.id is None:
-            entered = await peer.ask("session/new", place, deadline)
-            if not isinstance(entered.get("sessionId"), str):
-                raise _FailedError("its answer to session/new names no session", "permanent")
-            self.id = entered["sessionId"]
-        elif not way_back:
-            raise _FailedError("it ended, and a new one cannot return to a session", "session_lost")
-        else:
-            entered = await self._return(peer, way_back, {"sessionId": self.id, **place}, deadline)
-        peer.session = self.id
-        reader.take({**entered, "sessionId": self.id})
-        await self._set_up(peer, entered, deadline)
-
-    async def _return(
-        self, peer: Peer, way_back: str, session: Mapping[str, Any], deadline: Deadline
-    ) -> dict[str, Any]:
-        try:
-            return await peer.ask(way_back, session, deadline)
-        except RequestError as error:
-            if error.code == _AUTH_REQUIRED:
-                raise
-            raise _FailedError(f"{way_back}: {_words(error)}", "session_lost") from error
-
-    async def _set_up(self, peer: Peer, entered: Mapping[str, Any], deadline: Deadline) -> None:
-        """Set the session's mode and model."""
-        for category, wanted, old in (("mode", self.mode, "modes"), ("model", self.model, "models")):
-            if not wanted:
-                continue
-            option = _option(entered, category)
-            method, said = f"session/set_{category}", {f"{category}Id": wanted}
-            if option and not entered.get(old):
-                method, said = "session/set_config_option", {"configId": option, "value": wanted}
-            try:
-                await peer.ask(method, {"sessionId": self.id, **said}, deadline)
-            except RequestError as error:
-                raise _FailedError(f"the {category} {wanted!r} cannot be set: {_words(error)}", "permanent") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,31 +258,6 @@ class _Heard:
     def close(self) -> None:
         """Take what was begun and never came to more."""
         self._updates.close()
-
-
-def _way_back(offered: Mapping[str, Any]) -> str:
-    """The request by which a new process returns to a session; empty when there is none."""
-    if offered.get("loadSession"):
-        return "session/load"
-    sessions = offered.get("sessionCapabilities")
-    return "session/resume" if isinstance(sessions, dict) and sessions.get("resume") is not None else ""
-
-
-def _option(entered: Mapping[str, Any], category: str) -> str:
-    """The id of the session's setting of a category; empty when there is none."""
-    options = entered.get("configOptions")
-    for option in options if isinstance(options, list) else ():
-        if isinstance(option, dict) and option.get("category") == category:
-            return str(option.get("id"))
-    return ""
-
-
-def _words(error: RequestError) -> str:
-    """What an error says, its details included."""
-    details = error.data
-    if isinstance(details, dict):
-        details = details.get("details") or details.get("message") or json.dumps(details)
-    return plain(f"{error}: {details}" if details else str(error))
 
 
 def _how(code: int | None) -> str:

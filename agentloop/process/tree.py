@@ -58,7 +58,7 @@ class Tree:
 
     def end(self, grace_s: float) -> tuple[str, ...]:
         """Ask the group to end, then kill everything that is left; returns what was left besides the program."""
-        left = self._strays()
+        left = self.strays()
         # Named before they are asked to end: most do so at once.
         commands = tuple(filter(None, map(_command, left)))
         if self._process.poll() is None or left:
@@ -77,7 +77,7 @@ class Tree:
         self._signal_group(signal.SIGKILL)
         dying = set(asked)
         for _round in range(_ROUNDS):
-            left = self._strays()
+            left = self.strays()
             _kill(left)
             self._process.poll()
             dying = _reap(dying | set(left))
@@ -87,9 +87,9 @@ class Tree:
 
     def cpu_s(self) -> float:
         """The processor time that the tree has used so far, its ended children included."""
-        return sum(_cpu_s(pid) for pid in {self._process.pid, *self._strays()})
+        return sum(_cpu_s(pid) for pid in {self._process.pid, *self.strays()})
 
-    def _strays(self) -> list[int]:
+    def strays(self) -> list[int]:
         """What is alive of the tree besides the program itself.
 
         Its descendants, its session, and whoever became our child meanwhile: what forks twice, calls setsid and sheds
@@ -217,6 +217,11 @@ def _ancestors() -> list[int]:
         fields = _stat(pid)
         pid = int(fields[1]) if len(fields) > 1 else 0
     return found
+
+
+def is_running(pid: int) -> bool:
+    """It computes, waits for its turn to, or waits for a disk."""
+    return _stat(pid)[:1] in (["R"], ["D"])
 
 
 def _command(pid: int) -> str:
