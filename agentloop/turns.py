@@ -38,6 +38,7 @@ class Turns:
         self._emit = emit
         self._on_tick = on_tick
         self._session: Session | None = None
+        self._drafting = False
 
     @property
     def place(self) -> Path:
@@ -70,7 +71,12 @@ class Turns:
             Interrupted: a signal was noted; nothing is left running.
             OSError: the prompt or the log cannot be written.
         """
-        session, state = self._open(), self._state()
+        state = self._state()
+        drafting = purpose != "work" and bool(opening.adapter_of(state.task).drafting)
+        if drafting != self._drafting:
+            self._drafting = drafting
+            self.close()
+        session = self._open()
         number = state.turns_started + 1
         prompt = redact(writable(prompt))
         prompt_file = self._folder.turn_file(number, "prompt.md")
@@ -119,6 +125,7 @@ class Turns:
                 begun=state.has_begun,
                 counters=state.counters,
                 cwd=self.place,
+                drafting=self._drafting,
             )
         return self._session
 

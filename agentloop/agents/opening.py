@@ -18,7 +18,7 @@ from agentloop.events import Counters
 from agentloop.job import Driver, Job
 from agentloop.process import child_environment, run_program
 
-_VERSION_TIMEOUT_S = 30.0
+_VERSION_TIMEOUT_S = 60.0
 _MAX_VERSION_BYTES = 4096
 
 
@@ -84,6 +84,7 @@ def open_session(
     session: str | None = None,
     begun: bool = False,
     counters: Counters | None = None,
+    drafting: bool = False,
 ) -> Session:
     """Make the session that a job asks for; nothing is run yet.
 
@@ -94,6 +95,7 @@ def open_session(
         session: the session to return to.
         begun: there is one to return to, perhaps without a name.
         counters: its totals so far.
+        drafting: its turns are about a skill.
 
     Raises:
         AgentUnusableError: the program is not installed; says how to install it.
@@ -108,6 +110,7 @@ def open_session(
         hint = f"install it: {adapter.install}" if adapter.install else "name an installed program after --"
         raise AgentUnusableError(f"{adapter.called} is not installed: {program!r} is not on PATH", hint=hint)
     counters = counters or Counters()
+    words = (*(adapter.drafting if drafting else ()), *words)
     if driver == "acp":
         return _acp_session(adapter, job, program, words, run, cwd, session, counters)
     passed = commandline.passed_on(

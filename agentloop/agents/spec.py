@@ -128,6 +128,8 @@ class Adapter(Part):
     environment: dict[str, str] = Field(default_factory=dict)
     model: tuple[str, ...] = ()
     """The words that choose the model, with `{model}` in them."""
+    drafting: tuple[str, ...] = ()
+    """Words that a turn gets beside the others that is about a skill: its draft is written where git ignores it."""
     needs_model: bool = False
     """It has no model of its own choice."""
     max_cost: tuple[str, ...] = ()

@@ -38,6 +38,8 @@ class Agent:
     """See `phrasing`."""
     words_of_work: str = ""
     """See `ScriptedModel`."""
+    is_priced: bool = True
+    """It knows what the scripted model costs, where it reports dollars at all."""
     leaves: tuple[str, ...] = ()
     """What it leaves in the tree for itself."""
 
@@ -89,7 +91,7 @@ AGENTS = {
             configurations.mini,
             phrased=phrasing.mini,
         ),
-        Agent(PypiPackage("gptme", "gptme", "0.35.1"), configurations.gptme, phrased=phrasing.gptme),
+        Agent(PypiPackage("gptme", "gptme", "0.35.1"), configurations.gptme, phrased=phrasing.gptme, is_priced=False),
         Agent(PypiPackage("openhands", "openhands", "1.16.0", python=(3, 12)), configurations.openhands),
         Agent(PypiPackage("vibe", "mistral-vibe", "3.0.2", python=(3, 12)), configurations.vibe),
     )

@@ -159,3 +159,19 @@ def test_an_adapter_without_an_end_of_turn_counts_the_exit_code() -> None:
     adapter = Adapter(name="a", start=("a",))
     assert adapter.stream.format == "text"
     assert not adapter.resumable
+
+
+def test_words_for_the_draft_go_to_turns_that_are_about_a_skill(
+    tmp_path: Path, isolated_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text(
+        'name = "mine"\nprograms = ["mine"]\nstart = ["{program}", "{extra}"]\ndrafting = ["-d"]\n'
+    )
+    monkeypatch.setenv("PATH", put_on_path(tmp_path / "bin", "mine"))
+    work = opening.open_session(job("mine", "-x"), "run", cwd=tmp_path)
+    about_a_skill = opening.open_session(job("mine", "-x"), "run", cwd=tmp_path, drafting=True)
+    assert isinstance(work, HeadlessSession)
+    assert isinstance(about_a_skill, HeadlessSession)
+    assert (work.extra, about_a_skill.extra) == (("-x",), ("-d", "-x"))

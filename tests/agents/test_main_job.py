@@ -114,8 +114,9 @@ def tokens(there: Place, result: dict[str, Any]) -> str:
 
 def cost(there: Place, result: dict[str, Any]) -> str:
     """Known where the adapter says so."""
-    assert (result["cost_usd"] is not None) is there.adapter.reports_cost
-    return f"${result['cost_usd']:.4f}" if there.adapter.reports_cost else "not said"
+    known = there.adapter.reports_cost and there.agent.is_priced
+    assert (result["cost_usd"] is not None) is known
+    return f"${result['cost_usd']:.4f}" if known else "not said"
 
 
 def seen_by_a_fresh_session(there: Place) -> str:
