@@ -77,11 +77,11 @@ def test_an_adapter_that_is_wrong_is_told_of_and_stops_nobody_else(bench: Bench,
     bench.steps(RIGHT)
     done = bench.run()
     assert done.returncode == 0, done.stderr
-    assert "mine.toml: unknown key 'colour'" in done.stderr
+    assert "mine.toml:3: unknown key 'colour'" in done.stderr
     listed = bench.agentloop("agents")
     assert listed.returncode == 0
     assert "claude" in listed.stdout
-    assert "mine.toml: unknown key 'colour'" in listed.stderr
+    assert "mine.toml:3: unknown key 'colour'" in listed.stderr
 
 
 def test_a_word_that_a_known_agent_would_not_understand_begins_no_run(bench: Bench, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(st
     assert (done.returncode, done.stdout) == (0, "")
     assert stocked.agentloop("skills", "link").stdout == "every link is there\n"
     (agents / "kiro.toml").write_text('name = "kiro"\nstart = ["kiro"]\nskills = ["../out"]\n')
-    assert "kiro.toml: skills.0: " in stocked.agentloop("agents", "list").stderr
+    assert "kiro.toml:3: skills: " in stocked.agentloop("agents", "list").stderr
 
 
 def test_export_copies_what_it_may_and_says_what_it_leaves(stocked: Bench, tmp_path: Path) -> None:
