@@ -34,7 +34,7 @@ test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback, 
 	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents
 	$(BIN)/python -m tests.agents.table write
 
-test-agents-quick: $(READY)  ## eight of them, without what takes a minute a test, and without the table
+test-agents-quick: $(READY)  ## five of them, without what takes a minute a test, and without the table
 	$(BIN)/python -m tests.agents.clis install quick
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "agents and not slow" tests/agents
 

@@ -97,7 +97,7 @@ AGENTS = {
     )
 }
 
-QUICK = ("claude", "codex", "copilot", "gemini", "kimi", "opencode", "pi", "qwen")
+QUICK = ("claude", "codex", "gemini", "kimi", "pi")
 """Those that each change is tried with; the others take longer, to be installed or to answer."""
 
 BRIDGES = {

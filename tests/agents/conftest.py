@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,17 @@ class AgesTest(unittest.TestCase):
         self.assertFalse(is_adult(17))
 """
 OFFERED = "Which side a limit belongs to"
+_QUICK_FOR: Mapping[str, Sequence[str]] = {
+    "test_acp": ["kimi"],
+    "test_by_hand": ["codex"],
+    "test_doctor": ["claude", "codex"],
+    "test_failures": ["codex"],
+    "test_gemini": [],
+    "test_main_job": QUICK,
+    "test_prompts": ["claude", "codex"],
+    "test_terminal": ["codex"],
+}
+"""The agents that a module is run with for each change."""
 SKILL = f"""---
 name: limits-are-inclusive
 description: "{OFFERED}. Use when AgesTest says 'False is not true' at a limit."
@@ -157,6 +168,20 @@ def repo(tmp_path: Path) -> Path:
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "Begin")
     return folder
+
+
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Leave to `make test-agents` what each change need not wait for."""
+    for item in items:
+        quick = _QUICK_FOR.get(item.path.stem)
+        if quick is not None and item.get_closest_marker("agents") and not _params(item) & {*quick}:
+            item.add_marker(pytest.mark.slow)
+
+
+def _params(item: pytest.Item) -> set[object]:
+    """What a test is run with, where it is run with several things."""
+    callspec = getattr(item, "callspec", None)
+    return {value for value in callspec.params.values() if isinstance(value, str)} if callspec else set()
 
 
 def quick_for(*names: str, among: Iterable[str] = AGENTS) -> pytest.MarkDecorator:
