@@ -84,6 +84,12 @@ class Hands:
         newest = max((self.home / ".scripted").glob("*/*.jsonl"), key=lambda path: path.stat().st_mtime)
         return newest.stem
 
+    def wait_a_moment(self, session: str) -> None:
+        """As if the session had been gone on with later than at once."""
+        (kept,) = (self.home / ".scripted").glob(f"*/{session}.jsonl")
+        later = kept.stat().st_mtime + 10
+        os.utime(kept, (later, later))
+
     def distill(self, *flags: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `agentloop distill` to its end."""
         return self.call("distill", *flags, cwd=cwd)
@@ -134,6 +140,14 @@ def say(child: Any, *lines: str) -> None:
     for line in lines:
         child.expect("> ")
         child.sendline(line)
+
+
+def runs(process: psutil.Process) -> bool:
+    """It has not ended; one that nobody has reaped yet has."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -293,7 +307,7 @@ def test_after_our_own_kill_9_the_run_goes_on_from_what_the_session_did(hands: H
         agent = psutil.Process(child.pid).children()
         assert not termios.tcgetattr(child.child_fd)[3] & termios.ECHO
         os.kill(child.pid, signal.SIGKILL)
-        wait_until(lambda: not any(each.is_running() for each in agent))
+        wait_until(lambda: not any(map(runs, agent)))
     done = hands.call("resume", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["skill"]["name"] == "keep-counting"
@@ -341,6 +355,7 @@ def test_it_is_not_asked_twice_unless_it_is_named_or_was_gone_on_with(hands: Han
     assert "skill keep-counting" in listed
     assert hands.distill(*UNTIL, "--session", session[:8]).returncode == 0
     hands.by_hand("run sh check.sh", argv=("--continue",))
+    hands.wait_a_moment(session)
     assert hands.distill(*UNTIL).returncode == 0
     assert [asked["session"] for asked in hands.prompts()] == [session] * 3
     assert "no skill: nothing new" in hands.distill("--list").stdout
