@@ -80,5 +80,8 @@ def _session(state: RunState, adapter: Adapter, repo: Repo, since: float) -> Sto
     A person may leave one session for another within their agent, so that its name at the start would prove nothing.
     """
     named = state.task.by_hand.session if state.task.by_hand else ""
-    sessions = store.stored_sessions(adapter, repo.root, since)
-    return next((one for one in sessions if not named or one.session == named), None)
+    sessions = list(store.stored_sessions(adapter, repo.root, since))
+    chosen = next((one for one in sessions if not named or one.session == named), None)
+    # A resume may begin another file of the same session, with little in it.
+    files = [one for one in sessions if chosen and one.session == chosen.session]
+    return max(files, key=lambda one: one.file.stat().st_size, default=None)

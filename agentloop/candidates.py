@@ -15,7 +15,6 @@ from agentloop.state import RunState, fold
 LATEST = "latest"
 MAX_OF_AN_AGENT = 50
 _RECENT_S = 24 * 3600.0
-_SETTLING_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class Candidate:
     @property
     def is_over(self) -> bool:
         """Agentloop itself drove it, or asked it for a skill, and nobody has worked in it since."""
-        if self.known is None or self.stored.changed > self.known.last_at + _SETTLING_S:
+        if self.known is None or self.stored.changed > self.known.last_at:
             return False
         return self.known.task.by_hand is None or bool(self.known.skill_turns)
 
@@ -58,8 +57,11 @@ def candidates(repo: Repo, adapters: Iterable[Adapter]) -> list[Candidate]:
         for _number, stored in zip(range(MAX_OF_AN_AGENT), store.stored_sessions(adapter, repo.root), strict=False)
     ]
     known = _known(repo.common_dir, {one.stored.session for one in found})
-    found = [Candidate(one.adapter, one.stored, known.get(one.stored.session)) for one in found]
-    return sorted(found, key=lambda one: one.stored.changed, reverse=True)
+    newest: dict[tuple[str, str], Candidate] = {}
+    for one in sorted(found, key=lambda one: one.stored.changed, reverse=True):
+        told = Candidate(one.adapter, one.stored, known.get(one.stored.session))
+        newest.setdefault((one.stored.agent, one.stored.session), told)
+    return list(newest.values())
 
 
 def _known(common_dir: Path, sessions: set[str]) -> dict[str, RunState]:

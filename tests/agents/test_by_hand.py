@@ -13,16 +13,22 @@ import pytest
 
 from tests.e2e.terminal import at_terminal, end
 
-from .conftest import RIGHT, Place, git, write_skill
+from .conftest import Place, git, write_skill
 from .dialects import Run, Say
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(180)]
 COMMANDS = {
     "claude": ["claude", "-p", "--permission-mode", "acceptEdits", "--allowedTools=Bash"],
     "codex": ["codex", "exec", "-s", "danger-full-access"],
+    "copilot": ["copilot", "--allow-all-tools", "--no-auto-update", "-p"],
+    "gemini": ["gemini", "--approval-mode", "yolo", "--skip-trust", "-p"],
+    "kimi": ["kimi", "-p"],
+    "opencode": ["opencode", "run"],
+    "pi": ["pi", "-p"],
+    "qwen": ["qwen", "--auth-type", "openai", "--approval-mode", "yolo"],
 }
 UNTIL = ["--until", "python -m unittest passes"]
-WORK = (Run("sed --in-vain ages.py"), RIGHT, Say("Now it is."))
+WORK = (Run("sed --in-vain ages.py"), Run("sed -i 's/age > 21/age >= 18/' ages.py"), Say("Now it is."))
 each_agent = pytest.mark.parametrize("place", sorted(COMMANDS), indirect=True)
 
 
