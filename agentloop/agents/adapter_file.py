@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,20 @@ class Problem:
 
 
 def read(path: Path) -> Adapter:
-    """Read an adapter.
+    """Read an adapter; once, as long as its file stays as it is.
 
     Raises:
         AdapterError: the file cannot be read, or a key or a value in it is wrong; names file, line and key.
     """
+    try:
+        changed_ns = path.stat().st_mtime_ns
+    except OSError:
+        changed_ns = 0
+    return _read(path, changed_ns)
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _changed_ns: int) -> Adapter:
     adapter, problems = examine(path)
     if adapter is None or problems:
         first, *more = problems
@@ -101,6 +111,8 @@ def _syntax(said: str, text: str) -> Problem:
 
 def _in_order(content: Mapping[str, Any], text: str, wrong: Sequence[tuple[Key, str, str]]) -> list[Problem]:
     """The problems by line; those that have none come last: a key that is missing may be a misspelt one."""
+    if not wrong:
+        return []  # to look for lines takes a while
     lines = _lines(content, text, {key for key, _words, _hint in wrong})
     problems = [Problem(words, hint, lines[key]) for key, words, hint in wrong]
     return sorted(problems, key=lambda problem: (not problem.line, problem.line))

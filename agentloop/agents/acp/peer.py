@@ -18,6 +18,7 @@ _Result = TypeVar("_Result")
 _LOOK_S = 0.1
 _TICK_S = 1.0
 _LAST_WORDS_S = 0.1
+_END_S = 2.0
 
 
 class OutOfTimeError(Exception):
@@ -185,6 +186,13 @@ class Peer:
     async def hear_out(self) -> None:
         """Wait a moment for what some agents say of a turn after its end."""
         await asyncio.sleep(_LAST_WORDS_S)
+
+    async def hear_end(self) -> None:
+        """Wait a moment for the end of an agent that has closed its pipes, and for what it says of it."""
+        until = time.monotonic() + _END_S
+        while self.program.poll() is None and time.monotonic() < until:
+            await asyncio.sleep(_LOOK_S / 10)
+        await self.hear_out()
 
     async def _hear(self, method: str, params: Any, is_notification: bool) -> dict[str, Any]:
         listener, told = self.listener, params if isinstance(params, dict) else {}

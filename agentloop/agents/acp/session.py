@@ -178,6 +178,7 @@ class AcpSession:
                 kind = "login"
             return _Ending("failed", words, kind, reset_at, stays=bool(peer.session))
         except ConnectionError:
+            peer.run(peer.hear_end())
             code = peer.program.poll()
             words = f"it ended in the middle of its turn ({_how(code)}): {peer.wire.tail or 'it printed nothing'}"
             kind, reset_at = kind_of(self.adapter, peer.wire.tail)
