@@ -433,7 +433,7 @@ NO_HELLO = "does not answer initialize"
         (["true"], "exit code 0"),
         (["yes"], NO_HELLO),
         (["head", "-c", "100000000", "/dev/zero"], "exit code 0"),
-        (["sh", "-c", "exec 0<&-; sleep 60"], "it closed its pipes"),
+        (["sh", "-c", "exec 0<&- 1>&-; sleep 60"], "it closed its pipes"),
     ],
 )
 def test_programs_that_speak_something_else(
