@@ -13,16 +13,17 @@ from .clis import AGENTS, INSTALLER, NODE
 from .conftest import git
 
 pytestmark = pytest.mark.agents
+READERS = [AGENTS[name].cli for name in ("claude", "codex")]
 SKILL = '---\nname: {name}\ndescription: "What {name} is about. Use when it is wanted."\n---\n\n# {name}\n\nDo it.\n'
 
 
 @pytest.fixture
 def environment(isolated_home: Path) -> dict[str, str]:
     """An empty home, no key, and the programs."""
-    for cli in (NODE, INSTALLER, *(agent.cli for agent in AGENTS.values())):
+    for cli in (NODE, INSTALLER, *READERS):
         if not cli.folder.is_dir():
             pytest.fail(f"{cli.name} is not installed: make test-agents")
-    folders = [NODE.bin, INSTALLER.bin, *(agent.cli.bin for agent in AGENTS.values()), Path(sys.executable).parent]
+    folders = [NODE.bin, INSTALLER.bin, *(cli.bin for cli in READERS), Path(sys.executable).parent]
     kept = {name: os.environ[name] for name in ("NODE_EXTRA_CA_CERTS", "XDG_STATE_HOME") if name in os.environ}
     return {
         **kept,

@@ -144,7 +144,7 @@ def test_tool_calls_and_tokens_are_reported_as_they_come(place: Make) -> None:
     there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), Say("NO SKILL: nothing new"))
     done = there.call(there.argv())
     assert done.returncode == 0, done.stderr
-    assert "ages.py" in done.stderr
+    assert "mkdir -p ./ &&" in done.stderr
     result = json.loads(done.stdout)
     assert result["skill_declined"] == "nothing new"
     assert tokens(there, result)

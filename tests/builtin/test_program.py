@@ -93,6 +93,7 @@ def test_a_model_that_refuses_is_an_event_and_exit_code_1(
         assert (error["type"], error["kind"], error["reset"]) == ("error", kind, reset)
 
 
+@pytest.mark.slow
 def test_a_fork_knows_what_the_session_does_and_has_a_name_of_its_own(
     desk: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,6 +61,7 @@ def test_an_operator_undoes_its_defect(operator: str, wrong: str, right: str) ->
     assert body(right) in edits(body(wrong))[operator]
 
 
+@pytest.mark.slow
 def test_every_edit_of_a_real_module_says_what_it_replaces_and_most_leave_python() -> None:
     content = Path(ast.__file__).read_bytes()
     source = Source("ast.py", content)

@@ -17,7 +17,7 @@ Write = Callable[[Mapping[str, str], str], ScriptedSupervisor]
     [
         pytest.param(projects.TEXTS, UNITTEST, id="a method for its twin, unittest"),
         pytest.param(projects.STATISTICS, PYTEST, id="a division that rounds, pytest"),
-        pytest.param(projects.QUEUE, PYTEST, id="a negated condition, pytest"),
+        pytest.param(projects.QUEUE, PYTEST, id="a negated condition, pytest", marks=pytest.mark.slow),
         pytest.param(projects.MATRIX, UNITTEST, id="a variable for another, unittest"),
         pytest.param(projects.ACCOUNTS, UNITTEST, id="two defects, unittest"),
         pytest.param(projects.ACCOUNTS, PYTEST, id="two defects, pytest", marks=pytest.mark.slow),
