@@ -409,6 +409,24 @@ def test_an_agent_that_does_not_hear_is_killed(
     assert not alive(bench.prompts()[0]["pid"])
 
 
+def test_an_agent_that_does_not_read_its_prompt_is_killed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(acp_session, "_GRACE_S", 0.2)
+    hello, new = '{"id": 0, "result": {}}', '{"id": 1, "result": {"sessionId": "s"}}'
+    program = f"echo $$ > pid; read a; echo '{hello}'; read b; echo '{new}'; exec sleep 60"
+    session = bench.open({"command": ["sh", "-c", program]})
+    turn = bench.send(session, "x" * 500_000, timeout_s=1.5)
+    assert (turn.status, turn.session) == ("timed_out", "s")
+    assert not alive(int((bench.folder / "pid").read_text()))
+
+
+def test_nothing_is_granted_after_the_time_is_over(bench: Bench) -> None:
+    bench.turns([{"sleep_s": 60}, {"run": "touch late", "ask": True}], [SAY])
+    session = bench.open()
+    assert bench.send(session, timeout_s=1.0).status == "timed_out"
+    assert bench.answers() == [{"outcome": "cancelled"}]
+    assert not (bench.folder / "late").exists()
+
+
 @pytest.mark.parametrize("limits", [{"timeout_s": 0.7}, {}])
 def test_an_agent_that_never_says_hello(bench: Bench, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any]) -> None:
     monkeypatch.setattr(entering, "STARTUP_S", 1.0)

@@ -19,6 +19,7 @@ _LOOK_S = 0.1
 _TICK_S = 1.0
 _LAST_WORDS_S = 0.1
 _END_S = 2.0
+_TELL_S = 0.5
 
 
 class OutOfTimeError(Exception):
@@ -179,9 +180,10 @@ class Peer:
         return True
 
     async def tell(self, method: str, params: Mapping[str, Any]) -> None:
-        """Send a notification, to an agent that may have ended."""
-        with suppress(ConnectionError):
-            await self._connection.send_notification(method, dict(params))
+        """Send a notification, to an agent that may have ended or not read what was sent before."""
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_TELL_S):
+                await self._connection.send_notification(method, dict(params))
 
     async def hear_out(self) -> None:
         """Wait a moment for what some agents say of a turn after its end."""

@@ -213,6 +213,7 @@ class AcpSession:
             try:
                 result = await peer.wait(request, deadline)
             except OutOfTimeError as over:
+                heard.cancelled = True
                 await peer.tell("session/cancel", {"sessionId": self.id})
                 over.settled = await peer.settles(request, _GRACE_S)
                 raise
@@ -240,6 +241,8 @@ class _Heard:
 
     def __init__(self, reader: StreamReader, mode: PermissionMode, root: Path) -> None:
         self.reader = reader
+        self.cancelled = False
+        """The turn is over: nothing is granted any more."""
         self._updates = Updates(reader)
         self._mode = mode
         self._root = root
@@ -250,6 +253,8 @@ class _Heard:
 
     def permission(self, call: Mapping[str, Any], options: object) -> dict[str, Any]:
         """Answer by the permission mode."""
+        if self.cancelled:
+            return {"outcome": "cancelled"}
         whole = self._updates.ask(call)
         outcome, passes = answer(self._mode, options, granted=allowed(self._mode, self._root, whole))
         if not passes:
