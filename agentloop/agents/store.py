@@ -87,7 +87,7 @@ def stored_sessions(adapter: Adapter, root: Path, since: float = 0.0) -> Iterato
 def newest_session(adapter: Adapter, cwd: Path, since: float) -> str | None:
     """The session of that very folder that changed last; None when none has changed since."""
     place = cwd.resolve()
-    return next((found.session for found in _all(adapter, since) if found.cwd.resolve() == place), None)
+    return next((found.session for found in _all(adapter, since) if _resolved(found.cwd) == place), None)
 
 
 def count(adapter: Adapter) -> int:
@@ -156,11 +156,22 @@ def _store_of(adapter: Adapter) -> Store:
 
 def _works_in(cwd: Path, root: Path) -> bool:
     """The folder lies in the working tree, and in none within it."""
-    place = cwd.resolve()
-    if not place.is_relative_to(root):
+    place = _resolved(cwd)
+    if place is None or not place.is_relative_to(root):
         return False
     between = [place, *place.parents][: len(place.parts) - len(root.parts)]
-    return not any((each / ".git").exists() for each in between)
+    try:
+        return not any((each / ".git").exists() for each in between)
+    except OSError:  # its name is too long, or nobody may look into it
+        return False
+
+
+def _resolved(cwd: Path) -> Path | None:
+    """The folder without links; None for a loop of them, and for what cannot be a name."""
+    try:
+        return cwd.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def _all(adapter: Adapter, since: float) -> Iterator[StoredSession]:
@@ -297,6 +308,12 @@ def _unix(value: Any) -> float | None:
             value = datetime.fromisoformat(value).timestamp()
         except (ValueError, OverflowError, OSError):
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value / 1000 if value > _MILLISECONDS else float(value)
+    try:
+        at = float(value)
+    except OverflowError:
+        return None
+    if not math.isfinite(at) or at <= 0:
+        return None
+    return at / 1000 if at > _MILLISECONDS else at

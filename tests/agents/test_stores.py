@@ -134,7 +134,15 @@ def test_a_folder_that_is_none_is_nobodys(keep: Callable[..., Path], place: Path
     assert names(made(), place) == []
 
 
-NO_TIMES: tuple[Any, ...] = ("yesterday", -1, True, {}, "9" * 400, "0001-01-01T00:00:00Z")
+@pytest.mark.parametrize("inner", ["x" * 5000, "\ud800", "loop/inner"])
+def test_a_folder_in_the_tree_that_cannot_be_one_is_nobodys(keep: Callable[..., Path], place: Path, inner: str) -> None:
+    (place / "loop").symlink_to("loop")
+    keep("s.jsonl", {"id": "s", "cwd": f"{place}/{inner}"})
+    assert names(made(), place) == []
+    assert store.newest_session(made(), place, since=0) is None
+
+
+NO_TIMES: tuple[Any, ...] = ("yesterday", -1, True, {}, "9" * 400, 10**400, "0001-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
