@@ -16,10 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from agentloop.agents import database
+from agentloop.agents.expressions import compiled
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
@@ -119,7 +117,7 @@ def transcript(adapter: Adapter, session: StoredSession, since: float = 0.0) -> 
         events.append(event)
 
     reader = StreamReader(Stream(format="jsonl", usage=_totals(adapter), paths=store.paths), take)
-    time_of = _Finder(store.time)
+    time_of = _finder(store.time)
     for line, written in _lines(store, session):
         at = (written or _unix(time_of(_document(line)))) if since else None
         if at is None or at >= since:
@@ -203,7 +201,7 @@ def _files(store: Store) -> list[tuple[float, Path]]:
 
 
 def _in_file(agent: str, store: Store, path: Path, changed: float) -> Iterator[StoredSession]:
-    wanted = {key: _Finder(getattr(store, key)) for key in ("session", "cwd", "time") if getattr(store, key)}
+    wanted = {key: _finder(getattr(store, key)) for key in ("session", "cwd", "time") if getattr(store, key)}
     found: dict[str, Any] = {}
     for document in _heads(store, path):
         for key in [key for key in wanted if key not in found]:
@@ -276,21 +274,9 @@ def _lines(store: Store, session: StoredSession) -> Iterator[tuple[bytes, float 
             yield line, None
 
 
-class _Finder:
-    """A JMESPath expression that says nothing where it does not fit.
-
-    Args:
-        expression: empty finds nothing.
-    """
-
-    def __init__(self, expression: str) -> None:
-        self._find: Callable[[Any], Any] = jmespath.compile(expression).search if expression else lambda _value: None
-
-    def __call__(self, document: Any) -> Any:
-        try:
-            return self._find(document)
-        except (JMESPathError, ValueError, TypeError, RecursionError):
-            return None
+def _finder(expression: str) -> Callable[[Any], Any]:
+    """A search by an expression; an empty one finds nothing."""
+    return compiled(expression) if expression else lambda _document: None
 
 
 def _document(content: bytes, *, text: bool = False) -> Any:

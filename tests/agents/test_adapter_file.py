@@ -51,6 +51,7 @@ def test_ours_are_right(path: Path) -> None:
         ("[environment]\nA = 1", "FILE:4: environment.A: a text in quotes is wanted, not the number 1"),
         ('skills = ["/etc"]', "FILE:3: skills: '/etc' is no folder inside the repository"),
         ('[stream.paths]\ntext = "a["', "FILE:4: stream.paths.text: no valid JMESPath"),
+        ('[stream.paths]\ntext = "a.b[?lenght(@)]"', "FILE:4: stream.paths.text: no valid JMESPath: there is no function"),
         ('[stream.patterns]\ntext = "a["', "FILE:4: unknown key 'stream.patterns.text'"),
     ],
 )  # fmt: skip

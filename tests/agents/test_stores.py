@@ -120,6 +120,11 @@ def test_a_session_is_known_by_its_files_name_when_it_names_itself_nowhere(
     assert names(made(session=""), place) == ["s-1"]
 
 
+def test_what_a_session_is_may_stand_in_a_text_that_is_json(keep: Callable[..., Path], place: Path) -> None:
+    keep("s-1.jsonl", {"meta": json.dumps({"id": "inner", "cwd": str(place)})})
+    assert names(made(session="from_json(meta).id", cwd="from_json(meta).cwd"), place) == ["inner"]
+
+
 @pytest.mark.parametrize("name", ["--last", "-", ["a"], {"a": 1}, True, ""])
 def test_a_name_that_would_be_a_flag_or_is_none_is_not_taken(
     keep: Callable[..., Path], place: Path, name: object
