@@ -90,6 +90,15 @@ def test_an_agent_without_names_for_its_sessions_is_returned_to_when_one_was_beg
     assert opening.open_session(named, "run", cwd=tmp_path, session="s").remembers
 
 
+def test_an_adapter_that_names_no_program_is_known_by_its_own_name(isolated_home: Path) -> None:
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text('name = "mine"\nstart = ["{program}"]\n')
+    known = registry.for_program("/opt/bin/mine")
+    assert known is not None
+    assert (known.name, known.program) == ("mine", "mine")
+
+
 def test_an_unknown_name_gets_the_near_one() -> None:
     with pytest.raises(UsageError) as caught:
         registry.load("cluade")
