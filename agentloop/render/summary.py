@@ -97,6 +97,7 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "verdicts": [check.verdict for check in state.checks],
         "elapsed_s": round(state.elapsed_s, 3),
         "cost_usd": state.cost_usd,
+        "cost_is_estimated": state.cost_is_estimated,
         "input_tokens": state.input_tokens,
         "output_tokens": state.output_tokens,
         "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
