@@ -224,10 +224,11 @@ class SessionLost(_Event):
 
 
 class SessionLeft(_Event):
-    """The session was left for a new one, as `--session fresh` wants it."""
+    """The session was left for a new one."""
 
     type: Literal["session.left"] = "session.left"
     session: str
+    reason: str = "--session fresh"
 
 
 class ToolCalled(_Event):

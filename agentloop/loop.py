@@ -156,8 +156,11 @@ def _fails_again(state: RunState) -> bool:
 
 def _work(state: RunState) -> LeaveSession | Prompt:
     """The next turn that works on the task."""
-    leaves = state.task.session == "fresh" or stuck.wants_session(state)
-    return LeaveSession() if leaves and state.in_session else Prompt(_kind(state), state.attempt, stuck.told(state))
+    if state.in_session and state.task.session == "fresh":
+        return LeaveSession()
+    if state.in_session and stuck.wants_session(state):
+        return LeaveSession("it is stuck")
+    return Prompt(_kind(state), state.attempt, stuck.told(state))
 
 
 def _kind(state: RunState) -> Literal["task", "retry", "continue", "dishonest"]:

@@ -61,9 +61,11 @@ def _names(model: str) -> Iterator[str]:
 
 
 def _is_price(price: Any) -> bool:
-    return isinstance(price, dict) and all(
-        isinstance(price.get(key), int | float) for key in ("input_cost_per_token", "output_cost_per_token")
-    )
+    """There are numbers, and not those of a subscription or an example, which are 0."""
+    if not isinstance(price, dict):
+        return False
+    amounts = [price.get("input_cost_per_token"), price.get("output_cost_per_token")]
+    return all(isinstance(amount, int | float) for amount in amounts) and any(amounts)
 
 
 @cache

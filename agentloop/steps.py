@@ -44,6 +44,8 @@ class LoseSession:
 class LeaveSession:
     """Leave the session as it is; the next prompt opens another and tells it everything."""
 
+    reason: str = "--session fresh"
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

@@ -275,8 +275,8 @@ class _Supervisor:
         match step:
             case steps.LoseSession(reason):
                 self.emit(ev.SessionLost(session=session, reason=reason))
-            case steps.LeaveSession():
-                self.emit(ev.SessionLeft(session=session))
+            case steps.LeaveSession(reason):
+                self.emit(ev.SessionLeft(session=session, reason=reason))
 
     def _work(self, step: steps.Prompt | steps.Drive) -> None:
         if isinstance(step, steps.Drive):

@@ -88,7 +88,7 @@ def _between(event: ev.Event) -> str:
         case ev.SessionLost():
             return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
         case ev.SessionLeft():
-            return "the session is left: a new one gets the run's ledger"
+            return escape(f"the session is left ({event.reason}): a new one gets the run's ledger")
         case ev.WaitStarted():
             return escape(f"  waiting until {moment(event.until)} ({clock(event.until - event.at)}): {event.reason}")
         case _:
