@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from agentloop import config
+from agentloop import config, keeping
 
 
 class Duration(click.ParamType[float]):
@@ -16,6 +16,19 @@ class Duration(click.ParamType[float]):
         """See `config.duration_s`."""
         try:
             return config.duration_s(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+class Size(click.ParamType[int]):
+    """Reads `500M`, `1G` as bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See `keeping.size_bytes`."""
+        try:
+            return keeping.size_bytes(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 

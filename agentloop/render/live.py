@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.markup import escape
 
 from agentloop import events as ev
+from agentloop.quoting import plain
 from agentloop.render.board import Board, doing
 from agentloop.render.figures import clock
 from agentloop.render.lines import describe
@@ -109,6 +110,11 @@ class Renderer:
             except OSError:
                 os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+    def warn(self, text: str) -> None:
+        """Say what went wrong beside the run, also when nothing else is shown."""
+        with self._as_long_as_somebody_looks():
+            self.console.print(f"warning: {plain(text)}", markup=False)
 
     def result(self, state: RunState, *, as_json: bool, aside: bool = False) -> None:
         """Write the result of a run to stdout.
