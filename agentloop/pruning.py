@@ -121,10 +121,11 @@ def remove(record: Record, repo: Repo | None) -> bool:
         repo: the repository of the run; None when it is gone.
 
     Returns:
-        Whether it was; not when somebody has begun to work on it meanwhile.
+        Whether it was; not when somebody has begun to work on it meanwhile, or has removed it.
 
     Raises:
         OSError: the folder cannot be removed.
+        RepoError: the snapshots cannot be.
     """
     with _held(record.folder) as free:
         if not free:
@@ -132,7 +133,10 @@ def remove(record: Record, repo: Repo | None) -> bool:
         if repo:
             repo.drop_snapshots(record.folder.run)
         going = record.folder.path.with_name(_GOING + record.folder.run)
-        record.folder.path.rename(going)
+        try:
+            record.folder.path.rename(going)
+        except FileNotFoundError:  # somebody else has removed it
+            return False
     shutil.rmtree(going)
     return True
 
@@ -197,7 +201,7 @@ def prune_daily(repo: Repo, limits: Limits, deadline_s: float, clock: Callable[[
         How many records were removed.
 
     Raises:
-        OSError: one cannot be removed.
+        OSError, RepoError: one cannot be removed.
     """
     repository = journal.repository_folder(repo.common_dir)
     stamp = repository / _DAILY

@@ -83,12 +83,14 @@ def test_another_run_begins_anew() -> None:
 
 
 @pytest.mark.parametrize("width", [1, 2, 12, 40, 79])
-@pytest.mark.parametrize("text", ["x" * 500, "表" * 300, "a\x1b[2Jb\rc\nd\te\x00" * 50, "\u202eevil [bold]" * 40])
+@pytest.mark.parametrize(
+    "text", ["x" * 500, "表" * 300, "a\x1b[2Jb\rc\nd\te\x00" * 50, "\u202eevil [bold]" * 40, "\u2764\ufe0f" * 90]
+)
 def test_no_line_is_ever_wrapped_whatever_the_agent_calls_its_tools(width: int, text: str) -> None:
     lines = drawn(board([RED, turn(1)[:1], ev.ToolCalled(name=text, detail=text)]), width)
     assert len(lines) == 4
     assert all(Console().render_str(line, markup=False).cell_len < max(2, width) for line in lines)
-    assert not any(mark in line for line in lines for mark in "\x1b\r\x00\t")
+    assert not any(mark in line for line in lines for mark in "\x1b\r\x00\t\u202e\ufe0f")
 
 
 def test_a_low_terminal_gets_the_first_lines() -> None:

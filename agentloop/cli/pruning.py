@@ -10,6 +10,7 @@ import click
 
 from agentloop import config, journal, pruning, records
 from agentloop.cli.options import Duration, Size
+from agentloop.errors import RepoError
 from agentloop.pruning import Limits, Record
 from agentloop.render import Renderer, ago, count, size
 from agentloop.repo import Repo
@@ -100,8 +101,8 @@ def prune_at_start(repo: Repo, settings: config.Settings, renderer: Renderer, *,
     limits = Limits(older_than_s=settings.keep_runs, max_bytes=settings.max_runs_size)
     try:
         removed = pruning.prune_daily(repo, limits, AT_START_S)
-    except OSError as error:
-        renderer.warn(f"old runs cannot be pruned: {error.strerror}: {error.filename}")
+    except (OSError, RepoError) as error:
+        renderer.warn(f"old runs cannot be pruned: {error}")
         return
     if removed and not quiet:
         renderer.console.print(f"pruned {count(removed, 'old run')} (keep_runs, max_runs_size: agentloop config show)")

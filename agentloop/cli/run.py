@@ -92,7 +92,7 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
     """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
         folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
-        renderer = Renderer(quiet=quiet, ndjson=events, state=fold(journal.read(folder.journal)))
+        renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
         settings = config.load(None, {}).settings  # the job has the repository's, as they were
         people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
         state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))

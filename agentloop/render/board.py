@@ -1,6 +1,7 @@
 """The live display: where a run stands and what is left to it, in lines that are never wider than the terminal."""
 
 import time
+import unicodedata
 from collections.abc import Callable, Iterator
 
 from rich.console import Console, ConsoleOptions
@@ -56,9 +57,15 @@ class Board:
         """As many lines as there is room for, each cut before the last column: nothing is ever wrapped."""
         room = max(1, console.size.height - 2)
         for number, line in enumerate(self.lines()[:room]):
-            text = Text(one_line(line, _MAX_CHARS), style="dim" if number else "", end="\n")
+            text = Text(_countable(line), style="dim" if number else "", end="\n")
             text.truncate(max(1, options.max_width - 1), overflow="ellipsis")
             yield text
+
+
+def _countable(line: str) -> str:
+    """One line without the characters that join or change others: terminals do not agree on how wide those are."""
+    whole = unicodedata.normalize("NFC", one_line(line, _MAX_CHARS))
+    return "".join(char for char in whole if unicodedata.category(char) not in ("Cf", "Me", "Mn"))
 
 
 def doing(event: ev.Event) -> str:

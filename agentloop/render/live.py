@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -37,15 +37,15 @@ class Renderer:
     Args:
         quiet: show nothing but the end.
         ndjson: write each event to stdout as a line of JSON too.
-        state: the run as it stands already, when it is resumed.
+        before: the run as it stood before it is gone on with; asked only when it is shown.
     """
 
-    def __init__(self, *, quiet: bool = False, ndjson: bool = False, state: RunState | None = None) -> None:
+    def __init__(self, *, quiet: bool = False, ndjson: bool = False, before: Callable[[], RunState] = RunState) -> None:
         self.console = _Console(stderr=True, highlight=False, soft_wrap=True)
         self._out = _Console(highlight=False, soft_wrap=True)
         self._quiet = quiet
         self._ndjson = ndjson
-        self._board = Board(state) if _takes_a_board(self.console, beside=self._out if ndjson else None) else None
+        self._board = Board(before()) if _takes_a_board(self.console, beside=self._out if ndjson else None) else None
         self._live: Live | None = None
         self._doing = ""
         self._is_told = True
