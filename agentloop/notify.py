@@ -130,6 +130,8 @@ def _webhook(address: str, occasion: Occasion) -> str:
         status = wait_for(lambda: web.status(address, WEBHOOK_TIMEOUT_S, json=occasion.document), WEBHOOK_TIMEOUT_S)
     except TimeoutError:
         return f"no answer within {WEBHOOK_TIMEOUT_S:.0f} s"
-    except web.FAILURES as error:
-        return f"no answer: {web.reason(error).replace(address, 'the address')}"
+    except OSError as error:
+        return f"no answer: {web.reason(error)}"
+    except web.FAILURES as error:  # their words may quote the address
+        return f"no answer: {type(error).__name__}"
     return "" if status in _GOOD_STATUS else f"it answered {status}"

@@ -15,6 +15,8 @@ def _safe_address(address: SecretStr) -> SecretStr:
         host, _port = parts.hostname, parts.port
     except ValueError:
         raise ValueError("it is no address") from None
+    if not address.get_secret_value().isprintable() or " " in address.get_secret_value():
+        raise ValueError("it is no address")
     if not host or not (parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)):
         raise ValueError("an address that begins with https:// is wanted (http:// only for this machine)")
     return address

@@ -135,7 +135,7 @@ def test_a_desktop_is_told_where_there_is_one(
 
 @pytest.mark.parametrize(
     "address", [f"http://h/{SECRET}", f"ftp://localhost/{SECRET}", f"https:///{SECRET}", SECRET, f"http://[{SECRET}",
-                f"https://h:{SECRET}/"]
+                f"https://h:{SECRET}/", f"https://h/{SECRET} x", f"https://h/\t{SECRET}"]
 )  # fmt: skip
 def test_an_address_that_others_could_read_along_is_refused_and_not_told(tmp_path: Path, address: str) -> None:
     with pytest.raises(ConfigError, match=r"AGENTLOOP_NOTIFY_WEBHOOK: notify\.webhook: ") as caught:
