@@ -128,6 +128,15 @@ class RunInterrupted(_Event):
     signal: str
 
 
+class Changed(BaseModel):
+    """How much differs between two trees; a file that is no text counts without lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+
+
 class Snapshotted(_Event):
     """The tree was recorded under `refs/agentloop/<run>/<n>`."""
 
@@ -136,6 +145,8 @@ class Snapshotted(_Event):
     """0 before the first turn, then the number of the turn it follows."""
     commit: str
     tree: str
+    changed: Changed | None = None
+    """What differs from snapshot 0; None: that is this one, or it could not be told."""
 
 
 class CheckStarted(_Event):

@@ -12,7 +12,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, pausing, steps
+from agentloop import (
+    __version__,
+    briefing,
+    by_hand,
+    changes,
+    distill,
+    interrupts,
+    journal,
+    learning,
+    loop,
+    pausing,
+    steps,
+)
 from agentloop import events as ev
 from agentloop.agents import opening
 from agentloop.checking import Checks
@@ -229,7 +241,8 @@ class _Supervisor:
             snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
         else:
             snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
-        self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
+        changed = changes.since_start(self.repo, self.state, snapshot.tree)
+        self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree, changed=changed))
 
     def _learn(self, step: steps.Step) -> None:
         match step:
