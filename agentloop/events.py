@@ -203,7 +203,9 @@ class TurnStarted(_Event):
     log: str
     """Path of what the agent printed; likewise."""
     session: str | None = None
-    """The session that is resumed; None starts one."""
+    """The session that is resumed, by its name; None where it has none, or is to be begun."""
+    goes_on: bool = False
+    """It goes to the session that got the last prompt, named or not."""
 
 
 class SessionOpened(_Event):

@@ -83,7 +83,14 @@ class Turns:
         prompt_file.write_text(prompt, encoding="utf-8")
         log = self._folder.turn_file(number, "log")
         self._emit(
-            ev.TurnStarted(turn=number, purpose=purpose, prompt=str(prompt_file), log=str(log), session=session.id)
+            ev.TurnStarted(
+                turn=number,
+                purpose=purpose,
+                prompt=str(prompt_file),
+                log=str(log),
+                session=session.id,
+                goes_on=session.remembers,
+            )
         )
         turn = session.send(
             prompt,

@@ -14,6 +14,7 @@ _SHORT = re.compile(r"-\w")
 _NO_VALUE = re.compile(r"-[-\w]")
 _MIN_COST_USD = 0.0001
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACES = ("{prompt}", "{prompt_file}", "{session}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,19 @@ class _Part:
     def says(self) -> frozenset[str]:
         """What it is known by."""
         return frozenset(self.names or self.words)
+
+
+def refuse_places(adapter: Adapter, words: Sequence[str]) -> None:
+    """See that no word of a person's own stands for the prompt or the session of an agent that is known.
+
+    Raises:
+        UsageError: one does; the agent would get it as it stands.
+    """
+    placed = next((word for word in words if word in _PLACES), None)
+    if placed:
+        raise UsageError(
+            f"{placed} has no place in a command line of {adapter.called}: where it goes is known", hint="leave it out"
+        )
 
 
 def split_task(adapter: Adapter, words: Sequence[str]) -> tuple[str, tuple[str, ...]]:

@@ -69,17 +69,21 @@ def version(job: Job, run: str) -> str:
     if not argv:
         return ""
     printed = bytearray()
+
+    def keep(chunk: bytes) -> None:
+        printed.extend(chunk[: max(0, _MAX_VERSION_BYTES - len(printed))])
+
     try:
         exited = run_program(
             argv,
             cwd=Path(job.worktree),
             env=child_environment(run),
             timeout_s=_VERSION_TIMEOUT_S,
-            on_stdout=printed.extend,
+            on_stdout=keep,
         )
     except CannotStartError:
         return ""
-    return versions.find(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace")) if exited.code == 0 else ""
+    return versions.find(printed.decode("utf-8", "replace")) if exited.code == 0 else ""
 
 
 def open_session(

@@ -154,6 +154,8 @@ def split_task(task: str, program: tuple[str, ...]) -> tuple[str, tuple[str, ...
         UsageError: the command holds words that a known agent would not understand, or two tasks were given.
     """
     known = registry.for_program(program[0]) if program else None
+    if known:
+        commandline.refuse_places(known, program[1:])
     if known and known.flags.are_known:
         sentence, words = commandline.split_task(known, program[1:])
         if task and sentence:

@@ -69,7 +69,7 @@ def _turn(event: ev.Event) -> str:
                 "distill": "asking for the skill",
                 "repair": "asking for repairs",
             }
-            how = "in the same session" if event.session and event.turn > 1 else "in a new session"
+            how = "in the same session" if event.goes_on else "in a new session"
             return f"turn {event.turn}: {what[event.purpose]}, {how}"
         case ev.ToolCalled():
             return escape(f"  · {event.name}: {event.detail}" if event.detail else f"  · {event.name}")
