@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from agentloop.job import Job
+from agentloop.standing import Standing
 
 SCHEMA = 1
 
@@ -29,6 +30,7 @@ Outcome = Literal[
     "dishonest",
     "rate_limited",
     "no_work",
+    "repository_lost",
 ]
 
 
@@ -130,6 +132,8 @@ class Snapshotted(_Event):
     """0 before the first turn, then the number of the turn it follows."""
     commit: str
     tree: str
+    standing: Standing | None = None
+    """HEAD, index and stash at that moment; None where a commit was recorded in place of the tree."""
 
 
 class CheckStarted(_Event):
@@ -354,6 +358,14 @@ class SkillTakenBack(_Event):
     name: str
 
 
+class UndoBegan(_Event):
+    """A person takes the files back to a snapshot; written before the first of them is."""
+
+    type: Literal["undo.began"] = "undo.began"
+    to: int
+    """The snapshot's number."""
+
+
 class SkillsLinked(_Event):
     """The skills were linked where agents read them."""
 
@@ -398,6 +410,7 @@ Event = Annotated[
     | SkillAccepted
     | SkillRejected
     | SkillTakenBack
+    | UndoBegan
     | SkillsLinked
     | RunEnded,
     Field(discriminator="type"),

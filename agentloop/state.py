@@ -69,6 +69,8 @@ class RunState:
     linked: ev.SkillsLinked | None = None
     taken_back: bool = False
     """A person undid what was published."""
+    undone_to: tuple[int, ...] = ()
+    """The snapshots that a person has taken the files back to since the last one was recorded."""
     ended: ev.RunEnded | None = None
     interrupted: ev.RunInterrupted | None = None
     elapsed_s: float = 0.0
@@ -143,8 +145,8 @@ class RunState:
 
     @property
     def can_go_on(self) -> bool:
-        """It was cut off, or waits for a person."""
-        return self.ended is None or self.waits_for_approval
+        """It was cut off, waits for a person, or for its repository."""
+        return self.ended is None or self.waits_for_approval or self.ended.outcome == "repository_lost"
 
     @property
     def waits_for_review(self) -> bool:
@@ -252,6 +254,7 @@ def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan 
 
 
 def _snapshotted(state: RunState, event: ev.Snapshotted) -> RunState:
+    state = replace(state, undone_to=())
     if not state.snapshots or state.snapshots[-1].n != event.n:
         return replace(state, snapshots=(*state.snapshots, event))
     snapshots = (*state.snapshots[:-1], event)
@@ -317,6 +320,12 @@ def _decided(state: RunState, event: ev.SkillAccepted | ev.SkillRejected) -> Run
     return replace(state, rejected=event, kept_back=None)
 
 
+def _taken_back(state: RunState, event: ev.SkillTakenBack | ev.UndoBegan) -> RunState:
+    if isinstance(event, ev.SkillTakenBack):
+        return replace(state, taken_back=True)
+    return replace(state, undone_to=(*state.undone_to, event.to))
+
+
 def _learned(state: RunState, event: ev.Event) -> RunState:
     match event:
         case ev.SkillDrafted():
@@ -331,7 +340,7 @@ def _learned(state: RunState, event: ev.Event) -> RunState:
             return replace(state, published=event, kept_back=None)
         case ev.SkillsLinked():
             return replace(state, linked=event)
-        case ev.SkillTakenBack():
-            return replace(state, taken_back=True)
+        case ev.SkillTakenBack() | ev.UndoBegan():
+            return _taken_back(state, event)
         case _:
             return state

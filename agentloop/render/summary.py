@@ -3,6 +3,7 @@
 from typing import Any
 
 from agentloop import events as ev
+from agentloop import remains
 from agentloop.quoting import plain
 from agentloop.render.figures import clock, count, totals
 from agentloop.state import RunState
@@ -18,6 +19,7 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
     lines += [f"  guard: {line}" for line in _guard_lines(state)]
+    lines += [f"  git: {line}" for line in _git_lines(state)]
     lines += [f"  {line}" for line in _skill_lines(state)]
     if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
@@ -58,7 +60,12 @@ def _published_lines(state: RunState, published: ev.SkillPublished) -> list[str]
     lines = [f"skill: {published.name}, commit {published.commit[:10]}"]
     if published.branch:
         lines = [f"{lines[0]} on the branch {published.branch}", f"look at it: git log -p {published.branch}"]
-    return [*lines, f"take it back: agentloop undo {state.run}"]
+    return [*lines, f"take it back: agentloop undo --keep-work {state.run}"]
+
+
+def _git_lines(state: RunState) -> list[str]:
+    """What the agent did to HEAD, index and stash; who drove it knows."""
+    return [] if state.task.by_hand else remains.notes(state.snapshots)
 
 
 def _guard_lines(state: RunState) -> list[str]:
@@ -102,6 +109,7 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
         if state.guarded
         else None,
+        "git": _git_lines(state),
         "flaky": state.flaky,
         "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,
