@@ -55,6 +55,8 @@ def way_back(before: Standing, last: Standing, now: Standing) -> list[str]:
     elif staged and not commands:
         commands.append("git reset -q")
     gone = [commit for commit in before.stash if commit not in last.stash and commit not in now.stash]
+    if gone and not now.stash:  # one whose log was cleaned away is still in the way of a new one
+        commands.append("git update-ref -d refs/stash")
     return [*commands, *(_stored(commit) for commit in reversed(gone))]
 
 

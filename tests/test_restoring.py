@@ -1,6 +1,5 @@
 """Snapshots of awkward repositories, and working files brought back to them."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -47,7 +46,7 @@ class Bench:
         for path in sorted(self.root.rglob("*")):
             name = path.relative_to(self.root).as_posix()
             if path.is_symlink():
-                found[name] = ("link", os.readlink(path))
+                found[name] = ("link", str(path.readlink()))
             elif path.is_file() and not name.startswith(".git/"):
                 found[name] = (oct(path.stat().st_mode & 0o111), path.read_bytes().decode("latin-1"))
         return found
