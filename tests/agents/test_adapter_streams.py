@@ -178,6 +178,12 @@ def test_a_turn_that_goes_on_with_tools_has_not_ended() -> None:
 LIMIT = {"message": "slow down", "statusCode": 429, "responseHeaders": {"retry-after": "60"}}
 
 
+def test_the_end_of_a_session_of_copilot_does_not_hide_its_error() -> None:
+    error = {"type": "session.error", "data": {"message": "Authentication failed", "statusCode": 401}}
+    reader, _events = read("copilot", [error, {"type": "result", "sessionId": "s-1", "exitCode": 1}])
+    assert (reader.error, reader.status, reader.finished) == ("Authentication failed", "401", False)
+
+
 @pytest.mark.parametrize(
     ("name", "line", "kind", "reset"),
     [
