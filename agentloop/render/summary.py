@@ -51,7 +51,8 @@ def _changed_lines(state: RunState) -> list[str]:
 def can_be_taken_back(state: RunState) -> bool:
     """The run has left something that `undo` knows of."""
     what = changes(state)
-    return (state.published is not None and not state.taken_back) or bool(what and what.files)
+    has_work = bool(what and what.files) and state.undone_to[-1:] != (0,)
+    return (state.published is not None and not state.taken_back) or has_work
 
 
 def skill_lines(state: RunState) -> list[str]:

@@ -66,7 +66,7 @@ def test_undo_never_overwrites_what_a_person_changed_since(ended: Bench) -> None
 def test_the_skill_goes_with_the_work_or_alone(bench: Bench, write_skill: Step) -> None:
     bench.steps(WRONG, RIGHT, write_skill())
     bench.run()
-    assert "agentloop undo --keep-work" in bench.agentloop("status").stdout
+    assert "agentloop undo" in bench.agentloop("status").stdout
     (bench.repo / "skills/keep-counting/SKILL.md").write_text("mine\n")
     refused = bench.agentloop("undo")
     assert (refused.returncode, (bench.repo / "count").read_text()) == (2, "3\n")
