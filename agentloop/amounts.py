@@ -1,4 +1,4 @@
-"""Amounts as people write them in flags, files and variables: durations, money, tokens.
+"""Amounts as people write them in flags, files and variables: durations, money, tokens, ages, sizes.
 
 A limit is never switched off by accident: 0 and below are refused, and only the word `none` takes one away.
 """
@@ -10,8 +10,11 @@ _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _TOKENS = re.compile(r"^(?P<number>\d+(?:_\d+)*(?:\.\d+)?)(?P<unit>k|M)?$")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
 _UNIT_TOKENS = {"k": 1_000, "M": 1_000_000, None: 1}
+_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]?)(?:i?B)?", re.IGNORECASE)
+_SIZES = "KMGT"
 _OFF = "none"
 _NEVER = "never"
+_FOREVER = "forever"
 
 
 def duration_s(value: object) -> object:
@@ -78,6 +81,30 @@ def longest_wait_s(value: object) -> float:
     """
     wanted = "a duration such as 6h, or never"
     return 0.0 if _is_word(value, _NEVER) else _above_zero(duration_s(value), value, wanted)
+
+
+def kept_for_s(value: object) -> object:
+    """Read how long something is kept: `30d`, `12h`, or `forever`, as seconds.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    return math.inf if _is_word(value, _FOREVER) else duration_s(value)
+
+
+def size_bytes(value: object) -> object:
+    """Read `800`, `500M` or `1.5G` as bytes; a K is 1024 of them.
+
+    Raises:
+        ValueError: the text is none of these.
+    """
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value.strip())
+    if not match:
+        raise ValueError(f"{value!r} is no size: write 500M, or 1G")
+    power = _SIZES.index(match["unit"].upper()) + 1 if match["unit"] else 0
+    return int(float(match["number"]) * 1024**power)
 
 
 def _is_word(value: object, word: str) -> bool:

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from agentloop import amounts
 from agentloop.errors import ConfigError
 from agentloop.job import Driver, MetricSpec, PermissionMode, SkillsTo
+from agentloop.recipients import Notify
 
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
 _DESTINATION = re.compile(r"(?P<to>commit|outbox|branch(?:[: ] *(?P<branch>\S+))?)")
@@ -126,6 +127,16 @@ class Settings(BaseModel):
     checks: dict[_Name, str] = {}
     """Predicates by name."""
     metrics: dict[_Name, MetricSpec] = {}
+    notify: Notify = Notify()
+    """Who is told when a run ends or waits."""
+    keep_runs: Annotated[float, BeforeValidator(amounts.kept_for_s)] = 90 * 86400.0
+    """How long the record of a run is kept; `forever`: no record is pruned unasked."""
+    max_runs_size: Annotated[int, BeforeValidator(amounts.size_bytes)] = 5 * 1024**3
+    """How much the records of a repository may take, in bytes."""
+
+
+USERS_ALONE = ("notify", "keep_runs", "max_runs_size")
+"""What a repository's own files cannot say: they may be somebody else's, and these run, send or remove something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +145,8 @@ class Config:
 
     settings: Settings
     origin: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    """What was said and is not used, a line each."""
 
 
 def state_folder() -> Path:
@@ -159,12 +172,28 @@ def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, 
     """
     values: dict[str, Any] = {}
     origin = dict.fromkeys(Settings.model_fields, "default")
+    notes: list[str] = []
     for source, layer in _layers(root, flags, environment):
+        if root and Path(source) in _files_of(root):
+            notes += [f"{source}: {key} is not used: only your own settings can say it" for key in _drop(layer)]
         _check(source, layer)
         for key, value in layer.items():
             values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
         origin.update(dict.fromkeys(layer, source))
-    return Config(Settings.model_validate(values), origin)
+    return Config(Settings.model_validate(values), origin, tuple(notes))
+
+
+def _files_of(root: Path) -> list[Path]:
+    """The repository's own settings; the user's are none, even where they are kept in a repository."""
+    return [path for path in (root / "pyproject.toml", root / "agentloop.toml") if path.parent != user_folder()]
+
+
+def _drop(layer: dict[str, Any]) -> list[str]:
+    """Take out what is the user's alone; returns the keys that were there."""
+    found = [key for key in USERS_ALONE if key in layer]
+    for key in found:
+        del layer[key]
+    return found
 
 
 def _layers(
@@ -177,6 +206,10 @@ def _layers(
         name = f"AGENTLOOP_{key.upper()}"
         if environment.get(name):
             layers.append((name, {key: environment[name]}))
+    for key in Notify.model_fields:
+        name = f"AGENTLOOP_NOTIFY_{key.upper()}"
+        if environment.get(name):
+            layers.append((name, {"notify": {key: environment[name]}}))
     layers.append(("command line", {key: value for key, value in flags.items() if value is not None}))
     return layers
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from agentloop.job import Job
+from agentloop.standing import Standing
 
 SCHEMA = 1
 
@@ -30,6 +31,7 @@ Outcome = Literal[
     "rate_limited",
     "stuck",
     "no_work",
+    "repository_lost",
 ]
 
 
@@ -128,6 +130,15 @@ class RunInterrupted(_Event):
     signal: str
 
 
+class Changed(BaseModel):
+    """How much differs between two trees; a file that is no text counts without lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+
+
 class Snapshotted(_Event):
     """The tree was recorded under `refs/agentloop/<run>/<n>`."""
 
@@ -136,6 +147,10 @@ class Snapshotted(_Event):
     """0 before the first turn, then the number of the turn it follows."""
     commit: str
     tree: str
+    changed: Changed | None = None
+    """What differs from snapshot 0; None: that is this one, or it could not be told."""
+    standing: Standing | None = None
+    """HEAD, index and stash at that moment; None where a commit was recorded in place of the tree."""
 
 
 class CheckStarted(_Event):
@@ -383,6 +398,14 @@ class SkillTakenBack(_Event):
     name: str
 
 
+class UndoBegan(_Event):
+    """A person takes the files back to a snapshot; written before the first of them is."""
+
+    type: Literal["undo.began"] = "undo.began"
+    to: int
+    """The snapshot's number."""
+
+
 class SkillsLinked(_Event):
     """The skills were linked where agents read them."""
 
@@ -429,6 +452,7 @@ Event = Annotated[
     | SkillAccepted
     | SkillRejected
     | SkillTakenBack
+    | UndoBegan
     | SkillsLinked
     | RunEnded,
     Field(discriminator="type"),

@@ -10,6 +10,7 @@ import click
 
 from agentloop import config, journal, learning, supervisor
 from agentloop.agents import commandline, opening, registry
+from agentloop.cli import telling
 from agentloop.cli.options import (
     BehindDashes,
     check_options,
@@ -18,6 +19,7 @@ from agentloop.cli.options import (
     no_input_option,
     output_options,
 )
+from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.skills import asking
 from agentloop.errors import UsageError
 from agentloop.job import Job, Limits
@@ -25,7 +27,7 @@ from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
 from agentloop.render import Renderer
 from agentloop.repo import Repo
-from agentloop.state import RunState
+from agentloop.state import RunState, fold
 
 
 @click.command(cls=BehindDashes)
@@ -62,17 +64,19 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
     """  # noqa: D301 - click reads the \b
     task, program = split_task(task, ctx.obj)
     with Repo.open(Path.cwd()) as repo:
-        settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
+        loaded = config.load(repo.root, {key: value for key, value in flags.items() if value != ()})
+        settings = loaded.settings
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
         job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only, "fresh": fresh})
         renderer = Renderer(quiet=quiet, ndjson=events)
-        for note in () if quiet else _notes(job):
+        for note in () if quiet else [*_notes(job), *loaded.notes]:
             renderer.console.print(note, markup=False)
         _say_how_read(settings, until, renderer, quiet=quiet)
+        prune_at_start(repo, settings, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
-        renderer.result(state, as_json=as_json)
+        telling.tell(state, repo, settings, renderer, as_json=as_json)
     return exit_code(state)
 
 
@@ -84,10 +88,11 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
     """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
         folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
-        renderer = Renderer(quiet=quiet, ndjson=events)
+        renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
+        settings = config.load(None, {}).settings  # the job has the repository's, as they were
         people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
         state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))
-        renderer.result(state, as_json=as_json)
+        telling.tell(state, repo, settings, renderer, as_json=as_json)
     return exit_code(state)
 
 

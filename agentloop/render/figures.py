@@ -29,6 +29,22 @@ def _cost(cost_usd: float | None, is_estimated: bool) -> str:
     return "cost unknown" if cost_usd is None else f"{'~' if is_estimated else ''}${cost_usd:.4f}"
 
 
+def changed(change: ev.Changed | None) -> str:
+    """How much a run has changed: `3 files changed, +40 -2`; empty when it is nothing."""
+    if change is None or not change.files:
+        return ""
+    lines = [f"+{change.insertions}"] * bool(change.insertions) + [f"-{change.deletions}"] * bool(change.deletions)
+    return ", ".join(filter(None, [f"{count(change.files, 'file')} changed", " ".join(lines)]))
+
+
+def ago(seconds: float) -> str:
+    """An age for people, in its largest unit: `now`, `5 min ago`, `3 h ago`, `2 d ago`."""
+    for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= unit_s:
+            return f"{int(seconds // unit_s)} {unit} ago"
+    return "now"
+
+
 def count(number: int, noun: str) -> str:
     """A number of things for people: `1 attempt`, `2 attempts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -41,8 +57,11 @@ def moment(at: float) -> str:
 
 
 def size(size_bytes: int) -> str:
-    """A file's size for people: `812 bytes`, `3 KB`."""
-    return count(size_bytes, "byte") if size_bytes < 1024 else f"{size_bytes // 1024} KB"
+    """A file's size for people: `812 bytes`, `3 KB`, `5 GB`."""
+    for unit_bytes, unit in ((1024**3, "GB"), (1024**2, "MB"), (1024, "KB")):
+        if size_bytes >= unit_bytes:
+            return f"{size_bytes // unit_bytes} {unit}"
+    return count(size_bytes, "byte")
 
 
 def clock(seconds: float) -> str:
