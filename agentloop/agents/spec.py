@@ -207,7 +207,7 @@ class Adapter(Part):
     def reports_tokens(self) -> bool:
         """The agent says how many tokens a turn took, of which a cost can be estimated."""
         told = (self.stream.paths, self.stream.patterns)
-        return self.acp is not None or any(paths.input_tokens and paths.output_tokens for paths in told)
+        return self.driver == "acp" or any(paths.input_tokens and paths.output_tokens for paths in told)
 
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""
