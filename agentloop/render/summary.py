@@ -4,13 +4,13 @@ from typing import Any
 
 from agentloop import events as ev
 from agentloop.quoting import plain
-from agentloop.render.figures import changed, clock, count, totals
+from agentloop.render.figures import changed, clock, count, moment, totals
 from agentloop.state import RunState
 
 
 def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     """The end of a run, as lines for people; how it stands, when a supervisor is at work on it."""
-    lines = ["running" if at_work else verdict_line(state)]
+    lines = [running_line(state) if at_work else verdict_line(state)]
     lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {totals(state)}")
     lines += [f"  {line}" for line in _changed_lines(state)]
     if not state.passed and state.work_turns and state.work_turns[-1].text:
@@ -26,6 +26,15 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}, agentloop report {state.run}")
     return [plain(line) for line in lines]
+
+
+def running_line(state: RunState) -> str:
+    """How a run stands that a supervisor is at work on, in one line."""
+    return (
+        "running"
+        if state.waits_until is None
+        else f"waiting until {moment(state.waits_until)}: {state.waits[-1].reason}"
+    )
 
 
 def changes(state: RunState) -> ev.Changed | None:
@@ -122,8 +131,10 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "was_red": bool(state.baseline and state.baseline.verdict != "pass"),
         "verdicts": [check.verdict for check in state.checks],
         "elapsed_s": round(state.elapsed_s, 3),
+        "waits_until": state.waits_until,
         "changed": _model(changes(state)),
         "cost_usd": state.cost_usd,
+        "cost_is_estimated": state.cost_is_estimated,
         "input_tokens": state.input_tokens,
         "output_tokens": state.output_tokens,
         "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
