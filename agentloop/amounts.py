@@ -1,4 +1,4 @@
-"""Amounts as people write them in flags, files and variables: durations, money, tokens, ages, sizes.
+"""Amounts as people write them in flags, files and variables: durations, money, tokens, sizes.
 
 A limit is never switched off by accident: 0 and below are refused, and only the word `none` takes one away.
 """
@@ -10,11 +10,11 @@ _DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _TOKENS = re.compile(r"^(?P<number>\d+(?:_\d+)*(?:\.\d+)?)(?P<unit>k|M)?$")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
 _UNIT_TOKENS = {"k": 1_000, "M": 1_000_000, None: 1}
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[KMGT]?)(?:i?B)?", re.IGNORECASE)
-_SIZES = "KMGT"
+_SIZE = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>[KMGT])?$")
+_UNIT_BYTES = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4, None: 1}
 _OFF = "none"
-_NEVER = "never"
 _FOREVER = "forever"
+_NEVER = "never"
 
 
 def duration_s(value: object) -> object:
@@ -83,28 +83,25 @@ def longest_wait_s(value: object) -> float:
     return 0.0 if _is_word(value, _NEVER) else _above_zero(duration_s(value), value, wanted)
 
 
-def kept_for_s(value: object) -> object:
-    """Read how long something is kept: `30d`, `12h`, or `forever`, as seconds.
+def kept_for_s(value: object) -> float:
+    """Read how long something is kept, in seconds; infinite for `forever`.
 
     Raises:
-        ValueError: the text is none of these.
+        ValueError: it is no duration, or not above 0.
     """
-    return math.inf if _is_word(value, _FOREVER) else duration_s(value)
+    wanted = "a duration such as 90d, or forever"
+    return math.inf if _is_word(value, _FOREVER) else _above_zero(duration_s(value), value, wanted)
 
 
-def size_bytes(value: object) -> object:
-    """Read `800`, `500M` or `1.5G` as bytes; a K is 1024 of them.
+def size_bytes(value: object) -> int:
+    """Read a size, `500M` or `1.5G`, as bytes.
 
     Raises:
-        ValueError: the text is none of these.
+        ValueError: it is no size, or not above 0.
     """
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value.strip())
-    if not match:
-        raise ValueError(f"{value!r} is no size: write 500M, or 1G")
-    power = _SIZES.index(match["unit"].upper()) + 1 if match["unit"] else 0
-    return int(float(match["number"]) * 1024**power)
+    match = _SIZE.match(value.strip()) if isinstance(value, str) else None
+    number = float(match["number"]) * _UNIT_BYTES[match["unit"]] if match else value
+    return int(_above_zero(number, value, "a size such as 500M or 1G"))
 
 
 def _is_word(value: object, word: str) -> bool:

@@ -155,6 +155,11 @@ class RunState:
         return self.ended is None or waits or self.waits_for_approval
 
     @property
+    def is_paused(self) -> bool:
+        """It waits for a usage limit to end, which takes nothing of its time."""
+        return self.waits_until is not None and self.waits[-1].cause == "rate_limit"
+
+    @property
     def waits_for_review(self) -> bool:
         """There is a draft that was kept back, and a person can still say what becomes of it."""
         return bool(self.draft and self.kept_back and self.kept_back.path)
@@ -229,14 +234,10 @@ def fold(events: Iterable[ev.Event], state: RunState | None = None) -> RunState:
     """Apply events in order, to an empty state or to one that was folded before."""
     state = state or RunState()
     for event in events:
-        idle = isinstance(event, ev.RunResumed) or state.ended or not state.last_at or _is_paused(state)
+        idle = isinstance(event, ev.RunResumed) or state.ended or not state.last_at or state.is_paused
         gap_s = 0.0 if idle else event.at - state.last_at
         state = replace(_apply(state, event), last_at=event.at, elapsed_s=state.elapsed_s + max(0.0, gap_s))
     return state
-
-
-def _is_paused(state: RunState) -> bool:
-    return state.waits_until is not None and state.waits[-1].cause == "rate_limit"
 
 
 def _apply(state: RunState, event: ev.Event) -> RunState:

@@ -13,6 +13,7 @@ from agentloop.render.board import Board
 from .test_loop import JOB, RED, check, snapshot, state, turn
 
 LIMITED = JOB.model_copy(update={"limits": Limits(max_attempts=3, max_time_s=3600, max_cost_usd=2.0)})
+WAIT = ev.WaitStarted(until=4000.0, cause="rate_limit", reason="come back later")
 TESTS = ev.Leaf(
     source="pytest passes", verdict="fail", reason="exited 1", tests=ev.TestCounts(passed=42, failed=3, skipped=1)
 )
@@ -96,3 +97,21 @@ def test_no_line_is_ever_wrapped_whatever_the_agent_calls_its_tools(width: int, 
 def test_a_low_terminal_gets_the_first_lines() -> None:
     assert len(drawn(board([RED]), 80, height=4)) == 2
     assert len(drawn(board([RED]), 80, height=1)) == 1
+
+
+def test_a_wait_for_a_usage_limit_takes_nothing_of_the_time() -> None:
+    waiting = board([RED, turn(1, status="failed", error_class="rate_limit"), WAIT], seconds_later=3000)
+    lines = waiting.lines()
+    assert lines[0].startswith("attempt 1 of 3 · waiting until ")
+    assert lines[-1] == "left: 3 attempts, 59 min 54 s"
+    transient = WAIT.model_copy(update={"cause": "transient"})
+    waiting = board([RED, turn(1, status="failed", error_class="transient"), transient], seconds_later=3000)
+    assert waiting.lines()[-1] == "left: 3 attempts, 9 min 54 s"
+
+
+def test_an_estimate_is_marked_and_tokens_are_left() -> None:
+    used = ev.Usage(input_tokens=90_000, output_tokens=10_000, cost_usd=0.5, cost_is_estimated=True)
+    ended = [event.model_copy(update={"usage": used}) if event.type == "turn.ended" else event for event in turn(1)]
+    lines = board([RED, ended]).lines()
+    assert "~$0.50" in lines[2]
+    assert lines[3].endswith(", $1.50, 99,900,000 tokens")

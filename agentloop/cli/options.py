@@ -29,14 +29,6 @@ class Amount(click.ParamType[Any]):
         return value
 
 
-class Measure(Amount):
-    """An amount that is handed on as a number."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Read it."""
-        return self._read(super().convert(value, param, ctx))
-
-
 DURATION = Amount("duration", amounts.time_limit_s)
 
 

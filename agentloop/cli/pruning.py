@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from agentloop import amounts, config, journal, pruning, records
-from agentloop.cli.options import Measure
+from agentloop.cli.options import DURATION, Amount
 from agentloop.errors import RepoError
 from agentloop.pruning import Limits, Record
 from agentloop.render import Renderer, ago, count, size
@@ -25,27 +25,26 @@ def runs() -> None:
 
 
 @runs.command()
-@click.option("--older-than", type=Measure("age", amounts.duration_s), metavar="AGE",
+@click.option("--older-than", type=DURATION, metavar="AGE",
               help="Runs whose last event is so long ago.  [default: 30d, when no other limit is given]")  # fmt: skip
 @click.option("--keep", type=click.IntRange(min=0), metavar="N", help="All but the N newest of a repository.")
-@click.option("--max-size", type=Measure("size", amounts.size_bytes), metavar="SIZE",
+@click.option("--max-size", type=Amount("size", amounts.size_bytes), metavar="SIZE",
               help="The oldest, until those of a repository take no more: 500M, 1G.")  # fmt: skip
 @click.option("--all", "every", is_flag=True, help="Also those whose draft waits for a review.")
 @click.option("--everywhere", is_flag=True, help="In all of your repositories, those that are gone too.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
 def prune(
-    older_than: float | None, keep: int | None, max_size: int | None, every: bool, everywhere: bool, dry_run: bool
+    older_than: str | None, keep: int | None, max_size: str | None, every: bool, everywhere: bool, dry_run: bool
 ) -> None:
     """Remove the records of old runs: journals, logs, drafts and snapshots.
 
     A run that is at work or can be resumed is never removed.
     """
-    if older_than is None and keep is None and max_size is None:
-        older_than = DEFAULT_AGE_S
+    age_s = DEFAULT_AGE_S if keep is None and max_size is None else math.inf
     limits = Limits(
-        older_than_s=math.inf if older_than is None else older_than,
+        older_than_s=age_s if older_than is None else amounts.time_limit_s(older_than),
         keep=keep,
-        max_bytes=math.inf if max_size is None else max_size,
+        max_bytes=math.inf if max_size is None else amounts.size_bytes(max_size),
         drafts_too=every,
     )
     if everywhere:

@@ -10,7 +10,6 @@ import click
 
 from agentloop import config, journal, learning, supervisor
 from agentloop.agents import commandline, opening, registry
-from agentloop.cli import telling
 from agentloop.cli.options import (
     BehindDashes,
     check_options,
@@ -21,6 +20,7 @@ from agentloop.cli.options import (
 )
 from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.skills import asking
+from agentloop.cli.telling import Telling, of_user
 from agentloop.errors import UsageError
 from agentloop.job import Job, Limits
 from agentloop.predicate.language import grammar
@@ -75,8 +75,9 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         _say_how_read(settings, until, renderer, quiet=quiet)
         prune_at_start(repo, settings, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
-        state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
-        telling.tell(state, repo, settings, renderer, as_json=as_json)
+        telling = Telling(renderer, settings.notify)
+        state = show(renderer, lambda: supervisor.start(job, repo, telling.event, renderer.tick, ask))
+        telling.end(state, repo, as_json=as_json)
     return exit_code(state)
 
 
@@ -88,11 +89,15 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
     """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
     with Repo.open(Path.cwd()) as repo:
         folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
-        renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
-        settings = config.load(None, {}).settings  # the job has the repository's, as they were
+
+        def before() -> RunState:
+            return fold(journal.read(folder.journal))
+
+        renderer = Renderer(quiet=quiet, ndjson=events, before=before)
+        telling = Telling(renderer, of_user(), before)
         people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
-        state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))
-        telling.tell(state, repo, settings, renderer, as_json=as_json)
+        state = show(renderer, lambda: supervisor.resume(folder, repo, telling.event, renderer.tick, *people))
+        telling.end(state, repo, as_json=as_json)
     return exit_code(state)
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from agentloop import events as ev
 from agentloop.quoting import one_line
-from agentloop.render.figures import changed, clock, count
+from agentloop.render.figures import changed, clock, count, moment
 from agentloop.state import RunState, fold
 
 _MAX_CHARS = 400
@@ -40,7 +40,7 @@ class Board:
         state = self._state
         if state.job is None:
             return [self._at_work()]
-        elapsed_s = state.elapsed_s + max(0.0, self._now() - state.last_at)
+        elapsed_s = state.elapsed_s + (0.0 if state.is_paused else max(0.0, self._now() - state.last_at))
         so_far = [changed(_changed(state)), cost_so_far(state), f"{clock(elapsed_s)} in all"]
         left = limits_left(state, elapsed_s)
         return [
@@ -79,6 +79,8 @@ def doing(event: ev.Event) -> str:
             return "checking"
         case ev.ToolCalled():
             return one_line(f"{event.name}: {event.detail}" if event.detail else event.name, 100)
+        case ev.WaitStarted():
+            return f"waiting until {moment(event.until)}, still"
         case ev.AgentWaited():
             return one_line(f"the agent waits: {event.reason}", 100)
         case _:
@@ -118,7 +120,7 @@ def cost_so_far(state: RunState) -> str:
     costs = [turn.usage.cost_usd for turn in state.turns]
     if not costs:
         return ""
-    known = f"${state.known_cost_usd:.2f}"
+    known = f"{'~' if state.cost_is_estimated else ''}${state.known_cost_usd:.2f}"
     if None not in costs:
         return known
     return f"{known} and unknown" if state.known_cost_usd else "cost unknown"
@@ -132,4 +134,6 @@ def limits_left(state: RunState, elapsed_s: float) -> list[str]:
         left.append(clock(max(0.0, limits.max_time_s - elapsed_s)))
     if limits.max_cost_usd is not None and cost_so_far(state) != "cost unknown":
         left.append(f"${max(0.0, limits.max_cost_usd - state.known_cost_usd):.2f}")
+    if limits.max_tokens is not None and state.known_tokens:
+        left.append(f"{max(0, limits.max_tokens - state.known_tokens):,} tokens")
     return left

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from agentloop.quoting import fenced, one_line, plain
 from agentloop.render.board import verdict
 from agentloop.render.figures import changed, clock, count, totals
-from agentloop.render.summary import changes, guard_lines, skill_lines, verdict_line
+from agentloop.render.summary import changes, guard_lines, running_line, skill_lines, verdict_line
 from agentloop.state import RunState
 
 MAX_FILES = 100
@@ -23,7 +23,7 @@ def report(state: RunState, files: Mapping[str, tuple[int, int]], *, at_work: bo
         files: the files that it changed, with the lines that came and went; none when that is not known.
         at_work: a supervisor works on it now.
     """
-    outcome = "running" if at_work else verdict_line(state)
+    outcome = running_line(state) if at_work else verdict_line(state)
     parts = [
         f"## agentloop: {_quoted(outcome)}",
         _facts(state),

@@ -11,7 +11,7 @@ from agentloop.state import RunState
 
 def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     """The end of a run, as lines for people; how it stands, when a supervisor is at work on it."""
-    lines = [_running_line(state) if at_work else verdict_line(state)]
+    lines = [running_line(state) if at_work else verdict_line(state)]
     lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {totals(state)}")
     lines += [f"  {line}" for line in _changed_lines(state)]
     if not state.passed and state.work_turns and state.work_turns[-1].text:
@@ -30,7 +30,8 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     return [plain(line) for line in lines]
 
 
-def _running_line(state: RunState) -> str:
+def running_line(state: RunState) -> str:
+    """How a run stands that a supervisor is at work on, in one line."""
     return (
         "running"
         if state.waits_until is None
