@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from agentloop.job import Job
+from agentloop.job import Job, SandboxKind
 
 SCHEMA = 1
 
@@ -155,6 +155,8 @@ class Checked(_Event):
     """The measured values by the name of the metric."""
     remembered_from: float | None = None
     """Unix time of the check that this one repeats: the same tree, predicate and tools."""
+    sandbox: SandboxKind | Literal[""] = ""
+    """What kept its commands from writing anywhere but to the tree; empty in journals of before."""
 
 
 class GuardBegan(_Event):

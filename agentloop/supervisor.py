@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, steps
+from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, sandbox, steps
 from agentloop import events as ev
 from agentloop.agents import opening
 from agentloop.checking import Checks
@@ -21,7 +21,7 @@ from agentloop.guard import examine
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
-from agentloop.process import end_tagged
+from agentloop.process import end_tagged, watched
 from agentloop.repo import Repo
 from agentloop.state import RunState
 from agentloop.turns import Turns
@@ -56,11 +56,13 @@ def start(
     predicate = _read(job)
     if job.skills_branch:
         repo.refuse_branch(job.skills_branch)
+    sandbox.chosen(job.sandbox, job.sandbox_writable)
     resumable = opening.open_session(job, "", cwd=repo.root).resumable
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
+        parts = _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent)
+        with watched(folder.run), parts as supervisor:
             supervisor.emit(
                 ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             )
@@ -89,8 +91,10 @@ def resume(
             book.close()
             raise
         predicate = _read(job)
+        sandbox.chosen(job.sandbox, job.sandbox_writable)
         killed = end_tagged(folder.run)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
+        parts = _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent)
+        with watched(folder.run), parts as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
 

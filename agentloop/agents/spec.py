@@ -1,6 +1,5 @@
 """The adapter: what has to be known of an agent, as data."""
 
-import re
 import sys
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,10 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Stream
 from agentloop.agents.terminal_spec import Terminal
-from agentloop.config import folder_inside
+from agentloop.config import expanded, folder_inside
 from agentloop.job import Driver, PermissionMode
-
-_VARIABLE = re.compile(r"\$(\w+)")
 
 
 class Permission(Part):
@@ -206,10 +203,3 @@ class Adapter(Part):
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""
         return next((known for known in self.errors if known.fits(text, status)), None)
-
-
-def expanded(path: str, environment: Mapping[str, str]) -> Path | None:
-    """A path with `~` and `$VARIABLE` in it; None when such a variable is not set."""
-    if not all(environment.get(name) for name in _VARIABLE.findall(path)):
-        return None
-    return Path(_VARIABLE.sub(lambda match: environment[match[1]], path)).expanduser()
