@@ -1,8 +1,8 @@
 """Receipts: that a tree came to a verdict, so that an unchanged tree is not checked twice.
 
 A receipt is keyed by the tree (untracked files included), what its ignored files look like from outside (times and
-sizes: builds, installed packages), the predicate, the sandbox, and the programs that its commands are resolved to. What looks
-outside of the tree (a URL, a model, a person, a clock, a metric) gets none, and neither does an error.
+sizes: builds, installed packages), the predicate, the sandbox, and the programs that its commands are resolved to. What
+looks outside of the tree (a URL, a model, a person, a clock, a metric) gets none, and neither does an error.
 """
 
 import hashlib

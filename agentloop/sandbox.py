@@ -1,8 +1,8 @@
 """What a check may write to, and an agent under bubblewrap: the tree, temporary folders, and the caches of build tools.
 
-Reading is free, and so is the network. Caches are shared with what runs outside, so that whatever writes to them can
-reach a later build: only those parts of a tool's folder are open that it fills by itself, never its settings, its
-programs or its hooks, and a check without any of them would be another check than the person's own.
+Reading is free, and so is the network. The caches are those of the builds outside, so that a check can leave something
+for them: a cache of its own would make every check a first build, without a network an impossible one. What no tool
+fills by itself is closed: its settings, its hooks, and what is on PATH.
 """
 
 import os
@@ -25,20 +25,20 @@ _TEMPORARY = ("$TMPDIR", "/tmp", "/var/tmp", "/dev/shm")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
 _OWN_PROCESSES = "/proc"
 """For whoever is not root, in whose reach all of the system's settings are there."""
+_GRADLE = ("caches", "daemon", "native", "notifications", "workers", "wrapper/dists", ".tmp")
+_CARGO = ("registry", "git", ".package-cache", ".package-cache-mutate", ".global-cache")
 _CACHES = (
     "$XDG_CACHE_HOME", "~/.cache", "$PYTHONPYCACHEPREFIX", "$PIP_CACHE_DIR", "$UV_CACHE_DIR", "$PRE_COMMIT_HOME",
-    "~/.local/share/virtualenv", "~/.local/share/hatch", "~/.local/share/uv/python",
+    "~/.local/share/virtualenv", "~/.local/share/hatch",
     "$npm_config_cache", "~/.npm/_cacache", "~/.npm/_logs", "~/.local/share/pnpm/store", "~/.yarn/berry",
     "~/.bun/install/cache", "$DENO_DIR",
     "$GOCACHE", "$GOMODCACHE", "$GOPATH/pkg", "~/go/pkg",
-    "$CARGO_HOME/registry", "$CARGO_HOME/git", "$CARGO_HOME/.package-cache", "$CARGO_HOME/.package-cache-mutate",
-    "$CARGO_HOME/.global-cache", "~/.cargo/registry", "~/.cargo/git", "~/.cargo/.package-cache",
-    "~/.cargo/.package-cache-mutate", "~/.cargo/.global-cache", "$CARGO_TARGET_DIR", "$SCCACHE_DIR", "$CCACHE_DIR",
-    *(f"{home}/{part}" for home in ("$GRADLE_USER_HOME", "~/.gradle")
-      for part in ("caches", "daemon", "native", "notifications", "wrapper/dists", "workers", ".tmp", "kotlin-profile")),
-    "~/.m2/repository", "~/.ivy2/cache", "~/.sbt/boot", "~/.konan/cache", "~/.nuget/packages", "$NUGET_PACKAGES",
-    "~/.local/share/NuGet", "~/.gem/specs", "~/.bundle/cache", "~/.composer/cache", "~/.hex/packages", "~/.pub-cache/hosted",
-    "~/.stack/pantry", "~/.cabal/packages", "~/.julia/compiled", "~/.julia/logs",
+    *(f"{home}/{part}" for home in ("$CARGO_HOME", "~/.cargo") for part in _CARGO),
+    "$CARGO_TARGET_DIR", "$SCCACHE_DIR", "$CCACHE_DIR",
+    *(f"{home}/{part}" for home in ("$GRADLE_USER_HOME", "~/.gradle") for part in _GRADLE),
+    "~/.m2/repository", "~/.ivy2/cache", "~/.sbt/boot", "~/.konan/cache", "$NUGET_PACKAGES", "~/.nuget/packages",
+    "~/.local/share/NuGet", "~/.gem/specs", "~/.bundle/cache", "~/.composer/cache", "~/.hex/packages",
+    "~/.pub-cache/hosted", "~/.stack/pantry", "~/.cabal/packages", "~/.julia/compiled", "~/.julia/logs",
 )  # fmt: skip
 """What build tools fill by themselves; those that there are."""
 _DENIED = re.compile(r"Permission denied|EACCES|Read-only file system|EROFS|cross-device link|EXDEV", re.IGNORECASE)

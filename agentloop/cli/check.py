@@ -53,9 +53,8 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
     agentloop check --explain "coverage >= baseline and not file TODO.md exists"
     """  # noqa: D301 - click reads the \b
     with _repository() as repo:
-        settings = config.load(
-            repo.root if repo else None, {key: value for key, value in flags.items() if value != ()}
-        ).settings
+        told = {key: value for key, value in flags.items() if value != ()}
+        settings = config.load(repo.root if repo else None, told).settings
         names = grammar.Names(settings.checks, settings.metrics, allow_judge_only=allow_judge_only)
         node = grammar.parse_all(predicates, names)
         if explain:
