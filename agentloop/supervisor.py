@@ -156,7 +156,8 @@ class _Supervisor:
         self.on_tick = on_tick
         self.ask = ask
         self.consent = consent
-        self.turns = Turns(repo.root, folder, lambda: book.state, self.emit, on_tick)
+        places = sandbox.Places(repo.root, repo.common_dir)
+        self.turns = Turns(places, folder, lambda: book.state, self.emit, on_tick)
 
     def __enter__(self) -> "_Supervisor":
         return self

@@ -120,6 +120,9 @@ class Adapter(Part):
     """Environment variables, one of which lets it reach its model."""
     key_files: tuple[str, ...] = ()
     """Files, `~` for the user's home, one of which is there after a login."""
+    keeps: tuple[str, ...] = ()
+    """Files and folders outside of the tree that it writes for itself, beside its store and the folders of `key_files`;
+    `~` and `$VARIABLE` as in `user_skills`."""
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
     environment: dict[str, str] = Field(default_factory=dict)
@@ -164,6 +167,13 @@ class Adapter(Part):
     def user_folder(self, environment: Mapping[str, str]) -> Path | None:
         """Where it reads the skills of its user; None when that is not known."""
         return next(filter(None, (expanded(folder, environment) for folder in self.user_skills)), None)
+
+    def own_places(self, environment: Mapping[str, str]) -> list[Path]:
+        """What it writes to outside of the tree, as far as that is known; a home itself is never its own."""
+        store = [f"${self.store.root_variable}", self.store.root] if self.store else []
+        named = [expanded(path, environment) for path in (*self.keeps, *filter(lambda path: path != "$", store))]
+        logins = [path.parent for path in (expanded(file, environment) for file in self.key_files) if path]
+        return [*filter(None, named), *(folder for folder in logins if folder != Path.home())]
 
     @property
     def drivers(self) -> tuple[Driver, ...]:
