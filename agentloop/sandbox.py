@@ -8,7 +8,6 @@ fills by itself is closed: its settings, its hooks, and what is on PATH.
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from agentloop.errors import CannotStartError, UsageError
 from agentloop.job import SandboxKind
 from agentloop.process import Bubblewrap, Landlock, Walls, landlock, run_program
 
-_TEMPORARY = ("$TMPDIR", "/tmp", "/var/tmp", "/dev/shm")
+_TEMPORARY = ("$TMPDIR", "$TEMP", "$TMP", "/tmp", "/var/tmp", "/dev/shm")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts")
 _OWN_PROCESSES = "/proc"
 """For whoever is not root, in whose reach all of the system's settings are there."""
@@ -56,10 +55,12 @@ class Sandbox:
     Args:
         kind: what it is made of.
         extra: further files and folders that may be written to, as a person wrote them.
+        temporary: the folders for what nobody keeps.
     """
 
     kind: SandboxKind
     extra: tuple[str, ...] = ()
+    temporary: tuple[str, ...] = _TEMPORARY
 
     @property
     def key(self) -> str:
@@ -94,9 +95,9 @@ class Sandbox:
     ) -> Walls | None:
         if self.kind == "none":
             return None
-        known = [path for path in (expanded(text, env) for text in (*_TEMPORARY, *_CACHES, *self.extra)) if path]
+        known = [path for path in (expanded(text, env) for text in (*self.temporary, *_CACHES, *self.extra)) if path]
         gits = [_git_of(tree, places.git) for tree in trees] if places.git else []
-        writable = [*trees, *folders, Path(tempfile.gettempdir()), *(places.tree / path for path in known)]
+        writable = [*trees, *folders, *(places.tree / path for path in known)]
         writable += [part for git in gits for part in git.parts]
         if self.kind == "bwrap":
             kept = [path for git in gits for path in git.kept]
@@ -167,7 +168,7 @@ def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
     One within another could have been made a link by an earlier check, to wherever that one wanted to write.
     """
     found: list[Path] = []
-    for path in sorted(set(map(_plain, paths)), key=lambda path: len(path.parts)):
+    for path in sorted(set(map(_plain, paths)), key=lambda path: (len(path.parts), path)):
         with suppress(OSError, RuntimeError):
             if path.exists() and not _is_within(path, found):
                 found.append(path)

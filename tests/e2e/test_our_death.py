@@ -131,7 +131,9 @@ def test_ctrl_c_twice(escaped: Escaped) -> None:
     time.sleep(0.6)
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
-    assert terminal.wait() == 130
+    terminal.wait()
+    assert terminal.exitstatus == 130 or terminal.signalstatus == signal.SIGINT
+    assert b"Traceback" not in terminal.before
     assert escaped.alive() == []
 
 
@@ -184,7 +186,8 @@ def test_an_agent_that_kills_us_goes_with_us(bench: Bench, tmp_path: Path, killi
     begun = f"{sys.executable} {ESCAPES} {made.file} & until [ $(wc -l < {made.file}) = {ALL_OF_THEM} ]; do :; done"
     bench.steps({"run": f"{begun} 2> /dev/null; {killing.format(script=bench.script)}; sleep 300"})
     with made.start(start_new_session=True) as supervisor:
-        assert supervisor.wait(60) == -signal.SIGKILL
+        # Whoever kills the agent first is ended with its tree before it comes to us.
+        assert supervisor.wait(60) in (-signal.SIGKILL, 5)
     until(lambda: not made.alive())
 
 
