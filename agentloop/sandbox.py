@@ -146,9 +146,10 @@ def denied(output: str, walls: Walls | None) -> str:
     """
     if walls is None:
         return ""
+    open_to = [*walls.writable, *(folder.resolve() for folder in walls.writable)]
     lines = [line for line in output.splitlines() if _DENIED.search(line)][:_MAX_LINES]
-    for path in (Path(found) for line in lines for found in _PATH.findall(line)):
-        if not _is_within(path, walls.writable) and _could_be_written(path):
+    for path in (Path(found.rstrip(".")) for line in lines for found in _PATH.findall(line)):
+        if not _is_within(path, open_to) and _could_be_written(path):
             return str(path)
     return ""
 
@@ -168,10 +169,12 @@ def _outermost(paths: Iterable[Path]) -> tuple[Path, ...]:
     One within another could have been made a link by an earlier check, to wherever that one wanted to write.
     """
     found: list[Path] = []
+    real: list[Path] = []
     for path in sorted(set(map(_plain, paths)), key=lambda path: (len(path.parts), path)):
         with suppress(OSError, RuntimeError):
-            if path.exists() and not _is_within(path, found):
+            if path.exists() and not _is_within(path, [*found, *real]):
                 found.append(path)
+                real.append(path.resolve())
     return tuple(found)
 
 
@@ -182,7 +185,7 @@ def _plain(path: Path) -> Path:
 
 def _is_within(path: Path, folders: Iterable[Path]) -> bool:
     real = path.parent.resolve() / path.name
-    return any(real.is_relative_to(folder) or real.is_relative_to(folder.resolve()) for folder in folders)
+    return any(real.is_relative_to(folder) for folder in folders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ needs_landlock = pytest.mark.skipif(
     landlock.version() < landlock.MIN_VERSION, reason="the kernel has no Landlock that is enough"
 )
 needs_bubblewrap = pytest.mark.skipif(
-    subprocess.run(["sh", "-c", "bwrap --unshare-pid --ro-bind / / --proc /proc true"], capture_output=True, check=False)
+    subprocess.run("bwrap --unshare-pid --ro-bind / / --proc /proc true", shell=True, capture_output=True, check=False)
     .returncode != 0,
     reason="bubblewrap is not installed, or does not work here",
 )  # fmt: skip
@@ -116,7 +116,7 @@ def test_our_own_logs_are_no_way_out(bench: Bench, outside: Path) -> None:
 
 @needs_bubblewrap
 def test_bubblewrap_keeps_agent_and_check_to_the_tree(bench: Bench, outside: Path, write_skill: Step) -> None:
-    tries = f"echo x > {outside}/file; mount -o remount,rw,bind / /; echo x > {outside}/file; kill -9 -1"
+    tries = f"echo x > {outside}/file; mount -o remount,rw,bind / /; echo x > {outside}/file"
     git(bench.repo, "config", "agentloop.test", "before")
     sets = "git config agentloop.test after; echo x > .git/hooks/post-commit; mv .git .gone"
     (bench.repo / "check.sh").write_text(f"({tries}); read n < count; echo count is $n; [ $n = 3 ]\n")
