@@ -10,7 +10,7 @@ from agentloop import journal, receipts, sandbox
 from agentloop.errors import RepoError
 from agentloop.guard.record import Record
 from agentloop.guard.replay import Replay
-from agentloop.predicate import evaluate, judge, probes
+from agentloop.predicate import evaluate, failing, judge, probes
 from agentloop.predicate.language.nodes import Metric, Node
 from agentloop.predicate.language.nodes import leaves as leaves_of
 from agentloop.process import child_environment
@@ -54,6 +54,7 @@ class Checks:
                 duration_s=time.monotonic() - began,
                 remembered_from=receipt.at,
                 sandbox=_sandbox(state).kind,
+                failing=failing.digest(receipt.leaves),
             )
         found = self.run(state, self.repo.root, logs)
         # A failure in the middle is followed by another change: nobody asks for it again.
@@ -67,6 +68,7 @@ class Checks:
             duration_s=time.monotonic() - began,
             metrics=dict(found.metrics),
             sandbox=_sandbox(state).kind,
+            failing=failing.digest(found.leaves),
         )
 
     def check_start(self, state: RunState, folder: Path) -> ev.Checked:

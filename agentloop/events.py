@@ -28,6 +28,7 @@ Outcome = Literal[
     "blocked",
     "dishonest",
     "rate_limited",
+    "stuck",
     "no_work",
 ]
 
@@ -44,6 +45,7 @@ class Counters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     cost_usd: float | None = None
 
 
@@ -53,7 +55,11 @@ class Usage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of those that went in, what was read from a cache and costs less."""
     cost_usd: float | None = None
+    cost_is_estimated: bool = False
+    """The agent did not say it: it is what the tokens cost at the model's list price."""
 
 
 class TestCounts(BaseModel):
@@ -157,6 +163,8 @@ class Checked(_Event):
     """Unix time of the check that this one repeats: the same tree, predicate and tools."""
     sandbox: SandboxKind | Literal[""] = ""
     """What kept its commands from writing anywhere but to the tree; empty in journals of before."""
+    failing: str = ""
+    """A digest of what does not hold, conditions and tests by name; equal where the same fails."""
 
 
 class GuardBegan(_Event):
@@ -197,7 +205,9 @@ class TurnStarted(_Event):
     log: str
     """Path of what the agent printed; likewise."""
     session: str | None = None
-    """The session that is resumed; None starts one."""
+    """The session that is resumed, by its name; None where it has none, or is to be begun."""
+    goes_on: bool = False
+    """It goes to the session that got the last prompt, named or not."""
 
 
 class SessionOpened(_Event):
@@ -218,10 +228,11 @@ class SessionLost(_Event):
 
 
 class SessionLeft(_Event):
-    """The session was left for a new one, as `--session fresh` wants it."""
+    """The session was left for a new one."""
 
     type: Literal["session.left"] = "session.left"
     session: str
+    reason: str = "--session fresh"
 
 
 class ToolCalled(_Event):
@@ -284,6 +295,24 @@ class TurnEnded(_Event):
     killed: tuple[str, ...] = ()
     model: str = ""
     """The model as the agent names it; empty when it does not."""
+
+
+class WaitStarted(_Event):
+    """The run waits, since the agent cannot work now."""
+
+    type: Literal["wait.started"] = "wait.started"
+    until: float
+    """Unix time at which the agent is prompted again."""
+    cause: ErrorClass
+    """A wait for a rate limit is a pause; any other takes of the run's time."""
+    reason: str
+    """What the agent said."""
+
+
+class WaitEnded(_Event):
+    """The time until which the run waited has come."""
+
+    type: Literal["wait.ended"] = "wait.ended"
 
 
 class SkillDeclined(_Event):
@@ -393,6 +422,8 @@ Event = Annotated[
     | SkillLoaded
     | AgentWaited
     | TurnEnded
+    | WaitStarted
+    | WaitEnded
     | SkillDeclined
     | SkillDrafted
     | SkillKeptBack

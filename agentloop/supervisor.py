@@ -12,7 +12,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, sandbox, steps
+from agentloop import (
+    __version__,
+    briefing,
+    by_hand,
+    distill,
+    interrupts,
+    journal,
+    learning,
+    loop,
+    pausing,
+    sandbox,
+    steps,
+)
 from agentloop import events as ev
 from agentloop.agents import opening
 from agentloop.checking import Checks
@@ -211,18 +223,15 @@ class _Supervisor:
     def perform(self, step: steps.Step) -> None:
         match step:
             case steps.Snapshot(n):
-                begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
-                if begins_at:
-                    snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
-                else:
-                    snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
-                self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
+                self._snapshot(n)
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
             case steps.LoseSession() | steps.LeaveSession():
                 self._part(step)
             case steps.Prompt() | steps.Drive():
                 self._work(step)
+            case steps.StartWait() | steps.Wait():
+                self.emit(pausing.performed(step, self.on_tick))
             case steps.Stop(outcome, exit_code, reason):
                 self.staging.close()
                 self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
@@ -231,14 +240,21 @@ class _Supervisor:
                 if failure:
                     self.emit(failure)
 
+    def _snapshot(self, n: int) -> None:
+        begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
+        if begins_at:
+            snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
+        else:
+            snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
+        self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
+
     def _learn(self, step: steps.Step) -> None:
         match step:
             case steps.Distill():
                 self._distill(step)
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
-            case steps.Repair(problems, delay_s):
-                interrupts.sleep(delay_s)
+            case steps.Repair(problems):
                 remembers = self.turns.remembers_work
                 self.turns.take("repair", self.learning.repair_prompt(self.state, problems, remembers=remembers))
             case steps.Ask():
@@ -276,14 +292,13 @@ class _Supervisor:
         match step:
             case steps.LoseSession(reason):
                 self.emit(ev.SessionLost(session=session, reason=reason))
-            case steps.LeaveSession():
-                self.emit(ev.SessionLeft(session=session))
+            case steps.LeaveSession(reason):
+                self.emit(ev.SessionLeft(session=session, reason=reason))
 
     def _work(self, step: steps.Prompt | steps.Drive) -> None:
         if isinstance(step, steps.Drive):
             by_hand.take_turn(self.state, self.repo, self.emit, opens=step.opens)
             return
-        interrupts.sleep(step.delay_s)
         prompt = briefing.work_prompt(self.state, step, self.repo, remembers=self.turns.remembers)
         self.turns.take("work", prompt)
 
@@ -293,5 +308,4 @@ class _Supervisor:
             reason = "it was not wanted" if self.consent else "nobody could be asked without a terminal"
             self.emit(learning.kept_back(self.state, reason))
             return
-        interrupts.sleep(step.delay_s)
         self.turns.take("distill", self.learning.prompt(self.state, remembers=self.turns.remembers_work))

@@ -12,9 +12,9 @@ from agentloop import config, journal, learning, supervisor
 from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
     BehindDashes,
-    Duration,
     check_options,
     learning_options,
+    limit_options,
     no_input_option,
     output_options,
 )
@@ -43,11 +43,7 @@ from agentloop.state import RunState
 @click.option("--resume-with", default="", metavar="COMMAND",
               help='How an unknown agent is resumed: "mycli --continue {session} {prompt}".')  # fmt: skip
 @click.option("--session-from", default="", metavar="REGEX", help="Where its output names its session.")
-@click.option("--max-attempts", type=click.IntRange(min=1), help="Turns and checks at most.  [default: 10]")
-@click.option("--max-time", type=Duration(), help="Time for the whole run.  [default: 4h]")
-@click.option("--turn-timeout", type=Duration(), help="Time for one turn.  [default: 30m]")
-@click.option("--idle-timeout", type=Duration(), help="Silence that ends a turn.  [default: 10m]")
-@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
+@limit_options
 @check_options
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
@@ -158,6 +154,8 @@ def split_task(task: str, program: tuple[str, ...]) -> tuple[str, tuple[str, ...
         UsageError: the command holds words that a known agent would not understand, or two tasks were given.
     """
     known = registry.for_program(program[0]) if program else None
+    if known:
+        commandline.refuse_places(known, program[1:])
     if known and known.flags.are_known:
         sentence, words = commandline.split_task(known, program[1:])
         if task and sentence:
@@ -183,8 +181,8 @@ def _notes(job: Job) -> list[str]:
     notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
     if Path.cwd() != Path(job.worktree):
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
-    if job.limits.max_cost_usd is not None and not opening.adapter_of(job).reports_cost:
-        notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")
+    if job.limits.max_cost_usd not in (None, Limits().max_cost_usd) and not opening.adapter_of(job).reports_cost:
+        notes.append(f"--max-cost is kept by estimate at best: {job.agent} does not say what it costs")
     if job.distill_in == "fork" and not opening.adapter_of(job).fork:
         notes.append(f"--distill-in fork cannot be kept: {job.agent} cannot fork a session, it is asked itself")
     return notes
@@ -241,6 +239,9 @@ def make_job(
             idle_timeout_s=settings.idle_timeout,
             check_timeout_s=settings.check_timeout,
             max_cost_usd=settings.max_cost,
+            max_tokens=settings.max_tokens,
+            max_wait_s=settings.wait,
+            stuck_after=settings.stuck_after,
         ),
         checks=settings.checks,
         metrics=settings.metrics,

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.status import Status
 
 from agentloop import events as ev
-from agentloop.render.figures import clock
+from agentloop.render.figures import clock, moment
 from agentloop.render.lines import describe
 from agentloop.render.summary import result_object, summary
 from agentloop.state import RunState
@@ -136,6 +136,8 @@ def _doing(event: ev.Event) -> str:
             return "the agent writes down what it learned"
         case ev.CheckStarted():
             return "checking"
+        case ev.WaitStarted():
+            return f"waiting until {moment(event.until)}, still"
         case ev.ToolCalled():
             return escape(f"{event.name}: {event.detail}"[:100])
         case _:

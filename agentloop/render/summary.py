@@ -4,13 +4,13 @@ from typing import Any
 
 from agentloop import events as ev
 from agentloop.quoting import plain
-from agentloop.render.figures import clock, count, totals
+from agentloop.render.figures import clock, count, moment, totals
 from agentloop.state import RunState
 
 
 def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     """The end of a run, as lines for people; how it stands, when a supervisor is at work on it."""
-    lines = ["running" if at_work else _verdict_line(state)]
+    lines = [_running_line(state) if at_work else _verdict_line(state)]
     lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {totals(state)}")
     if not state.passed and state.work_turns and state.work_turns[-1].text:
         lines += [
@@ -37,6 +37,14 @@ def _sandbox_line(state: RunState) -> str:
             return "checks could write anywhere: --sandbox none"
         case _:
             return "checks could write anywhere: the kernel has no Landlock, or an old one"
+
+
+def _running_line(state: RunState) -> str:
+    return (
+        "running"
+        if state.waits_until is None
+        else f"waiting until {moment(state.waits_until)}: {state.waits[-1].reason}"
+    )
 
 
 def _skill_lines(state: RunState) -> list[str]:
@@ -110,7 +118,9 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "was_red": bool(state.baseline and state.baseline.verdict != "pass"),
         "verdicts": [check.verdict for check in state.checks],
         "elapsed_s": round(state.elapsed_s, 3),
+        "waits_until": state.waits_until,
         "cost_usd": state.cost_usd,
+        "cost_is_estimated": state.cost_is_estimated,
         "input_tokens": state.input_tokens,
         "output_tokens": state.output_tokens,
         "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})

@@ -32,6 +32,11 @@ def fork(then: Callable[[], None]) -> int:
     return pid
 
 
+def stand_alone(file: str) -> None:
+    os.setsid()
+    linger(file)
+
+
 def daemon(file: str, *, sheds: bool) -> None:
     os.setsid()
     argv = [sys.executable, __file__, file, "linger"]
@@ -40,7 +45,7 @@ def daemon(file: str, *, sheds: bool) -> None:
 
 def main(file: str) -> None:
     fork(lambda: linger(file))
-    fork(lambda: (os.setsid(), linger(file))[1])
+    fork(lambda: stand_alone(file))
     os.waitpid(fork(lambda: daemon(file, sheds=False)), 0)
     os.waitpid(fork(lambda: daemon(file, sheds=True)), 0)
     linger(file)

@@ -133,7 +133,7 @@ def test_ctrl_c_twice(escaped: Escaped) -> None:
     terminal.expect(pexpect.EOF)
     terminal.wait()
     assert terminal.exitstatus == 130 or terminal.signalstatus == signal.SIGINT
-    assert b"Traceback" not in terminal.before
+    assert "Traceback" not in str(terminal.before)
     assert escaped.alive() == []
 
 
