@@ -100,8 +100,7 @@ class Sandbox:
         writable = [*trees, *folders, *(places.tree / path for path in known)]
         writable += [part for git in gits for part in git.parts]
         if self.kind == "bwrap":
-            kept = [path for git in gits for path in git.kept]
-            return Bubblewrap(_bubblewrap(), _outermost(writable), tuple(kept))
+            return _bubblewrapped(_outermost(writable), gits, places.git)
         devices = [Path(path) for path in _DEVICES]
         return Landlock(_outermost([*writable, *devices, *([Path(_OWN_PROCESSES)] if os.getuid() else [])]))
 
@@ -199,6 +198,18 @@ class _Git:
 
     parts: tuple[Path, ...]
     kept: tuple[Path, ...]
+
+
+def _bubblewrapped(writable: tuple[Path, ...], gits: list[_Git], common: Path | None) -> Bubblewrap:
+    """The walls of bubblewrap, with git's settings and hooks closed.
+
+    What has a mount of its own can be neither moved nor removed, to have another one with other settings in its place.
+    """
+    if common and _is_within(common, writable):
+        writable = (*writable, common)
+        with suppress(OSError):
+            (common / "hooks").mkdir(exist_ok=True)
+    return Bubblewrap(_bubblewrap(), writable, tuple(path for git in gits for path in git.kept))
 
 
 def _git_of(tree: Path, common: Path) -> _Git:
