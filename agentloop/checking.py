@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal, receipts
+from agentloop import journal, receipts, sandbox
 from agentloop.errors import RepoError
 from agentloop.guard.record import Record
 from agentloop.guard.replay import Replay
@@ -15,6 +15,7 @@ from agentloop.predicate.language.nodes import Metric, Node
 from agentloop.predicate.language.nodes import leaves as leaves_of
 from agentloop.process import child_environment
 from agentloop.repo import Repo
+from agentloop.sandbox import Places, Sandbox
 from agentloop.state import RunState
 
 _LAST_CHECK_S = 60.0
@@ -52,6 +53,7 @@ class Checks:
                 leaves=receipt.leaves,
                 duration_s=time.monotonic() - began,
                 remembered_from=receipt.at,
+                sandbox=_sandbox(state).kind,
                 failing=failing.digest(receipt.leaves),
             )
         found = self.run(state, self.repo.root, logs)
@@ -65,6 +67,7 @@ class Checks:
             leaves=found.leaves,
             duration_s=time.monotonic() - began,
             metrics=dict(found.metrics),
+            sandbox=_sandbox(state).kind,
             failing=failing.digest(found.leaves),
         )
 
@@ -82,9 +85,8 @@ class Checks:
         began = time.monotonic()
         receipt = None if state.task.fresh else self._recall(state, state.snapshots[0].tree)
         if receipt:
-            return self._start(receipt.verdict, receipt.leaves, began).model_copy(
-                update={"remembered_from": receipt.at}
-            )
+            start = self._start(receipt.verdict, receipt.leaves, began)
+            return start.model_copy(update={"remembered_from": receipt.at, "sandbox": _sandbox(state).kind})
         found: list[evaluate.Evaluation] = []
 
         def run(tree: Path, logs: Path) -> tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]:
@@ -96,7 +98,8 @@ class Checks:
             verdict, leaves = Replay(self.repo, state.snapshots[0].commit, record, folder, run).as_it_was()
         except RepoError:
             return self._start("error", (), began)
-        return self._start(verdict, leaves, began).model_copy(update={"metrics": dict(found[-1].metrics)})
+        known = {"metrics": dict(found[-1].metrics), "sandbox": _sandbox(state).kind}
+        return self._start(verdict, leaves, began).model_copy(update=known)
 
     def _start(self, verdict: ev.VerdictValue, leaves: tuple[ev.Leaf, ...], began: float) -> ev.Checked:
         return ev.Checked(attempt=0, role="start", verdict=verdict, leaves=leaves, duration_s=time.monotonic() - began)
@@ -121,7 +124,7 @@ class Checks:
         return receipts.Receipts(journal.receipts_folder(self.repo.common_dir))
 
     def _key(self, state: RunState, tree: str) -> str:
-        return receipts.key_of(tree, self.predicate, self.repo, child_environment(state.run))
+        return receipts.key_of(tree, self.predicate, self.repo, child_environment(state.run), _sandbox(state))
 
     def _tree_id(self) -> str:
         return self.repo.fingerprint(journal.fingerprint_folder(self.repo.common_dir, self.repo.root))
@@ -140,9 +143,11 @@ class Checks:
             OSError: a log cannot be written.
         """
         job = state.task
+        logs = logs.resolve()
+        env, folders = _environment(state, logs)
         context = evaluate.Context(
             cwd=tree,
-            env=_environment(state, logs),
+            env=env,
             logs=logs,
             timeout_s=_check_timeout_s(state),
             on_tick=self.on_tick,
@@ -153,6 +158,7 @@ class Checks:
             judge_model=job.judge_model,
             # A person is not asked about what a turn is taken for anyway.
             ask=None if of_start or (job.task and not state.turns_started) else probes.person(),
+            walls=_sandbox(state).around_check(Places(self.repo.root, self.repo.common_dir), tree, folders, env),
         )
         return evaluate.evaluate(self.predicate, context)
 
@@ -164,11 +170,21 @@ class Checks:
         return self.repo.diff(first.commit, last.commit, max_chars=judge.MAX_DIFF_CHARS)
 
 
-def _environment(state: RunState, logs: Path) -> dict[str, str]:
-    """The environment of a check: compiled Python lies out of the tree, where nobody can plant it."""
+def _environment(state: RunState, logs: Path) -> tuple[dict[str, str], list[Path]]:
+    """The environment of a check, and what it writes to of ours.
+
+    Compiled Python lies out of the tree, where no agent that keeps to the tree can plant it.
+    """
     env = child_environment(state.run)
-    env.setdefault("PYTHONPYCACHEPREFIX", str(logs.parent / "pycache"))
-    return env
+    compiled, reports = logs.parent / "pycache", logs / "reports"
+    for folder in (compiled, reports):
+        folder.mkdir(exist_ok=True)
+    env.setdefault("PYTHONPYCACHEPREFIX", str(compiled))
+    return env, [compiled, reports]
+
+
+def _sandbox(state: RunState) -> Sandbox:
+    return sandbox.chosen(state.task.sandbox, state.task.sandbox_writable)
 
 
 def within_budget(state: RunState, timeout_s: float) -> float:

@@ -18,9 +18,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from agentloop import amounts
 from agentloop.errors import ConfigError
-from agentloop.job import Driver, MetricSpec, PermissionMode, SkillsTo
+from agentloop.job import Driver, MetricSpec, PermissionMode, SandboxKind, SkillsTo
 from agentloop.recipients import Notify
 
+_VARIABLE = re.compile(r"\$(\w+)")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
 _DESTINATION = re.compile(r"(?P<to>commit|outbox|branch(?:[: ] *(?P<branch>\S+))?)")
 DEFAULT_BRANCH = "agentloop/skills"
@@ -121,6 +122,10 @@ class Settings(BaseModel):
     """Protected files that the task is about."""
     confirm: Annotated[int, Field(ge=1, le=100)] = 1
     """How often the accepting check has to pass in a row."""
+    sandbox: SandboxKind | Literal[""] = ""
+    """What keeps checks from writing anywhere but to the tree; empty: Landlock, where the kernel has it."""
+    sandbox_writable: _Globs = ()
+    """Further files and folders that may be written to within it, `~` and `$VARIABLE` as in a shell."""
     skills_dir: Annotated[str, AfterValidator(folder_inside)] = "skills"
     judge_model: str = ""
     """The model that `judge` asks, as litellm names it."""
@@ -147,6 +152,13 @@ class Config:
     origin: Mapping[str, str]
     notes: tuple[str, ...] = ()
     """What was said and is not used, a line each."""
+
+
+def expanded(path: str, environment: Mapping[str, str]) -> Path | None:
+    """A path with `~` and `$VARIABLE` in it; None when such a variable is not set."""
+    if not all(environment.get(name) for name in _VARIABLE.findall(path)):
+        return None
+    return Path(_VARIABLE.sub(lambda match: environment[match[1]], path)).expanduser()
 
 
 def state_folder() -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from agentloop.job import Job
+from agentloop.job import Job, SandboxKind
 from agentloop.standing import Standing
 
 SCHEMA = 1
@@ -176,6 +176,8 @@ class Checked(_Event):
     """The measured values by the name of the metric."""
     remembered_from: float | None = None
     """Unix time of the check that this one repeats: the same tree, predicate and tools."""
+    sandbox: SandboxKind | Literal[""] = ""
+    """What kept its commands from writing anywhere but to the tree; empty in journals of before."""
     failing: str = ""
     """A digest of what does not hold, conditions and tests by name; equal where the same fails."""
 

@@ -4,14 +4,19 @@ A handler that raises does so between any two instructions: inside a lock of the
 taken for ever, or between a journal line and its number. So the handler only notes, and whatever waits asks.
 """
 
+import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOOK_S = 0.1
-_noted: list[signal.Signals] = []
+# A terminal and the program that started us may both pass on one and the same ctrl-C.
+_SAME_S = 0.3
+_STUCK_S = 3.0
+_SHOW_CURSOR = b"\x1b[?25h"
+_noted: list[tuple[signal.Signals, float]] = []
 
 
 class Interrupted(BaseException):
@@ -33,7 +38,7 @@ def noted() -> Iterator[None]:
     _noted.clear()
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
-            signal.signal(number, lambda arrived, _frame: _noted.append(signal.Signals(arrived)))
+            signal.signal(number, _note)
     try:
         yield
     finally:
@@ -42,9 +47,30 @@ def noted() -> Iterator[None]:
         _noted.clear()
 
 
+def _note(number: int, _frame: object) -> None:
+    now = time.monotonic()
+    if _noted and now - _noted[0][1] > _STUCK_S:
+        _die(number)
+    _noted.append((signal.Signals(number), now))
+
+
+def _die(number: int) -> None:
+    """End at once, by the signal itself; the watchdog ends what is left, and the journal can be resumed."""
+    with suppress(OSError):
+        if os.isatty(2):
+            os.write(2, _SHOW_CURSOR)  # the live view has hidden it
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 def arrived() -> signal.Signals | None:
     """The first signal that was noted."""
-    return _noted[0] if _noted else None
+    return _noted[0][0] if _noted else None
+
+
+def in_a_hurry() -> bool:
+    """A second signal came, of somebody who does not want to wait for whatever is given time to end."""
+    return bool(_noted) and _noted[-1][1] - _noted[0][1] > _SAME_S
 
 
 def raise_if_interrupted() -> None:
@@ -54,7 +80,7 @@ def raise_if_interrupted() -> None:
         Interrupted: one has arrived.
     """
     if _noted:
-        raise Interrupted(_noted[0])
+        raise Interrupted(_noted[0][0])
 
 
 def sleep(duration_s: float) -> None:

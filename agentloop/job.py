@@ -9,6 +9,7 @@ SkillsTo = Literal["commit", "branch", "outbox"]
 GuardMode = Literal["enforce", "warn", "off"]
 PermissionMode = Literal["read", "edit", "full"]
 Driver = Literal["headless", "terminal", "acp"]
+SandboxKind = Literal["landlock", "bwrap", "none"]
 
 
 class Limits(BaseModel):
@@ -108,6 +109,10 @@ class Job(BaseModel):
     """How often the accepting check has to pass in a row."""
     fresh: bool = False
     """A tree that was checked before is checked again."""
+    sandbox: SandboxKind | Literal[""] = ""
+    """What keeps checks from writing anywhere but to the tree; empty: Landlock, where the kernel has it."""
+    sandbox_writable: tuple[str, ...] = ()
+    """Further files and folders that may be written to within it."""
     limits: Limits = Limits()
     checks: dict[str, str] = {}
     """The named predicates as they were when the run began."""

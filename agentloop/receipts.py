@@ -1,8 +1,8 @@
 """Receipts: that a tree came to a verdict, so that an unchanged tree is not checked twice.
 
 A receipt is keyed by the tree (untracked files included), what its ignored files look like from outside (times and
-sizes: builds, installed packages), the predicate, and the programs that its commands are resolved to. What looks
-outside of the tree (a URL, a model, a person, a clock, a metric) gets none, and neither does an error.
+sizes: builds, installed packages), the predicate, the sandbox, and the programs that its commands are resolved to. What
+looks outside of the tree (a URL, a model, a person, a clock, a metric) gets none, and neither does an error.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from agentloop.predicate.language.nodes import Command, Node, Within, children
 from agentloop.predicate.language.wording import render
 from agentloop.quoting import writable
 from agentloop.repo import Repo
+from agentloop.sandbox import Sandbox
 
 _MAX_RECEIPTS = 1000
 _MAX_ENTRIES = 5000
@@ -87,14 +88,14 @@ def receipt_of(tree: str, node: Node, verdict: VerdictValue, leaves: Iterable[Le
     return Receipt(at=time.time(), tree=tree, predicate=render(node), run=run, verdict=verdict, leaves=tuple(leaves))
 
 
-def key_of(tree: str, node: Node, repo: Repo, env: Mapping[str, str]) -> str:
+def key_of(tree: str, node: Node, repo: Repo, env: Mapping[str, str], box: Sandbox) -> str:
     """What a receipt is kept under; empty for a predicate that gets none."""
     if not is_of_the_tree(node):
         return ""
     programs = [commands.tool(command, repo.root, env) for command in _commands(node)]
     known = [f"{path}={digest}" for path, digest in tool_digests(programs).items()]
     looks = [f"{path}={_looks_like(repo.root / path)}" for path in repo.ignored() if not _is_cache(path)]
-    text = "\0".join([tree, render(node), *known, *looks])
+    text = "\0".join([tree, render(node), box.key, *known, *looks])
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
 
 

@@ -23,6 +23,7 @@ from agentloop import (
     learning,
     loop,
     pausing,
+    sandbox,
     steps,
 )
 from agentloop import events as ev
@@ -33,7 +34,7 @@ from agentloop.guard import examine
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
-from agentloop.process import end_tagged
+from agentloop.process import end_tagged, watched
 from agentloop.repo import Repo
 from agentloop.state import RunState
 from agentloop.turns import Turns
@@ -68,11 +69,13 @@ def start(
     predicate = _read(job)
     if job.skills_branch:
         repo.refuse_branch(job.skills_branch)
+    sandbox.chosen(job.sandbox, job.sandbox_writable)
     resumable = opening.open_session(job, "", cwd=repo.root).resumable
     with worktree_lock(repo):
         folder = journal.new_run(repo.common_dir)
         book = journal.Journal(folder)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
+        parts = _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent)
+        with watched(folder.run), parts as supervisor:
             supervisor.emit(
                 ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             )
@@ -101,8 +104,10 @@ def resume(
             book.close()
             raise
         predicate = _read(job)
+        sandbox.chosen(job.sandbox, job.sandbox_writable)
         killed = end_tagged(folder.run)
-        with _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent) as supervisor:
+        parts = _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent)
+        with watched(folder.run), parts as supervisor:
             supervisor.emit(ev.RunResumed(killed=killed))
             return supervisor.run_to_end()
 
@@ -164,7 +169,8 @@ class _Supervisor:
         self.on_tick = on_tick
         self.ask = ask
         self.consent = consent
-        self.turns = Turns(repo.root, folder, lambda: book.state, self.emit, on_tick)
+        places = sandbox.Places(repo.root, repo.common_dir)
+        self.turns = Turns(places, folder, lambda: book.state, self.emit, on_tick)
 
     def __enter__(self) -> "_Supervisor":
         return self

@@ -1,15 +1,19 @@
 """The turns of a run: its session opened where the state says, prompted, and closed."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal, limits, prices
+from agentloop import journal, limits, prices, sandbox
 from agentloop.agents import opening
 from agentloop.agents.session import Session
 from agentloop.checking import within_budget
+from agentloop.job import Job
+from agentloop.process import Walls
 from agentloop.quoting import writable
 from agentloop.redact import redact
+from agentloop.sandbox import Places
 from agentloop.state import RunState
 
 
@@ -17,7 +21,7 @@ class Turns:
     """The turns that are taken by prompts.
 
     Args:
-        root: the top of the working tree.
+        places: where the work is done.
         folder: the run's folder.
         state: gives the state of the run as it is now.
         emit: gets the events.
@@ -26,13 +30,13 @@ class Turns:
 
     def __init__(
         self,
-        root: Path,
+        places: Places,
         folder: journal.RunFolder,
         state: Callable[[], RunState],
         emit: Callable[[ev.Event], object],
         on_tick: Callable[[float], None] | None,
     ) -> None:
-        self._root = root
+        self._places = places
         self._folder = folder
         self._state = state
         self._emit = emit
@@ -44,7 +48,7 @@ class Turns:
     def place(self) -> Path:
         """Where the agent works: in the root, or in the folder within the tree that a person chose."""
         chosen = self._state().session_cwd
-        return Path(chosen) if chosen and Path(chosen).is_dir() else self._root
+        return Path(chosen) if chosen and Path(chosen).is_dir() else self._places.tree
 
     @property
     def remembers(self) -> bool:
@@ -133,9 +137,14 @@ class Turns:
                 counters=state.counters,
                 cwd=self.place,
                 drafting=self._drafting,
+                walls=self._walls(state.task),
                 max_cost_usd=limits.left_usd(state),
             )
         return self._session
+
+    def _walls(self, job: Job) -> Walls | None:
+        own = opening.adapter_of(job).own_places(os.environ)
+        return sandbox.chosen(job.sandbox, job.sandbox_writable).around_agent(self._places, own, os.environ)
 
 
 def _forks(state: RunState) -> bool:

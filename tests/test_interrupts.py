@@ -69,3 +69,30 @@ def test_nothing_is_raised_before_it_is_asked_for() -> None:
         sleep(0.05)
         assert time.monotonic() - began >= 0.05
         raise_if_interrupted()
+
+
+def test_a_second_ctrl_c_cuts_the_time_that_a_program_is_given_to_end(tmp_path: Path) -> None:
+    """With that time, this would take longer than a test may."""
+    mark = tmp_path / "pid"
+    deaf = f"trap '' TERM; echo $$ > {mark}; while :; do sleep 1; done"
+    sender = [sys.executable, "-c", _SEND_TWICE.format(mark=str(mark), us=os.getpid())]
+    with noted(), subprocess.Popen(sender), pytest.raises(Interrupted):
+        run_program(
+            ["sh", "-c", deaf],
+            cwd=tmp_path,
+            env=git_free_environment(),
+            timeout_s=None,
+            on_stdout=lambda _chunk: None,
+            grace_s=1000.0,
+        )
+    assert not Path(f"/proc/{int(mark.read_text())}").exists()
+
+
+_SEND_TWICE = """
+import os, signal, time
+while not (os.path.exists({mark!r}) and open({mark!r}).read()):
+    time.sleep(0.01)
+os.kill({us}, signal.SIGINT)
+time.sleep(0.6)
+os.kill({us}, signal.SIGINT)
+"""

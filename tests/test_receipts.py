@@ -10,8 +10,10 @@ from agentloop import receipts
 from agentloop.events import Leaf
 from agentloop.predicate.language import grammar
 from agentloop.repo import Repo
+from agentloop.sandbox import Sandbox
 
 ENV = {"PATH": os.environ["PATH"]}
+BOX = Sandbox("none")
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def repo(tmp_path: Path) -> Repo:
 
 
 def key(repo: Repo, folder: Path, predicate: str = "true passes") -> str:
-    return receipts.key_of(repo.fingerprint(folder), grammar.parse(predicate), repo, ENV)
+    return receipts.key_of(repo.fingerprint(folder), grammar.parse(predicate), repo, ENV, BOX)
 
 
 def test_the_key_is_the_trees_the_predicates_and_the_tools(repo: Repo, tmp_path: Path) -> None:
@@ -47,6 +49,12 @@ def test_the_key_is_the_trees_the_predicates_and_the_tools(repo: Repo, tmp_path:
     assert key(repo, folder) != before
 
 
+def test_another_sandbox_is_another_key(repo: Repo, tmp_path: Path) -> None:
+    tree, node = repo.fingerprint(tmp_path / "f"), grammar.parse("true passes")
+    boxes = (BOX, Sandbox("landlock"), Sandbox("landlock", ("~/data",)))
+    assert len({receipts.key_of(tree, node, repo, ENV, box) for box in boxes}) == len(boxes)
+
+
 def test_another_tool_of_the_same_name_is_another_key(repo: Repo, tmp_path: Path) -> None:
     bins = tmp_path / "bin"
     bins.mkdir()
@@ -55,9 +63,9 @@ def test_another_tool_of_the_same_name_is_another_key(repo: Repo, tmp_path: Path
     tool.chmod(0o755)
     tree, node = repo.fingerprint(tmp_path / "f"), grammar.parse("mytool passes")
     env = {"PATH": f"{bins}:{ENV['PATH']}"}
-    before = receipts.key_of(tree, node, repo, env)
+    before = receipts.key_of(tree, node, repo, env, BOX)
     tool.write_text("#!/bin/sh\nexit 1\n")
-    assert receipts.key_of(tree, node, repo, env) != before
+    assert receipts.key_of(tree, node, repo, env, BOX) != before
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from agentloop.agents.stream import StreamReader
 from agentloop.config import state_folder
 from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
 from agentloop.logfile import LogFile
-from agentloop.process import Exited, child_environment, run_program
+from agentloop.process import Exited, Walls, child_environment, run_program
 from agentloop.quoting import plain
 
 _MAX_ARGUMENT_BYTES = 100_000
@@ -38,6 +38,7 @@ class HeadlessSession:
         id: the session to return to; None begins one.
         counters: the session's totals so far.
         begun: there is a session to return to, perhaps without a name.
+        walls: what it is kept within.
     """
 
     adapter: Adapter
@@ -49,6 +50,7 @@ class HeadlessSession:
     counters: Counters = field(default_factory=Counters)
     begun: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    walls: Walls | None = None
 
     @property
     def resumable(self) -> bool:
@@ -119,6 +121,7 @@ class HeadlessSession:
                 on_stdout=on_stdout,
                 on_stderr=on_stderr,
                 on_tick=on_tick,
+                walls=self.walls,
             )
             reader.close()
             for document in sorted(results.glob("*.json")):

@@ -11,7 +11,8 @@ from pathlib import Path
 from agentloop.agents import store
 from agentloop.agents.diagnosis import Answer, Facts, Ours
 from agentloop.agents.sources import Source, comes_with_agentloop
-from agentloop.agents.spec import Adapter, expanded
+from agentloop.agents.spec import Adapter
+from agentloop.config import expanded
 from agentloop.errors import CannotStartError
 from agentloop.process import Exited, Program, child_environment, run_side_by_side
 from agentloop.quoting import one_line, plain

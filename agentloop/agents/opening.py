@@ -16,7 +16,7 @@ from agentloop.agents.terminal_spec import Terminal
 from agentloop.errors import AdapterError, AgentUnusableError, CannotStartError, UsageError
 from agentloop.events import Counters
 from agentloop.job import Driver, Job
-from agentloop.process import child_environment, run_program
+from agentloop.process import Walls, child_environment, run_program
 
 _VERSION_TIMEOUT_S = 60.0
 _MAX_VERSION_BYTES = 4096
@@ -95,6 +95,7 @@ def open_session(
     begun: bool = False,
     counters: Counters | None = None,
     drafting: bool = False,
+    walls: Walls | None = None,
     max_cost_usd: float | None = None,
 ) -> Session:
     """Make the session that a job asks for; nothing is run yet.
@@ -107,6 +108,7 @@ def open_session(
         begun: there is one to return to, perhaps without a name.
         counters: its totals so far.
         drafting: its turns are about a skill.
+        walls: what it is kept within.
         max_cost_usd: what is left of the run's money, for an agent that is started anew for each turn and can be told;
             None for no limit.
 
@@ -125,10 +127,10 @@ def open_session(
     counters = counters or Counters()
     words = (*(adapter.drafting if drafting else ()), *words)
     if driver == "acp":
-        return _acp_session(adapter, job, program, words, run, cwd, session, counters)
+        return _acp_session(adapter, job, program, words, run, cwd, session, counters, walls)
     cap_usd = max_cost_usd if driver == "headless" else None
     passed = commandline.passed_on(adapter, words, permissions=job.permissions, model=job.model, max_cost_usd=cap_usd)
-    told = (adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
+    told = (adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment, walls)
     if driver == "terminal":
         from agentloop.agents.terminal.session import TerminalSession
 
@@ -145,6 +147,7 @@ def _acp_session(
     cwd: Path,
     session: str | None,
     counters: Counters,
+    walls: Walls | None,
 ) -> Session:
     if adapter.acp is None:
         raise UsageError(
@@ -170,6 +173,7 @@ def _acp_session(
         permissions=mode,
         mode=passed.acp_mode,
         model="" if by_words else job.model,
+        walls=walls,
     )
 
 

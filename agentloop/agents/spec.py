@@ -1,6 +1,5 @@
 """The adapter: what has to be known of an agent, as data."""
 
-import re
 import sys
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,10 +11,8 @@ from pydantic import AfterValidator, Field, model_validator
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream_spec import ErrorPattern, Expressions, Part, Stream
 from agentloop.agents.terminal_spec import Terminal
-from agentloop.config import folder_inside
+from agentloop.config import expanded, folder_inside
 from agentloop.job import Driver, PermissionMode
-
-_VARIABLE = re.compile(r"\$(\w+)")
 
 
 class Permission(Part):
@@ -123,6 +120,9 @@ class Adapter(Part):
     """Environment variables, one of which lets it reach its model."""
     key_files: tuple[str, ...] = ()
     """Files, `~` for the user's home, one of which is there after a login."""
+    keeps: tuple[str, ...] = ()
+    """Files and folders outside of the tree that it writes for itself, beside its store and the folders of `key_files`;
+    `~` and `$VARIABLE` as in `user_skills`."""
     session: Literal["chosen", "reported", "none"] = "none"
     """Whether we choose the session's id (a UUID), the agent reports it, or there is none to name."""
     environment: dict[str, str] = Field(default_factory=dict)
@@ -168,6 +168,13 @@ class Adapter(Part):
         """Where it reads the skills of its user; None when that is not known."""
         return next(filter(None, (expanded(folder, environment) for folder in self.user_skills)), None)
 
+    def own_places(self, environment: Mapping[str, str]) -> list[Path]:
+        """What it writes to outside of the tree, as far as that is known; a home itself is never its own."""
+        store = [f"${self.store.root_variable}", self.store.root] if self.store else []
+        named = [expanded(path, environment) for path in (*self.keeps, *filter(lambda path: path != "$", store))]
+        logins = [path.parent for path in (expanded(file, environment) for file in self.key_files) if path]
+        return [*filter(None, named), *(folder for folder in logins if folder != Path.home())]
+
     @property
     def drivers(self) -> tuple[Driver, ...]:
         """The ways in which it can be driven: it has a section of that name, or the command line of a turn."""
@@ -212,10 +219,3 @@ class Adapter(Part):
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""
         return next((known for known in self.errors if known.fits(text, status)), None)
-
-
-def expanded(path: str, environment: Mapping[str, str]) -> Path | None:
-    """A path with `~` and `$VARIABLE` in it; None when such a variable is not set."""
-    if not all(environment.get(name) for name in _VARIABLE.findall(path)):
-        return None
-    return Path(_VARIABLE.sub(lambda match: environment[match[1]], path)).expanduser()

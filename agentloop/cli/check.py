@@ -14,8 +14,8 @@ from typing import Any
 
 import click
 
-from agentloop import config, interrupts, journal, receipts
-from agentloop.cli.options import DURATION
+from agentloop import config, interrupts, journal, receipts, sandbox
+from agentloop.cli.options import DURATION, sandbox_options
 from agentloop.errors import RepoError, UsageError
 from agentloop.events import SCHEMA, VerdictValue
 from agentloop.predicate import evaluate, judge, probes
@@ -24,7 +24,7 @@ from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import And, Command, Node, Not, Or, Times, Within, leaves
 from agentloop.predicate.language.wording import explain as explained
 from agentloop.predicate.language.wording import number, render
-from agentloop.process import child_environment
+from agentloop.process import child_environment, watched
 from agentloop.quoting import one_line
 from agentloop.repo import Repo
 
@@ -43,6 +43,7 @@ _MAX_SOURCE_CHARS = 200
 @click.option("--check-timeout", type=DURATION, help="Time for one command.  [default: 30m]")
 @click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it.")
 @click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
+@sandbox_options
 def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path | None, task: str,
           allow_judge_only: bool, fresh: bool, **flags: Any) -> int:  # fmt: skip
     """Evaluate PREDICATE once, several: all of them; exit 0 when it holds, 1 when not, 2 for an error.
@@ -52,7 +53,8 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
     agentloop check --explain "coverage >= baseline and not file TODO.md exists"
     """  # noqa: D301 - click reads the \b
     with _repository() as repo:
-        settings = config.load(repo.root if repo else None, flags).settings
+        told = {key: value for key, value in flags.items() if value != ()}
+        settings = config.load(repo.root if repo else None, told).settings
         names = grammar.Names(settings.checks, settings.metrics, allow_judge_only=allow_judge_only)
         node = grammar.parse_all(predicates, names)
         if explain:
@@ -61,11 +63,16 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
         for leaf in () if as_json else leaves(node):
             if isinstance(leaf, Command) and leaf.bare:
                 click.echo(f"read as: `{one_line(leaf.command, _MAX_SOURCE_CHARS)}` passes", err=True)
+        box = sandbox.chosen(settings.sandbox, settings.sandbox_writable)
+        tag = f"check-{os.getpid()}-{secrets.token_hex(4)}"
+        env = child_environment(tag)
         with _log_folder(logs) as folder:
+            (folder / "reports").mkdir(exist_ok=True)
             context = evaluate.Context(
-                cwd=repo.root if repo else Path.cwd(),
-                env=child_environment(f"check-{os.getpid()}-{secrets.token_hex(4)}"),
+                cwd=_places(repo).tree,
+                env=env,
                 logs=folder,
+                walls=box.around_check(_places(repo), _places(repo).tree, [folder / "reports"], env),
                 timeout_s=settings.check_timeout,
                 task=task,
                 diff=_diff_of(repo, folder),
@@ -73,13 +80,13 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
                 judge_model=settings.judge_model,
                 ask=probes.person(),
             )
-            memory = _Memory(repo, node, context)
+            memory = _Memory(repo, node, context, box)
             receipt = None if fresh or logs else memory.recall()
             if receipt:
                 shutil.rmtree(folder, ignore_errors=True)
                 _show_remembered(receipt, as_json=as_json)
                 return _EXIT_CODES[receipt.verdict]
-            with interrupts.noted():
+            with interrupts.noted(), watched(tag):
                 evaluation = evaluate.evaluate(node, context)
             memory.remember(evaluation)
             has_logs = any(leaf.log for leaf in evaluation.leaves)
@@ -94,10 +101,15 @@ def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path 
     return _EXIT_CODES[evaluation.verdict]
 
 
+def _places(repo: Repo | None) -> sandbox.Places:
+    return sandbox.Places(repo.root, repo.common_dir) if repo else sandbox.Places(Path.cwd(), None)
+
+
 class _Memory:
     """What is remembered of this tree and this predicate; nothing outside of a repository."""
 
-    def __init__(self, repo: Repo | None, node: Node, context: evaluate.Context) -> None:
+    def __init__(self, repo: Repo | None, node: Node, context: evaluate.Context, box: sandbox.Sandbox) -> None:
+        self._box = box
         self._repo = repo if receipts.is_of_the_tree(node) else None
         self._node = node
         self._env = context.env
@@ -117,7 +129,7 @@ class _Memory:
     def _state(self, repo: Repo) -> tuple[receipts.Receipts, str, str]:
         """The receipts, the key, and the tree as it is now."""
         tree = repo.fingerprint(journal.fingerprint_folder(repo.common_dir, repo.root))
-        key = receipts.key_of(tree, self._node, repo, self._env)
+        key = receipts.key_of(tree, self._node, repo, self._env, self._box)
         return receipts.Receipts(journal.receipts_folder(repo.common_dir)), key, tree
 
 
@@ -138,7 +150,7 @@ def _log_folder(asked: Path | None) -> Iterator[Path]:
     try:
         if asked:
             asked.mkdir(parents=True, exist_ok=True)
-        folder = asked.resolve() if asked else Path(tempfile.mkdtemp(prefix="agentloop-check-"))
+        folder = (asked or Path(tempfile.mkdtemp(prefix="agentloop-check-"))).resolve()
     except OSError as error:
         raise UsageError(
             f"the logs cannot be written to {asked}: {error.strerror}", hint="name another folder"

@@ -96,6 +96,18 @@ def check_options(command: Any) -> Any:
         click.option("--check-timeout", type=DURATION, help="Time for one command of the predicate.  [default: 30m]"),
     ):
         command = option(command)
+    return sandbox_options(command)
+
+
+def sandbox_options(command: Any) -> Any:
+    """What a check may write to."""
+    for option in (
+        click.option("--sandbox-writable", multiple=True, metavar="PATH",
+                     help="A further file or folder that checks may write to."),
+        click.option("--sandbox", type=click.Choice(["landlock", "bwrap", "none"]),
+                     help="Keep checks from writing elsewhere; bwrap: the agent, too.  [default: landlock]"),
+    ):  # fmt: skip
+        command = option(command)
     return command
 
 

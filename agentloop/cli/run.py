@@ -231,6 +231,8 @@ def make_job(
         driver=settings.driver,
         session=settings.session,
         worktree=str(root),
+        sandbox=settings.sandbox,
+        sandbox_writable=settings.sandbox_writable,
         skills_dir=settings.skills_dir,
         distill=settings.distill,
         distill_in=settings.distill_in,

@@ -1,5 +1,6 @@
 """Running one command of a predicate, and what its end means."""
 
+import errno
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+from agentloop import sandbox
 from agentloop.errors import CannotStartError
 from agentloop.events import Leaf, TestCounts
 from agentloop.logfile import Ends, LogFile
@@ -15,7 +17,7 @@ from agentloop.predicate.context import Context, Finding, Ran
 from agentloop.predicate.language.nodes import Command
 from agentloop.predicate.reports.report import Recorder
 from agentloop.predicate.search import SearchError, search
-from agentloop.process import Exited, run_program
+from agentloop.process import Exited, Walls, run_program
 from agentloop.quoting import plain
 
 _KEPT_BYTES = 64 * 1024
@@ -44,8 +46,9 @@ def run(node: Command, number: int, context: Context) -> Ran:
         Interrupted: a signal was noted; the command and all that it started are ended.
         OSError: the log cannot be written.
     """
-    log = context.logs / f"{number}.log"
-    recorder = Recorder(context.logs, number, context.cwd)
+    log = _new_log(context, number)
+    context.reports.mkdir(exist_ok=True)
+    recorder = Recorder(context.reports, number, context.cwd)
     env = {**context.env, **recorder.environment(context.env)}
     known = {"source": node.source, "command": node.command, "tool": tool(node, context.cwd, context.env)}
     with log.open("wb") as file, LogFile(file) as log_file:
@@ -64,6 +67,7 @@ def run(node: Command, number: int, context: Context) -> Ran:
                 timeout_s=context.timeout_s,
                 on_stdout=on_output,
                 on_tick=context.on_tick,
+                walls=context.walls,
             )
         except CannotStartError as error:
             recorder.finish(node.command)
@@ -73,6 +77,8 @@ def run(node: Command, number: int, context: Context) -> Ran:
     verdict, reason = _finding(node, exited, text, context)
     report = recorder.finish(node.command)
     report_path = context.logs / f"{number}.tests.json"
+    if verdict != "pass":
+        reason = _with_denial(reason, text, context)
     if report:
         report.save(report_path)
         if node.verb == "passes" and verdict == "pass" and report.counts == TestCounts():
@@ -92,8 +98,26 @@ def run(node: Command, number: int, context: Context) -> Ran:
     return Ran(leaf, text)
 
 
+def _new_log(context: Context, number: int) -> Path:
+    """The file for an output: never one that an earlier command has made a link, to have us write to elsewhere.
+
+    Raises:
+        OSError: the folder has become a link.
+    """
+    if Path(os.path.realpath(context.logs)) != context.logs:
+        raise OSError(errno.ELOOP, "the folder of the logs was replaced by a link", str(context.logs))
+    for name in (f"{number}.log", f"{number}.tests.json", f"{number}.tests.failed.txt"):
+        (context.logs / name).unlink(missing_ok=True)
+    return context.logs / f"{number}.log"
+
+
+def _with_denial(reason: str, output: str, context: Context) -> str:
+    path = sandbox.denied(output, context.walls)
+    return f"{reason} (the sandbox? see sandbox_writable, --sandbox none: {path})" if path else reason
+
+
 def _finding(node: Command, exited: Exited, text: str, context: Context) -> Finding:
-    problem = _problem(node, exited)
+    problem = _problem(node, exited, context.walls)
     if problem:
         return "error", problem
     ended = f"exited {exited.code}"
@@ -123,7 +147,7 @@ def _prints(node: Command, text: str, context: Context) -> Finding:
     return ("pass", f"printed {shown}") if found else ("fail", f"did not print {shown}")
 
 
-def _problem(node: Command, exited: Exited) -> str:
+def _problem(node: Command, exited: Exited, walls: Walls | None) -> str:
     """Why the end says nothing about what was asked; empty when it does."""
     code = exited.code
     if exited.ended_by != "itself":
@@ -136,7 +160,7 @@ def _problem(node: Command, exited: Exited) -> str:
         return f"command cannot be executed (exit 126): {node.command}"
     if code is None or (node.verb == "exits" and code == node.code):
         return ""
-    if node.shell and code in _SHELL_SIGNALS:
+    if (node.shell or (walls and walls.hides_signals)) and code in _SHELL_SIGNALS:
         return f"ended by {_SHELL_SIGNALS[code]} (exit {code})"
     if code in _PYTEST_ERRORS and _PYTEST.match(_LAST_COMMAND.split(node.command)[-1] if node.shell else node.command):
         return f"{_PYTEST_ERRORS[code]} (exit {code})"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentloop.events import Leaf, VerdictValue
 from agentloop.job import MetricSpec
+from agentloop.process import Walls
 
 
 def _no_diff() -> str:
@@ -21,7 +22,7 @@ class Context:
     env: Mapping[str, str]
     """The whole environment of the programs, with the tag of the run."""
     logs: Path
-    """A folder outside of the tree for logs and reports."""
+    """A folder outside of the tree for logs and reports; no part of its path is a link."""
     timeout_s: float
     """What one command may take."""
     on_tick: Callable[[float], None] | None = None
@@ -38,6 +39,13 @@ class Context:
     there."""
     person_s: float = math.inf
     """What a person may take to answer."""
+    walls: Walls | None = None
+    """What the commands are kept within."""
+
+    @property
+    def reports(self) -> Path:
+        """Where test runners write reports: all that a command can write to of the logs."""
+        return self.logs / "reports"
 
 
 @dataclass(frozen=True, slots=True)

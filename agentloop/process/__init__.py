@@ -12,16 +12,22 @@ from agentloop.process.starting import (
     git_free_environment,
     start_in_terminal,
 )
-from agentloop.process.tree import RUN_TAG, end_family, end_tagged
+from agentloop.process.tree import end_family
+from agentloop.process.walk import RUN_TAG, end_tagged
+from agentloop.process.walls import Bubblewrap, Landlock, Walls
+from agentloop.process.watchdog import watched
 
 __all__ = [
     "KEYBOARD",
     "RUN_TAG",
+    "Bubblewrap",
     "Exited",
     "IdleClock",
+    "Landlock",
     "Live",
     "Process",
     "Program",
+    "Walls",
     "child_environment",
     "end_family",
     "end_tagged",
@@ -31,4 +37,5 @@ __all__ = [
     "run_side_by_side",
     "start_in_terminal",
     "start_program",
+    "watched",
 ]

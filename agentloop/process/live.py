@@ -8,6 +8,7 @@ from pathlib import Path
 from agentloop.process.output import GRACE_S
 from agentloop.process.starting import Process, start
 from agentloop.process.tree import Tree, adopt_orphans, own_children
+from agentloop.process.walls import Walls
 
 
 class Live:
@@ -44,17 +45,18 @@ class Live:
         return killed
 
 
-def start_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Live:
+def start_program(argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], walls: Walls | None = None) -> Live:
     """Start a program in a session of its own and leave it running; whoever starts it ends it.
 
     Args:
         argv: the program and its arguments; no shell.
         cwd: where it runs.
         env: its whole environment; the value of `AGENTLOOP_RUN` in it marks its tree.
+        walls: what it is kept within.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
     adopt_orphans()
     older = own_children()
-    return Live(start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE), older)
+    return Live(start(argv, cwd, env, subprocess.PIPE, subprocess.PIPE, walls), older)

@@ -13,13 +13,16 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from agentloop.process.starting import cannot_start
-from agentloop.process.tree import Tree, adopt_orphans, is_running, own_children, set_up_child
+from agentloop.process.tree import Tree, adopt_orphans, own_children, set_up_child
+from agentloop.process.walk import RUN_TAG, is_running
+from agentloop.process.walls import Walls
 
 _READ_CALL = {"x86_64": "0", "aarch64": "63"}.get(platform.machine())
 _OF_ANOTHER_TERMINAL = ("COLUMNS", "LINES")
@@ -61,12 +64,22 @@ class TerminalProgram:
         env: its whole environment.
         rows: the terminal's height.
         columns: its width.
+        walls: what it is kept within.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], rows: int, columns: int) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        rows: int,
+        columns: int,
+        walls: Walls | None = None,
+    ) -> None:
         adopt_orphans()
         older = own_children()
         self.fd, its_end = pty.openpty()
@@ -75,16 +88,17 @@ class TerminalProgram:
         os.set_blocking(self.fd, False)
         self._device = os.fstat(its_end).st_rdev
         try:
-            self._process = subprocess.Popen(
-                argv,
-                cwd=cwd,
-                env={name: value for name, value in env.items() if name not in _OF_ANOTHER_TERMINAL},
-                stdin=its_end,
-                stdout=its_end,
-                stderr=its_end,
-                start_new_session=True,
-                preexec_fn=_take_terminal,  # noqa: PLW1509 - no thread is ours
-            )
+            with walls.around(argv, cwd, env) if walls else nullcontext((argv, None)) as (words, enter):
+                self._process = subprocess.Popen(
+                    words,
+                    cwd=cwd,
+                    env={name: value for name, value in env.items() if name not in _OF_ANOTHER_TERMINAL},
+                    stdin=its_end,
+                    stdout=its_end,
+                    stderr=its_end,
+                    start_new_session=True,
+                    preexec_fn=partial(_take_terminal, env.get(RUN_TAG, ""), enter),  # noqa: PLW1509 - no thread is ours
+                )
         except OSError as error:
             os.close(self.fd)
             raise cannot_start(argv[0], cwd, error) from error
@@ -144,8 +158,8 @@ class TerminalProgram:
             return False
 
 
-def _take_terminal() -> None:
+def _take_terminal(run: str, enter: Callable[[], None] | None) -> None:
     """Between fork and exec: the terminal becomes the program's own, with ctrl-C and job control."""
-    if sys.platform == "linux":
-        set_up_child()
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    if sys.platform == "linux":
+        set_up_child(run, enter)

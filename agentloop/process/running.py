@@ -16,6 +16,7 @@ from agentloop.process.idle import IdleClock
 from agentloop.process.output import GRACE_S, EndedBy, Exited, Pump, exited
 from agentloop.process.starting import Process, readable, start
 from agentloop.process.tree import Tree, adopt_orphans, own_children
+from agentloop.process.walls import Walls
 
 _LOOK_S = 0.25
 
@@ -33,6 +34,7 @@ def run_program(
     grace_s: float = GRACE_S,
     on_tick: Callable[[float], None] | None = None,
     tick_s: float = 1.0,
+    walls: Walls | None = None,
 ) -> Exited:
     """Run a program in a session of its own and end its whole tree with it.
 
@@ -48,6 +50,7 @@ def run_program(
         grace_s: time between asking it to end and killing it.
         on_tick: called with the elapsed seconds every `tick_s`.
         tick_s: see `on_tick`.
+        walls: what it is kept within.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
@@ -58,7 +61,8 @@ def run_program(
     began = time.monotonic()
     with ExitStack() as stack:
         source = stack.enter_context(readable(stdin))
-        process = start(argv, cwd, env, source, subprocess.STDOUT if on_stderr is None else subprocess.PIPE)
+        stderr = subprocess.STDOUT if on_stderr is None else subprocess.PIPE
+        process = start(argv, cwd, env, source, stderr, walls)
         tree = Tree(process, older)
         try:
             pump = stack.enter_context(Pump(process, on_stdout, on_stderr))

@@ -7,11 +7,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from agentloop.errors import CannotStartError
-from agentloop.process.tree import RUN_TAG, set_up_child
+from agentloop.process.tree import set_up_child
+from agentloop.process.walk import RUN_TAG
+from agentloop.process.walls import Walls
 
 _GIT_LOCAL = frozenset(
     {
@@ -72,7 +76,14 @@ def _hear_keyboard() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes] | int, stderr: int) -> Process:
+def start(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    source: IO[bytes] | int,
+    stderr: int,
+    walls: Walls | None = None,
+) -> Process:
     """Start a program in a session of its own, its output a pipe.
 
     Args:
@@ -81,23 +92,30 @@ def start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[byt
         env: its whole environment.
         source: what it reads, or `subprocess.PIPE`.
         stderr: as in `subprocess.Popen`.
+        walls: what it is kept within.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
     try:
-        return subprocess.Popen(
-            argv,
-            cwd=cwd,
-            env=dict(env),
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,
-            preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
-        )
+        with walls.around(argv, cwd, env) if walls else nullcontext((argv, None)) as (words, enter):
+            set_up = partial(set_up_child, env.get(RUN_TAG, ""), enter)
+            return subprocess.Popen(
+                words,
+                cwd=cwd,
+                env=dict(env),
+                stdin=source,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+                preexec_fn=set_up if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
+            )
     except OSError as error:
         raise cannot_start(argv[0], cwd, error) from error
+    except subprocess.SubprocessError as error:
+        raise CannotStartError(
+            f"the sandbox for {argv[0]} cannot be set up", hint="--sandbox none does without it"
+        ) from error
 
 
 def cannot_start(program: str, cwd: Path, error: OSError) -> CannotStartError:

@@ -19,6 +19,7 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
             "  the agent's last words:",
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
+    lines += [f"  {_sandbox_line(state)}"] if state.last_check and state.last_check.sandbox else []
     lines += [f"  guard: {line}" for line in guard_lines(state)]
     lines += [f"  git: {line}" for line in _git_lines(state)]
     lines += [f"  {line}" for line in skill_lines(state)]
@@ -28,6 +29,19 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}, agentloop report {state.run}")
     return [plain(line) for line in lines]
+
+
+def _sandbox_line(state: RunState) -> str:
+    """What the checks could write to."""
+    match state.last_check and state.last_check.sandbox:
+        case "landlock":
+            return "checks were kept to the tree, temporary folders and caches (Landlock)"
+        case "bwrap":
+            return "agent and checks were kept to the tree, temporary folders and caches (bubblewrap)"
+        case _ if state.task.sandbox == "none":
+            return "checks could write anywhere: --sandbox none"
+        case _:
+            return "checks could write anywhere: the kernel has no Landlock, or an old one"
 
 
 def running_line(state: RunState) -> str:
@@ -151,6 +165,7 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         else None,
         "git": _git_lines(state),
         "flaky": state.flaky,
+        "sandbox": (state.last_check.sandbox or None) if state.last_check else None,
         "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,
         "skill_rejected": state.rejected.model_dump(include={"name", "reason"}) if state.rejected else None,

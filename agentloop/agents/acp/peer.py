@@ -12,7 +12,7 @@ from acp.connection import Connection
 
 from agentloop.agents.acp.wire import Wire
 from agentloop.interrupts import raise_if_interrupted
-from agentloop.process import IdleClock, start_program
+from agentloop.process import IdleClock, Walls, start_program
 
 _Result = TypeVar("_Result")
 _LOOK_S = 0.1
@@ -93,13 +93,14 @@ class Peer:
         argv: its command line.
         cwd: where it runs.
         env: its whole environment.
+        walls: what it is kept within.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> None:
-        self.program = start_program(argv, cwd=cwd, env=env)
+    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], walls: Walls | None = None) -> None:
+        self.program = start_program(argv, cwd=cwd, env=env, walls=walls)
         self.listener: Listener | None = None
         self.session = ""
         """The session whose updates are heard."""

@@ -21,7 +21,7 @@ from agentloop.agents.stream import StreamReader
 from agentloop.events import Counters, ErrorClass, Event, TurnStatus
 from agentloop.job import PermissionMode
 from agentloop.logfile import LogFile
-from agentloop.process import IdleClock, child_environment
+from agentloop.process import IdleClock, Walls, child_environment
 from agentloop.quoting import plain
 
 _GRACE_S = 5.0
@@ -50,6 +50,7 @@ class AcpSession:
         permissions: what it is allowed when it asks.
         mode: the session mode to set; empty: the agent's own choice.
         model: the model to set in the session; empty: the agent's own choice.
+        walls: what it is kept within.
     """
 
     adapter: Adapter
@@ -64,6 +65,7 @@ class AcpSession:
     permissions: PermissionMode = "edit"
     mode: str = ""
     model: str = ""
+    walls: Walls | None = None
     _peer: Peer | None = field(default=None, init=False)
     _returns: bool = field(default=True, init=False)
     """A new process can go on with the session, as far as is known."""
@@ -155,6 +157,7 @@ class AcpSession:
                 filled(self.acp.command, values, self.extra),
                 cwd=self.cwd,
                 env=child_environment(self.run, **environment),
+                walls=self.walls,
             )
         return self._peer
 

@@ -10,6 +10,7 @@ from pexpect.fdpexpect import fdspawn
 
 from agentloop.agents.terminal.screen import Screen
 from agentloop.agents.terminal.settling import Look
+from agentloop.process import Walls
 from agentloop.process.pty import Doing, TerminalProgram
 
 ROWS, COLUMNS = 50, 200
@@ -31,13 +32,22 @@ class Live:
         cwd: where it runs.
         env: its whole environment.
         still: what of a screen's text has to change for the screen to have changed.
+        walls: what it is kept within.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
 
-    def __init__(self, argv: Sequence[str], *, cwd: Path, env: Mapping[str, str], still: Callable[[str], str]) -> None:
-        self.program = TerminalProgram(argv, cwd=cwd, env=env, rows=ROWS, columns=COLUMNS)
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        still: Callable[[str], str],
+        walls: Walls | None = None,
+    ) -> None:
+        self.program = TerminalProgram(argv, cwd=cwd, env=env, rows=ROWS, columns=COLUMNS, walls=walls)
         self.screen = Screen(ROWS, COLUMNS, self.type)
         self.on_output: Callable[[bytes], object] = len
         """Gets what it prints, as it comes."""

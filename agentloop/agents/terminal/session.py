@@ -22,7 +22,7 @@ from agentloop.agents.terminal.watching import CutOff, Watch
 from agentloop.agents.terminal_spec import Terminal
 from agentloop.events import Counters, Event, SessionOpened, TurnStatus
 from agentloop.logfile import LogFile
-from agentloop.process import child_environment
+from agentloop.process import Walls, child_environment
 from agentloop.quoting import plain
 
 _GRACE_S = 2.0
@@ -58,6 +58,7 @@ class TerminalSession:
         counters: the session's totals so far.
         begun: there is a session to return to, perhaps without a name.
         environment: variables that it gets beside the adapter's.
+        walls: what it is kept within.
     """
 
     adapter: Adapter
@@ -69,6 +70,7 @@ class TerminalSession:
     counters: Counters = field(default_factory=Counters)
     begun: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
+    walls: Walls | None = None
     _live: Live | None = None
 
     @property
@@ -153,7 +155,7 @@ class TerminalSession:
         values = {"program": self.program, "session": self.id or "", "cwd": str(self.cwd), "python": sys.executable}
         argv = filled(template, values, self.extra)
         env = {**child_environment(self.run, **self.adapter.environment, **self.environment), "TERM": _TERM}
-        self._live = Live(argv, cwd=self.cwd, env=env, still=partial(still, self._terminal))
+        self._live = Live(argv, cwd=self.cwd, env=env, still=partial(still, self._terminal), walls=self.walls)
         return self._live
 
     def _end(self) -> tuple[str, ...]:
