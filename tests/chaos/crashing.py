@@ -118,7 +118,7 @@ class World:
         (world.repo / "count").write_text("0\n")
         (world.repo / "check.sh").write_text(CHECK)
         (world.repo / "theirs").write_text("committed\n")
-        (root / "home/.gitconfig").write_text("[user]\n\tname = T\n\temail = t@example.invalid\n[gc]\n\tauto = 0\n")
+        (root / "home/.gitconfig").write_text("[user]\n\tname = T\n\temail = t@example.invalid\n[core]\n\tfsync = none\n")
         world.git("init", "-q", "-b", "main")
         world.git("add", ".")
         world.git("commit", "-qm", "Begin")

@@ -10,7 +10,7 @@ The product has no hook for dying: the place where an event is written is wrappe
 * `before:N`, `after:N`: SIGKILL before or after the Nth event of this process is written, counted from 1
 * `torn:N:B`: SIGKILL when only the first B bytes of that event's line are written; a negative B counts from its end
 * `full:N:B`: likewise, but the disk is full from there on (a limit on the size of files), and the program lives
-* `git:N`: SIGKILL before the Nth command of git's
+* `git:N:M`: SIGKILL before the Mth command of git's after that event
 * `never`
 """
 
@@ -40,36 +40,27 @@ def die() -> None:
 def prepare(moment: str) -> None:
     """Have this process die at that moment."""
     kind, *numbers = moment.split(":")
-    if kind == "git":
-        _count_git(int(numbers[0]))
-    elif kind != "never":
-        _count_events(kind, int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0)
+    if kind != "never":
+        _count(kind, int(numbers[0]), int(numbers[1]) if len(numbers) > 1 else 0)
 
 
-def _count_git(number: int) -> None:
-    seen = [0]
+def _count(kind: str, number: int, cut: int) -> None:
+    write, seen, asked = os.write, [0], [0]
 
     def counted(perform: Callable[..., str]) -> Callable[..., str]:
         def wrapper(*args: Any, **kwargs: Any) -> str:
-            seen[0] += 1
-            if seen[0] == number:
+            asked[0] += kind == "git" and seen[0] >= number
+            if asked[0] and asked[0] == cut:
                 die()
             return perform(*args, **kwargs)
 
         return wrapper
 
-    Git.ask = counted(Git.ask)  # type: ignore[method-assign]
-    Git.perform = counted(Git.perform)  # type: ignore[method-assign]
-
-
-def _count_events(kind: str, number: int, cut: int) -> None:
-    write, seen = os.write, [0]
-
     def wrapper(descriptor: int, line: bytes) -> int:
         if not line.startswith(b'{"seq":'):
             return write(descriptor, line)
         seen[0] += 1
-        if seen[0] != number:
+        if seen[0] != number or kind == "git":
             return write(descriptor, line)
         if kind == "full":
             end = os.fstat(descriptor).st_size + cut % len(line)
@@ -81,6 +72,8 @@ def _count_events(kind: str, number: int, cut: int) -> None:
         raise AssertionError
 
     journal.os.write = wrapper  # type: ignore[attr-defined]
+    Git.ask = counted(Git.ask)  # type: ignore[method-assign]
+    Git.perform = counted(Git.perform)  # type: ignore[method-assign]
 
 
 def serve() -> None:

@@ -10,10 +10,12 @@ Its work goes wrong in every way that a run knows: a wrong count, then a check t
 a draft with a finding, then the mended one.
 """
 
+import itertools
 import json
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 CHECK = 'read n < count\nif [ "$n" != 3 ]; then echo "the count is $n"; exit 1; fi\n'
@@ -49,9 +51,11 @@ def main() -> int:
 
 def _opened(sessions: Path) -> str:
     sessions.mkdir(exist_ok=True)
-    session = f"s-{len(os.listdir(sessions)) + 1}"
-    (sessions / session).touch()
-    return session
+    for number in itertools.count(1):
+        with suppress(FileExistsError):
+            (sessions / f"s-{number}").touch(exist_ok=False)
+            return f"s-{number}"
+    raise AssertionError
 
 
 def act(prompt: str) -> str:
