@@ -69,12 +69,14 @@ class Forge:
         self._process.wait(60)
         self._process.stdout.close()
 
-    def start(self, world: "World", argv: tuple[str, ...], moment: str = "never", **env: str) -> int:
+    def start(
+        self, world: "World", argv: tuple[str, ...], moment: str = "never", git_timeout_s: float = 600, **env: str
+    ) -> int:
         """Start it; returns the process's id."""
         assert self._process.stdin
         order = {
             "argv": argv, "cwd": str(world.repo), "env": {**os.environ, **world.env, **env},
-            "out": str(world.out), "moment": moment,
+            "out": str(world.out), "moment": moment, "git_timeout_s": git_timeout_s,
         }  # fmt: skip
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
@@ -84,8 +86,10 @@ class Forge:
         """The exit code of what was started last; negative for a signal."""
         return self._answer()
 
-    def run(self, world: "World", argv: tuple[str, ...], moment: str = "never", **env: str) -> int:
-        self.start(world, argv, moment, **env)
+    def run(
+        self, world: "World", argv: tuple[str, ...], moment: str = "never", git_timeout_s: float = 600, **env: str
+    ) -> int:
+        self.start(world, argv, moment, git_timeout_s, **env)
         return self.wait()
 
     def _answer(self) -> int:
@@ -118,7 +122,9 @@ class World:
         (world.repo / "count").write_text("0\n")
         (world.repo / "check.sh").write_text(CHECK)
         (world.repo / "theirs").write_text("committed\n")
-        (root / "home/.gitconfig").write_text("[user]\n\tname = T\n\temail = t@example.invalid\n[core]\n\tfsync = none\n")
+        (root / "home/.gitconfig").write_text(
+            "[user]\n\tname = T\n\temail = t@example.invalid\n[core]\n\tfsync = none\n"
+        )
         world.git("init", "-q", "-b", "main")
         world.git("add", ".")
         world.git("commit", "-qm", "Begin")

@@ -2,7 +2,7 @@
 
     python dying.py     (orders on stdin, answers on stdout, a line of JSON each)
 
-An order is `{"argv": [...], "cwd": ..., "env": {...}, "out": file, "moment": ...}`; the answers to it are the process's
+An order is `{"argv": [...], "cwd": ..., "env": {...}, "out": file, "moment": ..., "git_timeout_s": ...}`; the answers to it are the process's
 id and, once it has ended, its exit code. A fork of what is imported already carries it out, since hundreds are wanted.
 
 The product has no hook for dying: the place where an event is written is wrapped from outside. A moment is
@@ -28,7 +28,7 @@ import rich.live
 
 from agentloop import cli, distill, journal
 from agentloop.cli import run, runs
-from agentloop.repo.runner import Git
+from agentloop.repo import runner
 
 LOADED = (git, rich.live, distill, run, runs)
 
@@ -72,8 +72,8 @@ def _count(kind: str, number: int, cut: int) -> None:
         raise AssertionError
 
     journal.os.write = wrapper  # type: ignore[attr-defined]
-    Git.ask = counted(Git.ask)  # type: ignore[method-assign]
-    Git.perform = counted(Git.perform)  # type: ignore[method-assign]
+    runner.Git.ask = counted(runner.Git.ask)  # type: ignore[method-assign]
+    runner.Git.perform = counted(runner.Git.perform)  # type: ignore[method-assign]
 
 
 def serve() -> None:
@@ -99,6 +99,7 @@ def carry_out(order: dict[str, Any]) -> None:
             os.dup2(source, descriptor)
         sys.argv = ["agentloop", *order["argv"]]
         prepare(order["moment"])
+        runner.ASK_TIMEOUT_S = order["git_timeout_s"]
         cli.main()
     except SystemExit as ended:
         code = ended.code

@@ -47,9 +47,7 @@ def test_a_disk_that_is_full_at_an_event_ends_the_run_until_there_is_room(
 
 
 @pytest.mark.parametrize("number", [3, 20, 27, 31, *(pytest.param(n, marks=chaos) for n in range(1, 60))])
-def test_half_a_commit_is_made_whole(
-    number: int, the_forge: Forge, undisturbed: Undisturbed, tmp_path: Path
-) -> None:
+def test_half_a_commit_is_made_whole(number: int, the_forge: Forge, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Killed before any of git's commands between the draft and the end: objects, ref, files, index."""
     world = undisturbed.world.copy(tmp_path / "world")
     code = the_forge.run(world, RUN, f"git:{COMMITTING}:{number}")
