@@ -285,7 +285,7 @@ def follow(path: Path, seen: int = 0) -> tuple[list[ev.Event], int]:
 
 
 def _events(path: Path, start: int = 0) -> Iterator[tuple[ev.Event, int]]:
-    """The events and where each ends; a last line that is torn or no JSON is left out, any other must be a later event."""
+    """The events and where each ends; a last line that is torn or no JSON is left out, any other is a later event."""
     end, last = start, -1
     with path.open("rb") as file:
         file.seek(start)

@@ -126,7 +126,7 @@ def _outputs(process: "subprocess.Popen[bytes]", command: str) -> list[str]:
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.wait()
-        raise GitFailedError(f"git {command}", f"it did not end within {ASK_TIMEOUT_S:g} s") from error
+        raise GitFailedError(f"git {command}", f"git {command} did not end within {ASK_TIMEOUT_S:g} s") from error
     return [text.decode("utf-8", "surrogateescape") for text in printed]
 
 

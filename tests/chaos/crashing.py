@@ -47,10 +47,11 @@ pattern = "no session"
 RUN = ("run", "--until", "sh check.sh passes", "--agent", "steady", "Make the count 3")
 RESUME = ("resume", "--no-input")
 # What differs from run to run, or between one that was resumed and one that was not: names, times, the turns cut off.
-_OWN = frozenset(
-    "run base at seq last_at elapsed_s duration_s remembered_from commit log report record prompt path "
-    "session session_cwd turn turns_started n counters calls killed interrupted".split()
-)
+_OWN_NAMES = """
+    run base at seq last_at elapsed_s duration_s remembered_from commit log report record prompt path session session_cwd
+    turn turns_started n counters calls killed interrupted
+"""
+_OWN = frozenset(_OWN_NAMES.split())
 
 
 class Forge:
@@ -239,5 +240,6 @@ def differences(one: Any, other: Any, at: str = "") -> list[str]:
         keys = sorted({*one, *other})
         return [line for key in keys for line in differences(one.get(key), other.get(key), f"{at}/{key}")]
     if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
-        return [line for number, pair in enumerate(zip(one, other)) for line in differences(*pair, f"{at}/{number}")]
+        pairs = enumerate(zip(one, other, strict=True))
+        return [line for number, pair in pairs for line in differences(*pair, f"{at}/{number}")]
     return [] if one == other else [f"{at}: {one!r} is not {other!r}"]

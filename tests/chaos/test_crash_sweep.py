@@ -18,8 +18,8 @@ KINDS = (
     "tool.called", "skill.loaded", "tool.ended", "turn.ended", "guard.ended", "skill.drafted", "skill.published",
     "skills.linked", "run.ended",
 )  # fmt: skip
-EVENTS = 48
-SEEDS = 10
+EVENTS = 50
+SEEDS = 8
 MANY_SEEDS = 200
 SPAN_S = 4.0
 
@@ -71,7 +71,7 @@ def test_kill_9_at_random_instants_then_resume_comes_to_the_same_end(
 ) -> None:
     """Killed once to three times; an instant behind the end changes nothing."""
     world, chance = undisturbed.world.copy(tmp_path / "world"), random.Random(seed)
-    argv = RUN
+    argv: tuple[str, ...] = RUN
     for _ in range(chance.randint(1, 3)):
         pid = the_forge.start(world, argv)
         time.sleep(chance.random() * SPAN_S)
