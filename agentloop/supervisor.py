@@ -12,7 +12,19 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from agentloop import __version__, briefing, by_hand, distill, interrupts, journal, learning, loop, steps
+from agentloop import (
+    __version__,
+    briefing,
+    by_hand,
+    changes,
+    distill,
+    interrupts,
+    journal,
+    learning,
+    loop,
+    pausing,
+    steps,
+)
 from agentloop import events as ev
 from agentloop.agents import opening
 from agentloop.checking import Checks
@@ -181,6 +193,7 @@ class _Supervisor:
             try:
                 self._perform_all()
             except interrupts.Interrupted as interrupted:
+                self._record_cut_turn()
                 self.emit(ev.RunInterrupted(signal=interrupted.number.name))
         return self.state
 
@@ -189,35 +202,70 @@ class _Supervisor:
             while not self.state.ended:
                 interrupts.raise_if_interrupted()
                 self.perform(loop.next_step(self.state))
-        except RepoError:
-            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
-            raise
-        except AgentUnusableError as error:
-            self.staging.close()
-            self.emit(
-                ev.RunEnded(outcome="agent_unusable", exit_code=error.exit_code, reason=learning.with_hint(error))
-            )
-        except OSError as error:
-            raise RunError(
-                f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
-                hint=f"mend that, then: agentloop resume {self.folder.run}",
-            ) from error
+        except (RepoError, AgentUnusableError, OSError) as error:
+            if not isinstance(error, AgentUnusableError):
+                interrupts.raise_if_interrupted()  # a ctrl-C ends git too
+            self._stop_for(error)
+
+    def _stop_for(self, error: RepoError | AgentUnusableError | OSError) -> None:
+        """End the run for what it cannot go on without; a fault that can be mended leaves it to be resumed."""
+        lost = self._loss()
+        if lost:
+            reason = f"{lost}; journal and logs are in {self.folder.path}"
+            self.emit(ev.RunEnded(outcome="repository_lost", exit_code=RepoError.exit_code, reason=reason))
+            return
+        match error:
+            case AgentUnusableError():
+                self.staging.close()
+                self.emit(
+                    ev.RunEnded(outcome="agent_unusable", exit_code=error.exit_code, reason=learning.with_hint(error))
+                )
+            case OSError():
+                raise RunError(
+                    f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
+                    hint=f"mend that, then: agentloop resume {self.folder.run}",
+                ) from error
+            case _:
+                raise error
+
+    def _loss(self) -> str:
+        """Why the run has no repository any more; empty when it has."""
+        lost = self.repo.loss()
+        if not lost and self.state.snapshots and not self.repo.commit_at(self.state.snapshots[0].commit):
+            return f"snapshot 0 is gone from {self.repo.root}: another repository is there, or its objects were removed"
+        return lost
+
+    def _record_cut_turn(self) -> None:
+        """What a turn did until it was cut off, as long as it can be told from what the person does next."""
+        if self.state.open_turn and self.state.snapshots and not self.state.task.by_hand:
+            self.turns.close()
+            with contextlib.suppress(RepoError):
+                self._snapshot(self.state.turns_started)
+
+    def _snapshot(self, n: int) -> None:
+        begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
+        if begins_at:
+            begun = self.repo.snapshot_of(self.folder.run, n, begins_at)
+            self.emit(ev.Snapshotted(n=n, commit=begun.commit, tree=begun.tree))
+            return
+        if self.state.snapshots:  # an agent may have removed the reference, or everything
+            self.repo.snapshot_of(self.folder.run, 0, self.state.snapshots[0].commit)
+        taken = self.repo.snapshot(self.folder.run, n, self.folder.index)
+        changed = changes.since_start(self.repo, self.state, taken.tree)
+        self.emit(ev.Snapshotted(n=n, commit=taken.commit, tree=taken.tree, changed=changed, standing=taken.standing))
 
     def perform(self, step: steps.Step) -> None:
         match step:
             case steps.Snapshot(n):
-                begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
-                if begins_at:
-                    snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
-                else:
-                    snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
-                self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
+                self._snapshot(n)
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
             case steps.LoseSession() | steps.LeaveSession():
                 self._part(step)
             case steps.Prompt() | steps.Drive():
                 self._work(step)
+            case steps.StartWait() | steps.Wait():
+                self.emit(pausing.performed(step, self.on_tick))
             case steps.Stop(outcome, exit_code, reason):
                 self.staging.close()
                 self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
@@ -232,8 +280,7 @@ class _Supervisor:
                 self._distill(step)
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
-            case steps.Repair(problems, delay_s):
-                interrupts.sleep(delay_s)
+            case steps.Repair(problems):
                 remembers = self.turns.remembers_work
                 self.turns.take("repair", self.learning.repair_prompt(self.state, problems, remembers=remembers))
             case steps.Ask():
@@ -271,14 +318,13 @@ class _Supervisor:
         match step:
             case steps.LoseSession(reason):
                 self.emit(ev.SessionLost(session=session, reason=reason))
-            case steps.LeaveSession():
-                self.emit(ev.SessionLeft(session=session))
+            case steps.LeaveSession(reason):
+                self.emit(ev.SessionLeft(session=session, reason=reason))
 
     def _work(self, step: steps.Prompt | steps.Drive) -> None:
         if isinstance(step, steps.Drive):
             by_hand.take_turn(self.state, self.repo, self.emit, opens=step.opens)
             return
-        interrupts.sleep(step.delay_s)
         prompt = briefing.work_prompt(self.state, step, self.repo, remembers=self.turns.remembers)
         self.turns.take("work", prompt)
 
@@ -288,5 +334,4 @@ class _Supervisor:
             reason = "it was not wanted" if self.consent else "nobody could be asked without a terminal"
             self.emit(learning.kept_back(self.state, reason))
             return
-        interrupts.sleep(step.delay_s)
         self.turns.take("distill", self.learning.prompt(self.state, remembers=self.turns.remembers_work))

@@ -58,6 +58,15 @@ def attempt(number: int, verdict: ev.VerdictValue, tree: str = "") -> list[ev.Ev
     return [*turn(number), snapshot(number, tree), check(number, verdict), *settled]
 
 
+WAIT = ev.WaitStarted(until=100.0, cause="transient", reason="it broke")
+WAITED: list[ev.Event] = [WAIT, ev.WaitEnded()]
+
+
+def cut_off(number: int, purpose: ev.Purpose = "work", tree: str = "") -> list[ev.Event]:
+    """A turn that was cut off, and the tree recorded as it left it."""
+    return [turn(number, purpose)[0], ev.RunResumed(), snapshot(number, tree)]
+
+
 RED: list[ev.Event] = [check(0, "fail"), snapshot(0), ev.GuardBegan()]
 
 
@@ -262,17 +271,18 @@ def test_what_waits_for_a_person_stops() -> None:
 
 @pytest.mark.parametrize("error_class", ["login", "rate_limit"])
 def test_work_that_was_done_before_the_agent_failed_is_looked_at(error_class: ev.ErrorClass) -> None:
-    failed: list[ev.Event] = [event for n in (1, 2, 3) for event in turn(n, status="failed", error_class=error_class)]
-    assert loop.next_step(state(*RED, failed)) == steps.Snapshot(3)
-    assert loop.next_step(state(*RED, failed, snapshot(3))) == steps.Check(1)
-    assert isinstance(loop.next_step(state(*RED, failed, snapshot(3), check(1, "fail"))), steps.Stop)
+    never = job(limits=Limits(max_wait_s=0))
+    failed: list[ev.Event] = turn(1, status="failed", error_class=error_class)
+    assert loop.next_step(state(*RED, failed, job=never)) == steps.Snapshot(1)
+    assert loop.next_step(state(*RED, failed, snapshot(1), job=never)) == steps.Check(1)
+    assert isinstance(loop.next_step(state(*RED, failed, snapshot(1), check(1, "fail"), job=never)), steps.Stop)
 
 
 def test_a_passing_fault_does_not_cost_the_skill() -> None:
     asked: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "transient"), snapshot(3, "t2")]
     step = loop.next_step(state(asked))
-    assert isinstance(step, steps.Distill)
-    assert step.delay_s > 0
+    assert isinstance(step, steps.StartWait)
+    assert loop.next_step(state(asked, WAITED)) == steps.Distill()
 
 
 LOST = ev.SessionLost(session="s", reason="it broke")
@@ -284,7 +294,7 @@ def test_a_session_that_cannot_be_asked_for_the_skill_gives_way_to_another_once(
     assert loop.next_step(state(failed)) == steps.LoseSession("it broke")
     anew: list[ev.Event] = [*failed, LOST]
     assert loop.next_step(state(anew)) == steps.Distill()
-    cut = state(anew, turn(4, "distill")[0], ev.RunResumed())
+    cut = state(anew, cut_off(4, "distill", "t2"))
     assert (loop.next_step(cut), cut.skill_from_ledger) == (steps.Distill(), True)
     again: list[ev.Event] = [*anew, *turn(4, "distill", "failed", error_class), snapshot(4, "t2")]
     assert isinstance(loop.next_step(state(again)), steps.KeepBack)
@@ -298,7 +308,7 @@ def test_a_repair_whose_session_is_gone_is_asked_of_another() -> None:
     failed: list[ev.Event] = [*drafted, *turn(4, "repair", "failed", "session_lost"), snapshot(4, "t2")]
     assert isinstance(loop.next_step(state(failed)), steps.LoseSession)
     assert loop.next_step(state(failed, LOST)) == steps.Repair(("no name",))
-    cut = state(failed, LOST, turn(5, "repair")[0], ev.RunResumed())
+    cut = state(failed, LOST, cut_off(5, "repair", "t2"))
     assert loop.next_step(cut) == steps.Repair(("no name",))
     mended: list[ev.Event] = [*failed, LOST, *turn(5, "repair"), snapshot(5, "t2")]
     assert loop.next_step(state(mended)) == steps.Inspect()
@@ -325,7 +335,7 @@ def test_fresh_leaves_each_session_before_the_next_attempt_and_asks_the_last_for
     after = state(once, left, job=fresh)
     assert (loop.next_step(after), after.session) == (steps.Prompt("retry", 2), None)
     assert loop.next_step(state(once, left, ev.RunResumed(), job=fresh)) == steps.Prompt("retry", 2)
-    cut: list[ev.Event] = [*once, left, turn(2)[0], ev.RunResumed()]
+    cut: list[ev.Event] = [*once, left, *cut_off(2)]
     assert loop.next_step(state(cut, job=fresh)) == steps.LeaveSession()
     assert loop.next_step(state(cut, left, job=fresh)) == steps.Prompt("continue", 2)
     assert loop.next_step(state(once, left, attempt(2, "pass"), job=fresh)) == steps.Distill()
@@ -333,11 +343,10 @@ def test_fresh_leaves_each_session_before_the_next_attempt_and_asks_the_last_for
 
 def test_fresh_takes_a_new_session_after_a_passing_fault_too() -> None:
     fresh = job(session="fresh")
-    failed: list[ev.Event] = turn(1, status="failed", error_class="transient")
+    failed: list[ev.Event] = [*turn(1, status="failed", error_class="transient"), *WAITED]
     assert loop.next_step(state(*RED, failed, job=fresh)) == steps.LeaveSession()
     step = loop.next_step(state(*RED, failed, ev.SessionLeft(session="s"), job=fresh))
-    assert isinstance(step, steps.Prompt)
-    assert step.delay_s > 0
+    assert step == steps.Prompt("continue", 1)
 
 
 def test_fresh_leaves_nothing_where_there_is_no_session() -> None:
@@ -401,16 +410,12 @@ def test_an_agent_that_cannot_work_stops_at_once(error_class: ev.ErrorClass, exi
     assert (step.outcome, step.exit_code, step.reason) == ("agent_unusable", exit_code, "it broke")
 
 
-@pytest.mark.parametrize(("error_class", "exit_code"), [("transient", 5), ("rate_limit", 75)])
-def test_a_passing_fault_is_retried_later_and_is_no_attempt(error_class: ev.ErrorClass, exit_code: int) -> None:
-    failed = [turn(n, status="failed", error_class=error_class) for n in (1, 2, 3)]
-    first = loop.next_step(state(*RED, failed[0]))
-    assert isinstance(first, steps.Prompt)
-    assert first.attempt == 1
-    assert first.delay_s > 0
-    last = loop.next_step(state(*RED, *failed, snapshot(3, "t0")))
-    assert isinstance(last, steps.Stop)
-    assert last.exit_code == exit_code
+@pytest.mark.parametrize("error_class", ["transient", "rate_limit"])
+def test_a_passing_fault_is_retried_later_and_is_no_attempt(error_class: ev.ErrorClass) -> None:
+    failed: list[ev.Event] = turn(1, status="failed", error_class=error_class)
+    assert isinstance(loop.next_step(state(*RED, failed)), steps.StartWait)
+    assert loop.next_step(state(*RED, failed, WAIT)) == steps.Wait(100.0)
+    assert loop.next_step(state(*RED, failed, WAITED)) == steps.Prompt("continue", 1)
 
 
 def test_a_lost_session_is_given_up_and_another_is_told_everything() -> None:
@@ -446,15 +451,21 @@ def test_an_agent_may_say_that_a_person_is_needed() -> None:
 
 
 def test_a_turn_that_was_cut_off_is_taken_again_in_the_same_session() -> None:
-    started = turn(2)[0]
-    cut = state(*RED, attempt(1, "fail"), started, ev.RunResumed())
+    cut = state(*RED, attempt(1, "fail"), cut_off(2))
     assert cut.open_turn is None
     assert cut.session == "s"
     assert loop.next_step(cut) == steps.Prompt("continue", 2)
 
 
 def test_a_skill_turn_that_was_cut_off_is_taken_again() -> None:
-    assert loop.next_step(state(STRUGGLED, turn(3, "distill")[0], ev.RunResumed())) == steps.Distill()
+    assert loop.next_step(state(STRUGGLED, cut_off(3, "distill", "t2"))) == steps.Distill()
+
+
+def test_what_a_turn_did_until_it_was_cut_off_is_recorded_before_the_next() -> None:
+    cut: list[ev.Event] = [*RED, *attempt(1, "fail"), turn(2)[0]]
+    assert loop.next_step(state(cut, ev.RunResumed())) == steps.Snapshot(2)
+    recorded = state(cut, snapshot(2), ev.RunInterrupted(signal="SIGINT"), ev.RunResumed())
+    assert loop.next_step(recorded) == steps.Prompt("continue", 2)
 
 
 def test_wherever_a_run_is_cut_it_goes_on_as_if_it_had_not_been() -> None:
@@ -466,9 +477,13 @@ def test_wherever_a_run_is_cut_it_goes_on_as_if_it_had_not_been() -> None:
     for cut in range(len(whole) + 1):
         unbroken = state(whole[:cut], job=GUARDED)
         step = loop.next_step(unbroken)
-        if unbroken.open_turn and unbroken.open_turn.purpose == "work":
-            step = steps.Prompt("continue", unbroken.attempt)
-        assert loop.next_step(state(whole[:cut], ev.RunResumed(), job=GUARDED)) == step
+        resumed = [*whole[:cut], ev.RunResumed()]
+        if unbroken.open_turn:
+            assert loop.next_step(state(resumed, job=GUARDED)) == steps.Snapshot(unbroken.turns_started)
+            resumed.append(snapshot(unbroken.turns_started, unbroken.snapshots[-1].tree))
+            if unbroken.open_turn.purpose == "work":
+                step = steps.Prompt("continue", unbroken.attempt)
+        assert loop.next_step(state(resumed, job=GUARDED)) == step
 
 
 def test_what_a_person_decides_after_the_end_takes_no_time_of_the_run() -> None:

@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from agentloop import events as ev
 from agentloop.quoting import plain
-from agentloop.render.figures import clock, count, used
+from agentloop.render.figures import clock, count, moment, used
 
 _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
 
@@ -69,7 +69,7 @@ def _turn(event: ev.Event) -> str:
                 "distill": "asking for the skill",
                 "repair": "asking for repairs",
             }
-            how = "in the same session" if event.session and event.turn > 1 else "in a new session"
+            how = "in the same session" if event.goes_on else "in a new session"
             return f"turn {event.turn}: {what[event.purpose]}, {how}"
         case ev.ToolCalled():
             return escape(f"  · {event.name}: {event.detail}" if event.detail else f"  · {event.name}")
@@ -79,10 +79,18 @@ def _turn(event: ev.Event) -> str:
             state = "done" if event.status == "done" else f"{event.status}: {event.error}"
             denied = f"\n  the agent was denied: {', '.join(event.denied)} (--permissions full)" if event.denied else ""
             return escape(f"  {state} after {clock(event.duration_s)} · {used(event.usage)}{denied}")
+        case _:
+            return _between(event)
+
+
+def _between(event: ev.Event) -> str:
+    match event:
         case ev.SessionLost():
             return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
         case ev.SessionLeft():
-            return "the session is left (--session fresh): a new one gets the run's ledger"
+            return escape(f"the session is left ({event.reason}): a new one gets the run's ledger")
+        case ev.WaitStarted():
+            return escape(f"  waiting until {moment(event.until)} ({clock(event.until - event.at)}): {event.reason}")
         case _:
             return ""
 
@@ -106,13 +114,15 @@ def _skill(event: ev.Event) -> str:
             return escape("\n".join(filter(None, [said, problem])))
         case ev.SkillsLinked(problem=problem) if problem:
             return escape(f"skills not linked: {problem}")
-        case ev.SkillAccepted() | ev.SkillRejected():
+        case ev.SkillAccepted() | ev.SkillRejected() | ev.UndoBegan():
             return _decided(event)
         case _:
             return ""
 
 
-def _decided(event: ev.SkillAccepted | ev.SkillRejected) -> str:
+def _decided(event: ev.SkillAccepted | ev.SkillRejected | ev.UndoBegan) -> str:
+    if isinstance(event, ev.UndoBegan):
+        return f"the files are taken back to snapshot {event.to}"
     if isinstance(event, ev.SkillAccepted):
         return f"draft accepted{', as edited' if event.edited else ''}"
     return escape(f"draft rejected: {event.reason}")

@@ -39,10 +39,12 @@ class Git:
 
     Args:
         folder: where it runs.
+        top: the folder is the top of a working tree; when its repository is gone, one around it is none of ours.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, top: bool = False) -> None:
         self.folder = folder
+        self._env = {"GIT_CEILING_DIRECTORIES": str(folder.parent)} if top else {}
         self._runner = _runner(folder)
 
     def ask(
@@ -63,19 +65,20 @@ class Git:
             whole: with the last line end.
 
         Raises:
-            GitFailedError: it exits with another code, or does not end.
+            GitFailedError: it exits with another code, does not end, or the folder is gone.
         """
+        if not self.folder.is_dir():  # git would run wherever we are
+            raise GitFailedError(f"git {words[0]}", f"the folder {self.folder} is gone")
         with tempfile.TemporaryFile() as source:
             if stdin:
                 source.write(stdin)
                 source.seek(0)
             running = self._runner.execute(  # kept: GitPython ends what nobody holds any more
-                ["git", *words], istream=source if stdin else None, env=dict(env or {}), as_process=True
+                ["git", *words], istream=source if stdin else None, env={**self._env, **(env or {})}, as_process=True
             )
             out, err = _outputs(running.proc, words[0])
         if running.proc.returncode not in fine:
-            gone = "" if self.folder.is_dir() else f"the folder {self.folder} is gone"
-            raise GitFailedError(f"git {words[0]}", gone or f"{err}\n{out}")
+            raise GitFailedError(f"git {words[0]}", f"{err}\n{out}")
         return out if whole else out.removesuffix("\n")
 
     def find(self, *words: str) -> str:
@@ -98,7 +101,13 @@ class Git:
             Interrupted: a signal was noted meanwhile; the program is ended.
         """
         out, err = _Tail(), _Tail()
-        environment = {**git_free_environment(), "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", **(env or {})}
+        environment = {
+            **git_free_environment(),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_EDITOR": ":",
+            **self._env,
+            **(env or {}),
+        }
         environment.pop(RUN_TAG, None)  # an outer run's tag would make that run a part of this program
         exited = run_program(
             argv, cwd=self.folder, env=environment, timeout_s=timeout_s, on_stdout=out.feed, on_stderr=err.feed

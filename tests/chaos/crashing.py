@@ -48,8 +48,8 @@ RUN = ("run", "--until", "sh check.sh passes", "--agent", "steady", "Make the co
 RESUME = ("resume", "--no-input")
 # What differs from run to run, or between one that was resumed and one that was not: names, times, the turns cut off.
 _OWN_NAMES = """
-    run base at seq last_at elapsed_s duration_s remembered_from commit log report record prompt path session session_cwd
-    turn turns_started n counters calls killed interrupted
+    run base at seq last_at elapsed_s duration_s remembered_from commit log report record prompt path session
+    session_cwd turn turns_started n counters calls killed interrupted
 """
 _OWN = frozenset(_OWN_NAMES.split())
 

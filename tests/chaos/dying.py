@@ -3,7 +3,8 @@
     python dying.py     (orders on stdin, answers on stdout, a line of JSON each)
 
 An order is `{"argv": [...], "cwd": ..., "env": {...}, "out": file, "moment": ..., "git_timeout_s": ...}`; the answers
-to it are the process's id and, once it has ended, its exit code. A fork of what is imported already carries it out, since hundreds are wanted.
+to it are the process's id and, once it has ended, its exit code. A fork of what is imported already carries it out,
+since hundreds are wanted.
 
 The product has no hook for dying: the place where an event is written is wrapped from outside. A moment is
 
