@@ -1,5 +1,5 @@
 # Each target sets up what it needs in .venv, from python3 (3.11 or newer) and git.
-.PHONY: demo test test-slow coverage check test-agents test-agents-quick bench clean
+.PHONY: demo test test-slow chaos coverage check test-agents test-agents-quick bench clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -14,6 +14,10 @@ test: $(READY)  ## the tests
 
 test-slow: $(READY)  ## the tests that take minutes
 	$(BIN)/pytest -q -n auto -m "slow and not agents"
+
+chaos: $(READY)  ## kills at every event and at 200 instants, each hostile agent, fifty runs, a thousand attempts; takes an hour
+	$(BIN)/pytest -q -n auto -m chaos tests/chaos --deselect tests/chaos/test_load.py
+	$(BIN)/pytest -q -s -m chaos tests/chaos/test_load.py
 
 coverage: $(READY)  ## the tests again, to see what none of them runs; half as slow again
 	$(BIN)/coverage erase

@@ -191,11 +191,13 @@ class Journal:
 
     def __init__(self, folder: RunFolder, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
+        self._path = folder.journal
         self._fd = os.open(folder.journal, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
             self._lock()
             self.state = RunState()
             self._seq = 0
+            self._end = 0
             for event in self._repair(folder.journal):
                 self.state = fold([event], self.state)
                 self._seq = event.seq + 1
@@ -215,8 +217,9 @@ class Journal:
         """Stamp and write an event, and fold it into `state`.
 
         Raises:
-            RunError: the disk does not take it.
+            RunError: the disk does not take it, or somebody else has written to the journal.
         """
+        self._refuse_strangers()
         stamped = _clean(event).model_copy(update={"seq": self._seq, "at": self._clock()})
         line = stamped.model_dump_json(exclude_defaults=False).encode() + b"\n"
         try:
@@ -230,9 +233,21 @@ class Journal:
                 f"the journal cannot be written: {error.strerror}",
                 hint="make room on the disk, then: agentloop resume",
             ) from error
+        self._end += len(line)
         self._seq += 1
         self.state = fold([stamped], self.state)
         return stamped
+
+    def _refuse_strangers(self) -> None:
+        """An agent that can write here may add events of its own, or take away all of them."""
+        found = os.fstat(self._fd)
+        if not found.st_nlink:
+            raise RunError(f"the journal {self._path} is not there any more", hint="start another run")
+        if found.st_size != self._end:
+            raise RunError(
+                f"somebody else has written to the journal {self._path}, which was {self._end} bytes long",
+                hint="it was left as it is; keep the agent from agentloop's state folder",
+            )
 
     def close(self) -> None:
         """Close the file and let go of its lock."""
@@ -243,6 +258,7 @@ class Journal:
         for event, end in _events(path):
             good = end
             yield event
+        self._end = good
         if good != os.fstat(self._fd).st_size:
             os.ftruncate(self._fd, good)
             os.fsync(self._fd)
@@ -274,8 +290,8 @@ def follow(path: Path, seen: int = 0) -> tuple[list[ev.Event], int]:
 
 
 def _events(path: Path, start: int = 0) -> Iterator[tuple[ev.Event, int]]:
-    """The events and where each ends; a last line that is torn or no JSON is left out, any other must be an event."""
-    end = start
+    """The events and where each ends; a last line that is torn or no JSON is left out, any other is a later event."""
+    end, last = start, -1
     with path.open("rb") as file:
         file.seek(start)
         for line in file:
@@ -290,7 +306,12 @@ def _events(path: Path, start: int = 0) -> Iterator[tuple[ev.Event, int]]:
                     f"the journal {path} cannot be read at byte {end}: {error.errors()[0]['msg']}",
                     hint="it is damaged, or was written by another version of agentloop; it was left as it is",
                 ) from error
-            end += len(line)
+            if event.seq <= last:
+                raise RunError(
+                    f"the journal {path} cannot be read at byte {end}: event {event.seq} follows event {last}",
+                    hint="somebody else has written to it; it was left as it is",
+                )
+            end, last = end + len(line), event.seq
             yield event, end
 
 

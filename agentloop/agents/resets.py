@@ -49,7 +49,10 @@ def _from_words(text: str, now: float) -> float | None:
     )
     if found is None:
         return None
-    return found.replace(tzinfo=found.tzinfo or zone).timestamp()
+    try:
+        return found.replace(tzinfo=found.tzinfo or zone).timestamp()
+    except (ValueError, OverflowError):  # the year 1, or a zone's first
+        return None
 
 
 def _zone(name: str) -> datetime.tzinfo | None:

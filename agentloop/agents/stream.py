@@ -1,7 +1,6 @@
 """Reading what an agent prints while it runs: bytes in, progress and the facts of the turn out, in constant memory."""
 
 import json
-import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +21,8 @@ _MAX_SESSION_CHARS = 200
 _MAX_PATTERN_BYTES = 65536
 _MAX_DENIED = 20
 _MAX_OPEN_CALLS = 1000
+_MAX_AMOUNT = 1e15
+"""Nobody uses as much; sums of what is less are exact and finite."""
 _SCALE = {"k": 1e3, "m": 1e6}
 _TOKENS = ("input_tokens", "output_tokens", "cached_tokens")
 _NUMBERS = (*_TOKENS, "cost_usd", "session_cost_usd")
@@ -257,7 +258,7 @@ def _amount(text: str) -> float | None:
 
 
 def _is_amount(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _MAX_AMOUNT
 
 
 def _since(before: float | None, now: float | None) -> float | None:

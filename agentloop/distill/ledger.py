@@ -3,7 +3,8 @@
 Evidence for a session, made from the folded state and the snapshots; redacted, fenced as data, and of bounded length.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from agentloop import events as ev
 from agentloop.distill import struggle
@@ -25,36 +26,45 @@ _MAX_WORDS_CHARS = 200
 
 def ledger(state: RunState, repo: Repo | None = None) -> str:
     """Each attempt's check and, with a repository, what changed after one that failed."""
-    parts = [redact("\n\n".join(_attempt(state, at, repo))) for at in range(len(state.checks))]
-    return _joined(parts, _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
+    detours = struggle.detours(state.calls)
+
+    def attempt(at: int) -> str:
+        return redact("\n\n".join(_attempt(state, at, repo, detours)))
+
+    return _joined(len(state.checks), attempt, _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
 
 
 def failures(checks: Sequence[ev.Checked]) -> str:
     """Failed checks in short: what failed by name, and the first error."""
-    return _joined([redact("\n\n".join(_check(check))) for check in checks], _MAX_LEDGER_CHARS // 4)
+    return _joined(len(checks), lambda at: redact("\n\n".join(_check(checks[at]))), _MAX_LEDGER_CHARS // 4)
 
 
-def _joined(parts: Sequence[str], max_chars: int) -> str:
-    """The first attempt and the last ones that fit in, each whole: a cut within a fence would turn data into words."""
-    if not parts:
+def _joined(count: int, part: Callable[[int], str], max_chars: int) -> str:
+    """The first attempt and the last ones that fit in, each whole: a cut within a fence would turn data into words.
+
+    What does not fit in is not made either: git is asked for each, and a run may have a thousand.
+    """
+    if not count:
         return ""
+    first = part(0)
     kept: list[str] = []
-    left = max_chars - len(parts[0])
-    for part in reversed(parts[1:]):
-        left -= len(part)
+    left = max_chars - len(first)
+    for at in range(count - 1, 0, -1):
+        text = part(at)
+        left -= len(text)
         if left < 0:
             break
-        kept.insert(0, part)
-    gone = len(parts) - 1 - len(kept)
+        kept.insert(0, text)
+    gone = count - 1 - len(kept)
     between = [f"({gone} attempt{'s' * (gone > 1)} left out)"] if gone else []
-    return "\n\n".join([parts[0], *between, *kept])
+    return "\n\n".join([first, *between, *kept])
 
 
-def _attempt(state: RunState, at: int, repo: Repo | None) -> Iterator[str]:
+def _attempt(state: RunState, at: int, repo: Repo | None, detours: Sequence[struggle.Detour]) -> Iterator[str]:
     check = state.checks[at]
     began = state.checks[at - 1].seq if at else -1
     yield from _check(check)
-    yield from _detours(state, began, check.seq)
+    yield from _detours([detour for detour in detours if began < detour.failed.seq < check.seq])
     if state.task.by_hand and repo:
         yield from _change(state, state.snapshots[0], repo, "What changed since the session began:")
     elif check.verdict != "pass" and repo:
@@ -76,9 +86,8 @@ def _check(check: ev.Checked) -> Iterator[str]:
         yield fenced(shorten(redact(evidence.first_error(first)), _MAX_ERROR_CHARS))
 
 
-def _detours(state: RunState, began: int, ended: int) -> Iterator[str]:
-    """What the agent itself ran in vain in that attempt."""
-    found = [detour for detour in struggle.detours(state.calls) if began < detour.failed.seq < ended]
+def _detours(found: Sequence[struggle.Detour]) -> Iterator[str]:
+    """What the agent itself ran in vain in an attempt."""
     if not found:
         return
     lines = ["What failed in your own hands, and what you did instead:", ""]
@@ -100,7 +109,13 @@ def _change(state: RunState, since: ev.Checked | ev.Snapshotted, repo: Repo, tit
         yield "Nothing changed after it."
         return
     yield title
-    yield fenced(redact(repo.diff(seen[-1].commit, later[0].commit, max_chars=_MAX_DIFF_CHARS)), "diff")
+    yield fenced(_diff(repo, seen[-1].commit, later[0].commit), "diff")
+
+
+@lru_cache(maxsize=_MAX_LEDGER_CHARS // 100)
+def _diff(repo: Repo, old: str, new: str) -> str:
+    """Commits do not change, and where each turn gets the ledger, git would be asked for all of it each time."""
+    return redact(repo.diff(old, new, max_chars=_MAX_DIFF_CHARS))
 
 
 def _code(text: str) -> str:

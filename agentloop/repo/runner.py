@@ -4,6 +4,7 @@ GitPython's own index and object code fails on index version 4 and on SHA-256 re
 """
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from agentloop.process import RUN_TAG, git_free_environment, run_program
 from agentloop.quoting import plain
 
 _MAX_WORDS_CHARS = 2000
+ASK_TIMEOUT_S = 600.0
+"""What no command of ours takes, however large the tree: a named pipe called `.gitignore` is waited for for ever."""
 
 
 class GitFailedError(RepoError):
@@ -62,7 +65,7 @@ class Git:
             whole: with the last line end.
 
         Raises:
-            GitFailedError: it exits with another code, or the folder is gone.
+            GitFailedError: it exits with another code, does not end, or the folder is gone.
         """
         if not self.folder.is_dir():  # git would run wherever we are
             raise GitFailedError(f"git {words[0]}", f"the folder {self.folder} is gone")
@@ -70,17 +73,13 @@ class Git:
             if stdin:
                 source.write(stdin)
                 source.seek(0)
-            status, out, err = self._runner.execute(
-                ["git", *words],
-                istream=source if stdin else None,
-                env={**self._env, **(env or {})},
-                with_extended_output=True,
-                with_exceptions=False,
-                strip_newline_in_stdout=not whole,
+            running = self._runner.execute(  # kept: GitPython ends what nobody holds any more
+                ["git", *words], istream=source if stdin else None, env={**self._env, **(env or {})}, as_process=True
             )
-        if status not in fine:
+            out, err = _outputs(running.proc, words[0])
+        if running.proc.returncode not in fine:
             raise GitFailedError(f"git {words[0]}", f"{err}\n{out}")
-        return str(out)
+        return out if whole else out.removesuffix("\n")
 
     def find(self, *words: str) -> str:
         """What a command prints; empty when git refuses."""
@@ -127,6 +126,17 @@ class Git:
     def path(self, name: str) -> Path:
         """Where git keeps a file of its own, such as `index` or `hooks/pre-commit`."""
         return self.folder / self.ask("rev-parse", "--git-path", name)
+
+
+def _outputs(process: "subprocess.Popen[bytes]", command: str) -> list[str]:
+    """What it prints until its end, and what it complains of."""
+    try:
+        printed = process.communicate(timeout=ASK_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        process.wait()
+        raise GitFailedError(f"git {command}", f"git {command} did not end within {ASK_TIMEOUT_S:g} s") from error
+    return [text.decode("utf-8", "surrogateescape") for text in printed]
 
 
 class _Tail:

@@ -108,8 +108,6 @@ def drop(git: Git, run: str) -> None:
 
 def _tree(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
     """The tree's id; once more with a new index when the kept one does not serve."""
-    # Whoever held it is dead: a worktree has one run at a time.
-    index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
     if index.exists():
         with suppress(GitFailedError):
             return _add_all(git, index, env)
@@ -135,6 +133,8 @@ def _seed(git: Git, index: Path) -> None:
 
 
 def _add_all(git: Git, index: Path, extra: Mapping[str, str]) -> str:
+    # Whoever held it is dead: a worktree has one run at a time.
+    index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index), **extra}
     settings = ("-c", f"core.excludesFile={_excludes(index)}", "-c", "core.safecrlf=false")
     # What an agent writes outside of a sparse checkout is its work too.
