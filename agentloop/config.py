@@ -113,6 +113,10 @@ class Settings(BaseModel):
     check_timeout: _Duration = 1800.0
     max_cost: Annotated[float, Field(gt=0)] | None = None
     """US dollars."""
+    worktree: bool = False
+    """The run works in a worktree of its own, and its work comes back as a branch."""
+    attempts_in_parallel: Annotated[int, Field(ge=1, le=16)] = 1
+    """How many sessions try side by side, each in a worktree of its own; the first honest pass wins."""
     distill: Literal["auto", "always", "never"] = "auto"
     distill_in: Literal["same", "fork"] = "same"
     """Where the skill is asked for: in the session itself, or in a fork of it."""

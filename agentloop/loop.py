@@ -7,7 +7,9 @@ from agentloop.state import RunState
 from agentloop.steps import (
     Ask,
     Baseline,
+    BringBack,
     Check,
+    Claim,
     Distill,
     Drive,
     Guard,
@@ -38,8 +40,14 @@ def next_step(state: RunState) -> Step:
 
     The state must belong to a run that has started and has not ended.
     """
+    if state.claim and state.superseded:
+        return Stop("superseded", 0, f"another attempt was first: {state.claim.by}")
     if state.task.by_hand and not state.passed:
         return _by_hand(state, state.task.by_hand)
+    return _next_step(state)
+
+
+def _next_step(state: RunState) -> Step:
     if state.baseline is None:
         return Check(0)
     if not state.checks and not state.turns_started:
@@ -197,7 +205,7 @@ def _prove(state: RunState) -> Step | None:
         return Snapshot(state.snapshots[-1].n)
     if state.task.guard != "off" and state.guarded is None:
         return Guard(state.checks[-1].attempt)
-    return None
+    return Claim() if state.task.group and state.claim is None else None
 
 
 def _after_success(state: RunState) -> Step:
@@ -266,7 +274,9 @@ def _deliver(state: RunState) -> Step:
     """Where a draft goes that nothing is to be said against."""
     if state.task.skills_to == "outbox":
         return KeepBack("skills go to the outbox")
-    return Ask() if state.task.review and not state.accepted else Publish()
+    if state.task.review and not state.accepted:
+        return Ask()
+    return BringBack() if state.task.own_worktree and not state.brought_back else Publish()
 
 
 def _wants_skill(state: RunState) -> bool:

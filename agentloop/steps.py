@@ -105,6 +105,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Find out whether the run is the first of its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """Commit what was done in a worktree of the run's own, so that the skill's commit can follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the run."""
 
@@ -113,5 +123,5 @@ class Stop:
     reason: str
 
 
-Learning = Distill | Inspect | Repair | Ask | Publish | KeepBack | Link
-Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Drive | Learning | Stop
+Learning = Distill | Inspect | Repair | Ask | BringBack | Publish | KeepBack | Link
+Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Drive | Claim | Learning | Stop

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 
-from agentloop import config, journal, learning, supervisor
+from agentloop import config, groups, journal, learning, parallel, render, supervisor
+from agentloop import events as ev
 from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
     BehindDashes,
@@ -25,7 +27,7 @@ from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
 from agentloop.render import Renderer
 from agentloop.repo import Repo
-from agentloop.state import RunState
+from agentloop.state import RunState, fold
 
 
 @click.command(cls=BehindDashes)
@@ -48,6 +50,18 @@ from agentloop.state import RunState
 @click.option("--turn-timeout", type=Duration(), help="Time for one turn.  [default: 30m]")
 @click.option("--idle-timeout", type=Duration(), help="Silence that ends a turn.  [default: 10m]")
 @click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
+@click.option(
+    "--worktree/--no-worktree",
+    default=None,
+    help="Work in a worktree of the run's own, made from HEAD; the work comes back as a branch.",
+)
+@click.option(
+    "--attempts-in-parallel",
+    type=click.IntRange(1, 16),
+    metavar="N",
+    help="N sessions try, each in a worktree of its own; the first honest pass wins. "
+    "--max-cost is shared out among them, other limits are for each.",
+)
 @check_options
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
@@ -70,14 +84,47 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
         job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only, "fresh": fresh})
+        together = settings.attempts_in_parallel
+        job = job.model_copy(update={"own_worktree": settings.worktree or together > 1})
         renderer = Renderer(quiet=quiet, ndjson=events)
-        for note in () if quiet else _notes(job):
+        for note in () if quiet else _notes(job, repo):
             renderer.console.print(note, markup=False)
         _say_how_read(settings, until, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
-        state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
+        if together > 1:
+            _refuse_stream(events)
+            state = parallel.start(job, together, repo, _several(renderer, quiet=quiet))
+        else:
+            state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
+
+
+def _refuse_stream(events: bool) -> None:
+    """Raise a UsageError: the events of several runs are not one stream."""
+    if events:
+        raise UsageError(
+            "--events shows one run, and --attempts-in-parallel has several",
+            hint="leave it out; beside it: agentloop logs -f --json RUN",
+        )
+
+
+def _several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
+    """Shows what happens in runs side by side: a line begins with the number of its run."""
+
+    def show_one(member: int, what: ev.Event | str) -> None:
+        if isinstance(what, str):
+            line = escape(what)
+        elif isinstance(what, ev.ToolCalled):
+            return
+        elif isinstance(what, ev.RunEnded):
+            line = escape(f"{what.outcome.replace('_', ' ')}: {what.reason}")
+        else:
+            line = render.describe(what)
+        if line and not quiet:
+            renderer.console.print(escape(f"[{member}] ") + line.replace("\n", f"\n{escape(f'[{member}]')} "))
+
+    return show_one
 
 
 @click.command()
@@ -85,12 +132,24 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
 @no_input_option
 @output_options
 def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
-    """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
+    """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off.
+
+    RUN may be a group of runs that try side by side, too.
+    """
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
+        group = groups.find(repo.common_dir, run)
+        if not group:
+            folder = (
+                journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
+            )
+            group = "" if run else fold(journal.read(folder.journal)).task.group
         renderer = Renderer(quiet=quiet, ndjson=events)
-        people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
-        state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))
+        if group:
+            _refuse_stream(events)
+            state = parallel.resume(group, repo, _several(renderer, quiet=quiet))
+        else:
+            people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
+            state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))
         renderer.result(state, as_json=as_json)
     return exit_code(state)
 
@@ -178,10 +237,15 @@ def _resumed_from_here(command: str) -> str:
     return shlex.quote(_from_here(program)) + space + rest if "/" in program else command
 
 
-def _notes(job: Job) -> list[str]:
+def _notes(job: Job, repo: Repo) -> list[str]:
     """What the user may not expect of a run."""
     notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
-    if Path.cwd() != Path(job.worktree):
+    if job.own_worktree:
+        changed = repo.uncommitted()
+        if changed:
+            files = render.count(len(changed), "file")
+            notes.append(f"the run begins at your last commit: what you changed in {files} since is not in it")
+    elif Path.cwd() != Path(job.worktree):
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
     if job.limits.max_cost_usd is not None and not opening.adapter_of(job).reports_cost:
         notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")

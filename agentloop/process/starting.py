@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -72,7 +73,14 @@ def _hear_keyboard() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[bytes] | int, stderr: int) -> Process:
+def start(
+    argv: Sequence[str],
+    cwd: Path,
+    env: Mapping[str, str],
+    source: IO[bytes] | int,
+    stderr: int,
+    death_signal: signal.Signals = signal.SIGKILL,
+) -> Process:
     """Start a program in a session of its own, its output a pipe.
 
     Args:
@@ -81,6 +89,7 @@ def start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[byt
         env: its whole environment.
         source: what it reads, or `subprocess.PIPE`.
         stderr: as in `subprocess.Popen`.
+        death_signal: what it gets when we die.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
@@ -94,7 +103,7 @@ def start(argv: Sequence[str], cwd: Path, env: Mapping[str, str], source: IO[byt
             stdout=subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
-            preexec_fn=set_up_child if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
+            preexec_fn=partial(set_up_child, death_signal) if sys.platform == "linux" else None,  # noqa: PLW1509 - no thread is ours
         )
     except OSError as error:
         raise cannot_start(argv[0], cwd, error) from error

@@ -29,10 +29,10 @@ def adopt_orphans() -> None:
         _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def set_up_child() -> None:
+def set_up_child(death_signal: signal.Signals = signal.SIGKILL) -> None:
     """Between fork and exec: ctrl-C works again, and our own death ends the program."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _libc().prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
 
 
 def own_children() -> frozenset[int]:

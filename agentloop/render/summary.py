@@ -1,5 +1,6 @@
 """How a run ended, or how it stands: as lines for people, and as one JSON object."""
 
+import shlex
 from typing import Any
 
 from agentloop import events as ev
@@ -18,11 +19,33 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
     lines += [f"  guard: {line}" for line in _guard_lines(state)]
+    lines += [f"  {line}" for line in _work_lines(state)]
     lines += [f"  {line}" for line in _skill_lines(state)]
     if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}")
     return [plain(line) for line in lines]
+
+
+def _work_lines(state: RunState) -> list[str]:
+    """Where the work of a run in a worktree of its own is, and what can be done with it."""
+    brought = state.brought_back
+    if not state.task.own_worktree or state.superseded:
+        return []
+    if brought is None:
+        return [f"work: in {state.task.worktree}"]
+    if not brought.branch:
+        return ["work: nothing was changed, and no branch is left"]
+    so_far = "" if state.ended and state.ended.exit_code == 0 else " (as far as it came)"
+    lines = [
+        f"work: the branch {brought.branch}{so_far}",
+        f"look at it: git diff {state.began_on or (state.base or '')[:10]}...{brought.branch}",
+        f"merge it: git merge {brought.branch}",
+    ]
+    if brought.left:
+        lines.append(f"in no commit: {', '.join(brought.left[:5])}{', ...' if len(brought.left) > 5 else ''}")
+        lines.append(f"so the worktree stays: git worktree remove --force {shlex.quote(state.task.worktree)}")
+    return lines
 
 
 def _skill_lines(state: RunState) -> list[str]:
@@ -103,6 +126,9 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         if state.guarded
         else None,
         "flaky": state.flaky,
+        "attempts_in_parallel": state.task.attempts_in_parallel,
+        "worktree": state.task.worktree,
+        "work": state.brought_back.model_dump(include={"branch", "commit", "left"}) if state.brought_back else None,
         "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,
         "skill_rejected": state.rejected.model_dump(include={"name", "reason"}) if state.rejected else None,

@@ -9,12 +9,14 @@ Nothing here touches the person's index, stash or working files but for the path
 * branches.py: the same on a branch that is not checked out
 * snapshots.py: the whole tree, recorded under `refs/agentloop/`
 * worktrees.py: clean worktrees made for a while, ignored files
+* own.py: a worktree on a branch of its own, whose work is brought back as that branch
 * repository.py: the rest of what can be asked
 """
 
 from agentloop.repo.committing import Committed
+from agentloop.repo.own import OwnWorktree
 from agentloop.repo.paths import Change, Entry
 from agentloop.repo.repository import Repo
 from agentloop.repo.snapshots import Snapshot
 
-__all__ = ["Change", "Committed", "Entry", "Repo", "Snapshot"]
+__all__ = ["Change", "Committed", "Entry", "OwnWorktree", "Repo", "Snapshot"]

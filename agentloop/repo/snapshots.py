@@ -54,7 +54,7 @@ class Snapshot:
 def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
     """Record the working tree; see `Repo.snapshot`."""
     try:
-        tree = _tree(git, index)
+        tree = tree_of(git, index)
         message = ["-m", f"agentloop {run}: snapshot {n}", "--no-gpg-sign"]
         try:
             commit = git.ask("commit-tree", tree, "-p", "HEAD", *message, env=_NOBODY)
@@ -79,7 +79,7 @@ def fingerprint(git: Git, folder: Path, objects: Path) -> str:
     own.mkdir(parents=True, exist_ok=True)
     env = {"GIT_OBJECT_DIRECTORY": str(own), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
     try:
-        return _tree(git, folder / "index", env)
+        return tree_of(git, folder / "index", env)
     except GitFailedError as error:
         raise RepoError(f"the tree cannot be read: {error.words}", hint="see the file that git names") from error
 
@@ -91,8 +91,8 @@ def drop(git: Git, run: str) -> None:
         git.ask("update-ref", "--stdin", stdin=f"{refs}\n".encode())
 
 
-def _tree(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The tree's id; once more with a new index when the kept one does not serve."""
+def tree_of(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The working tree's id, as a snapshot has it; once more with a new index when the kept one does not serve."""
     # Whoever held it is dead: a worktree has one run at a time.
     index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
     if index.exists():
