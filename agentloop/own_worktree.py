@@ -162,6 +162,21 @@ def _clear(own: OwnWorktree) -> None:
     shutil.rmtree(own.folder.with_name(f"{own.folder.name}.part"), ignore_errors=True)
 
 
+def published(repo: Repo, state: RunState) -> ev.SkillPublished | None:
+    """The skill of a run, with the branch that it is to be found on: the run's own until that is merged."""
+    skill = state.published
+    if skill is None or skill.branch or not state.task.own_worktree:
+        return skill
+    here, made = (repo.entries_at(at, skill.folder) for at in (repo.head(), skill.commit))
+    return skill if here == made else skill.model_copy(update={"branch": branch_of(state.run)})
+
+
+def advice(repo: Repo, state: RunState) -> list[str]:
+    """What a person can do with the work of a run that is to be undone."""
+    branch = state.brought_back.branch if state.brought_back else ""
+    return [f"its work is on the branch {branch}; to drop it: git branch -D {branch}"] if repo.tip(branch) else []
+
+
 def prune(common_dir: Path) -> None:
     """Take away the worktrees of runs that have ended, and whose supervisor died before it could do that."""
     kept = _folder(common_dir)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from agentloop import events as ev
-from agentloop import journal, publish, render
+from agentloop import journal, own_worktree, publish, render
 from agentloop.errors import RunError
 from agentloop.repo import Repo
 from agentloop.state import RunState, fold
@@ -93,14 +93,16 @@ def undo(run: str) -> None:
     with Repo.open(Path.cwd()) as repo, worktree_lock(repo):
         folder = journal.find_run(repo.common_dir, run)
         state = fold(journal.read(folder.journal))
-        lines = publish.undo(repo, state.published, state.linked)
+        lines = publish.undo(repo, own_worktree.published(repo, state), state.linked)
         if lines and state.published and not state.taken_back:
             book = journal.Journal(folder)
             book.append(ev.SkillTakenBack(name=state.published.name))
             book.close()
         if state.ended:  # one that can still be resumed needs its snapshots
             repo.drop_snapshots(folder.run)
-    click.echo("\n".join(lines) if lines else f"run {folder.run}: {_nothing_to_undo(state)}")
+        lines = lines or [f"run {folder.run}: {_nothing_to_undo(state)}"]
+        lines += own_worktree.advice(repo, state)
+    click.echo("\n".join(lines))
 
 
 def _nothing_to_undo(state: RunState) -> str:
