@@ -1,20 +1,15 @@
 """A run in a worktree of its own: made from HEAD, its work brought back as the branch `agentloop/<run>`.
 
-It lies in the repository's state folder, so that the person's tree, index and branch have no part in it. What git
-ignores is not in it; what a project cannot be checked without is: installed packages as folders of links, so that
-new files stay here, and single files as copies.
+It lies in the repository's state folder, so that the person's tree, index and branch have no part in it.
 """
 
 import os
-import shutil
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal
+from agentloop import journal, provisions
 from agentloop.errors import RepoError
-from agentloop.guard.record import INSTALLED
-from agentloop.guard.replay import SINGLE_NAMES, SINGLE_SUFFIXES
 from agentloop.job import Job
 from agentloop.redact import redact
 from agentloop.repo import OwnWorktree, Repo
@@ -76,30 +71,9 @@ def enter(repo: Repo, state: RunState) -> Repo:
     own.make(state.base or "HEAD", snapshot)
     if repo.root != own.folder:
         own.populate(repo.root)
-        for path in repo.ignored():
-            _provide(repo.root, own.folder, path.rstrip("/"))
+        provisions.bring(repo.root, own.folder, repo.ignored())
+        provisions.point(os.environ, repo.root, own.folder)
     return Repo(own.folder)
-
-
-def _provide(source: Path, target: Path, path: str) -> None:
-    """Bring along an ignored file or folder that a check may need; what cannot be is left out."""
-    name = PurePosixPath(path).name
-    there = target / path
-    if os.path.lexists(there) or not (target / path).parent.is_dir():
-        return
-    part = target.with_name(f"{target.name}.part")
-    try:
-        if name in INSTALLED and (source / path).is_dir():
-            shutil.copytree(source / path, part, symlinks=True, copy_function=os.symlink)
-        elif name in SINGLE_NAMES or name.endswith(SINGLE_SUFFIXES):
-            copy = shutil.copytree if (source / path).is_dir() else shutil.copy2
-            copy(source / path, part)
-        else:
-            return
-        part.replace(there)
-    except OSError:
-        shutil.rmtree(part, ignore_errors=True)
-        part.unlink(missing_ok=True)
 
 
 def is_done(state: RunState, ended: ev.RunEnded) -> bool:
@@ -159,7 +133,7 @@ def leave(common_dir: Path, state: RunState) -> None:
 
 def _clear(own: OwnWorktree) -> None:
     own.remove()
-    shutil.rmtree(own.folder.with_name(f"{own.folder.name}.part"), ignore_errors=True)
+    provisions.clear(provisions.unfinished(own.folder))
 
 
 def published(repo: Repo, state: RunState) -> ev.SkillPublished | None:

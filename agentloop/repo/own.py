@@ -150,6 +150,7 @@ class OwnWorktree:
                 new = self._record(git, tree, parent, message)
             if new != self.tip:
                 recording.move(git, _HEADS + self.branch, self.tip, new, message)
+            git.path("index.lock").unlink(missing_ok=True)  # the agent that held it has ended
             git.ask("symbolic-ref", "HEAD", _HEADS + self.branch)
             git.ask("read-tree", "--reset", new)
             return Brought(new, self._left(git, base, new))

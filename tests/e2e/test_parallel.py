@@ -93,6 +93,7 @@ def test_when_all_fail_the_result_is_of_the_one_that_came_furthest(
     assert left_of_runs(bench) == []
 
 
+@pytest.mark.slow
 def test_a_pass_that_is_not_honest_does_not_win(bench: Bench, members: Callable[..., list[str]]) -> None:
     gate = bench.script.with_suffix(".gate")
     cheat = [{"run": f"echo true > check.sh; touch {gate}"}, {"run": f"touch {gate}2; sleep 60"}]
@@ -102,7 +103,7 @@ def test_a_pass_that_is_not_honest_does_not_win(bench: Bench, members: Callable[
     assert git(bench.repo, "show", f"{result['work']['branch']}:count") == "3\n"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
 def test_when_the_parent_dies_so_do_all_and_the_group_can_be_resumed(
     bench: Bench, members: Callable[..., list[str]], number: signal.Signals
 ) -> None:
@@ -129,6 +130,7 @@ def test_when_the_parent_dies_so_do_all_and_the_group_can_be_resumed(
     assert sorted(state["outcome"] for state in states(bench).values()) == ["reached", "superseded"]
 
 
+@pytest.mark.slow
 def test_a_member_can_be_resumed_alone_and_the_other_finds_the_win_taken(
     bench: Bench, members: Callable[..., list[str]]
 ) -> None:
@@ -149,7 +151,7 @@ def test_a_member_can_be_resumed_alone_and_the_other_finds_the_win_taken(
 
 
 def test_what_cannot_begin_is_said_once(bench: Bench, members: Callable[..., list[str]]) -> None:
-    done = bench.call([*members([], [])[:-1], "nowhere", "--events"])
+    done = bench.call(members([], [], flags=("--events",)))
     assert done.returncode == 2
     assert "--events" in done.stderr
     git(bench.repo, "branch", "agentloop")
