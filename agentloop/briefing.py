@@ -1,5 +1,7 @@
 """The prompts by which a run asks for work, made from its state."""
 
+from collections.abc import Mapping
+
 from agentloop import distill, prompts, steps
 from agentloop.events import Checked
 from agentloop.predicate import evidence
@@ -27,6 +29,11 @@ def work_prompt(state: RunState, step: steps.Prompt, repo: Repo, *, remembers: b
         "attempt": str(step.attempt),
         "max_attempts": str(state.task.limits.max_attempts),
     }
+    notice = prompts.render("stuck", repeated=str(step.repeated)) if step.repeated else ""
+    return notice + _work_prompt(state, step, repo, values, remembers=remembers)
+
+
+def _work_prompt(state: RunState, step: steps.Prompt, repo: Repo, values: Mapping[str, str], *, remembers: bool) -> str:
     if step.kind == "dishonest" and state.guarded:
         problems = "\n".join(f"- {one_line(problem, _MAX_PROBLEM_CHARS)}" for problem in state.guarded.problems)
         files = ", ".join(f"`{path}`" for path in state.guarded.files) or "what the list above names"

@@ -10,7 +10,7 @@ from agentloop import journal, receipts
 from agentloop.errors import RepoError
 from agentloop.guard.record import Record
 from agentloop.guard.replay import Replay
-from agentloop.predicate import evaluate, judge, probes
+from agentloop.predicate import evaluate, failing, judge, probes
 from agentloop.predicate.language.nodes import Metric, Node
 from agentloop.predicate.language.nodes import leaves as leaves_of
 from agentloop.process import child_environment
@@ -52,6 +52,7 @@ class Checks:
                 leaves=receipt.leaves,
                 duration_s=time.monotonic() - began,
                 remembered_from=receipt.at,
+                failing=failing.digest(receipt.leaves),
             )
         found = self.run(state, self.repo.root, logs)
         # A failure in the middle is followed by another change: nobody asks for it again.
@@ -64,6 +65,7 @@ class Checks:
             leaves=found.leaves,
             duration_s=time.monotonic() - began,
             metrics=dict(found.metrics),
+            failing=failing.digest(found.leaves),
         )
 
     def check_start(self, state: RunState, folder: Path) -> ev.Checked:

@@ -16,28 +16,14 @@ from typing import Annotated, Any, Literal, cast
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from agentloop import amounts
 from agentloop.errors import ConfigError
 from agentloop.job import Driver, MetricSpec, PermissionMode, SkillsTo
+from agentloop.recipients import Notify
 
-_DURATION = re.compile(r"^(?P<number>\d+(?:\.\d+)?)(?P<unit>s|m|h|d)?$")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
 _DESTINATION = re.compile(r"(?P<to>commit|outbox|branch(?:[: ] *(?P<branch>\S+))?)")
 DEFAULT_BRANCH = "agentloop/skills"
-_UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, None: 1}
-
-
-def duration_s(value: object) -> object:
-    """Read `90`, `90s`, `30m`, `1.5h` or `2d` as seconds.
-
-    Raises:
-        ValueError: the text is none of these.
-    """
-    if not isinstance(value, str):
-        return value
-    match = _DURATION.match(value.strip())
-    if not match:
-        raise ValueError(f"{value!r} is no duration: write 90s, 30m, 1.5h or 2d")
-    return float(match["number"]) * _UNIT_S[match["unit"]]
 
 
 def folder_inside(value: str) -> str:
@@ -79,7 +65,7 @@ def split_destination(value: str) -> tuple[SkillsTo, str]:
 
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
-_Duration = Annotated[float, BeforeValidator(duration_s), Field(gt=0)]
+_Duration = Annotated[float, BeforeValidator(amounts.time_limit_s)]
 
 
 def _words(value: object) -> object:
@@ -107,12 +93,18 @@ class Settings(BaseModel):
     session: Literal["same", "fresh"] = "same"
     """Whether the work turns share a session, or each gets a new one."""
     max_attempts: Annotated[int, Field(ge=1)] = 10
-    max_time: _Duration = 4 * 3600.0
+    max_time: Annotated[float | None, BeforeValidator(amounts.time_limit_or_none_s)] = 4 * 3600.0
     turn_timeout: _Duration = 1800.0
     idle_timeout: _Duration = 600.0
     check_timeout: _Duration = 1800.0
-    max_cost: Annotated[float, Field(gt=0)] | None = None
-    """US dollars."""
+    max_cost: Annotated[float | None, BeforeValidator(amounts.cost_limit_usd)] = 50.0
+    """US dollars, where the agent names them or they can be estimated."""
+    max_tokens: Annotated[int | None, BeforeValidator(amounts.token_limit)] = 100_000_000
+    """What went in and what came out, together; what was read from a cache counts."""
+    wait: Annotated[float, BeforeValidator(amounts.longest_wait_s)] = 6 * 3600.0
+    """How long a usage limit is waited for; 0: not at all, which is the default where the variable CI is set."""
+    stuck_after: Annotated[int, Field(ge=1)] = 3
+    """Attempts that repeat what was there before, until another approach is asked for."""
     worktree: bool = False
     """The run works in a worktree of its own, and its work comes back as a branch."""
     attempts_in_parallel: Annotated[int, Field(ge=1, le=16)] = 1
@@ -139,6 +131,16 @@ class Settings(BaseModel):
     checks: dict[_Name, str] = {}
     """Predicates by name."""
     metrics: dict[_Name, MetricSpec] = {}
+    notify: Notify = Notify()
+    """Who is told when a run ends or waits."""
+    keep_runs: Annotated[float, BeforeValidator(amounts.kept_for_s)] = 90 * 86400.0
+    """How long the record of a run is kept; `forever`: no record is pruned unasked."""
+    max_runs_size: Annotated[int, BeforeValidator(amounts.size_bytes)] = 5 * 1024**3
+    """How much the records of a repository may take, in bytes."""
+
+
+USERS_ALONE = ("notify", "keep_runs", "max_runs_size")
+"""What a repository's own files cannot say: they may be somebody else's, and these run, send or remove something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,8 @@ class Config:
 
     settings: Settings
     origin: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    """What was said and is not used, a line each."""
 
 
 def state_folder() -> Path:
@@ -172,26 +176,52 @@ def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, 
     """
     values: dict[str, Any] = {}
     origin = dict.fromkeys(Settings.model_fields, "default")
+    notes: list[str] = []
     for source, layer in _layers(root, flags, environment):
+        if root and Path(source) in _files_of(root):
+            notes += [f"{source}: {key} is not used: only your own settings can say it" for key in _drop(layer)]
         _check(source, layer)
         for key, value in layer.items():
             values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
         origin.update(dict.fromkeys(layer, source))
-    return Config(Settings.model_validate(values), origin)
+    return Config(Settings.model_validate(values), origin, tuple(notes))
+
+
+def _files_of(root: Path) -> list[Path]:
+    """The repository's own settings; the user's are none, even where they are kept in a repository."""
+    return [path for path in (root / "pyproject.toml", root / "agentloop.toml") if path.parent != user_folder()]
+
+
+def _drop(layer: dict[str, Any]) -> list[str]:
+    """Take out what is the user's alone; returns the keys that were there."""
+    found = [key for key in USERS_ALONE if key in layer]
+    for key in found:
+        del layer[key]
+    return found
 
 
 def _layers(
     root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
-    layers = [_file(user_folder() / "agentloop.toml")]
+    layers = [_of_ci(environment), _file(user_folder() / "agentloop.toml")]
     if root:
         layers += [_file(root / "pyproject.toml", "tool", "agentloop"), _file(root / "agentloop.toml")]
     for key in Settings.model_fields:
         name = f"AGENTLOOP_{key.upper()}"
         if environment.get(name):
             layers.append((name, {key: environment[name]}))
+    for key in Notify.model_fields:
+        name = f"AGENTLOOP_NOTIFY_{key.upper()}"
+        if environment.get(name):
+            layers.append((name, {"notify": {key: environment[name]}}))
     layers.append(("command line", {key: value for key, value in flags.items() if value is not None}))
     return layers
+
+
+def _of_ci(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Where machines run it, nobody pays for a machine that waits."""
+    is_ci = environment.get("CI", "").lower() not in ("", "0", "false")
+    return "CI in the environment", {"wait": "never"} if is_ci else {}
 
 
 def _file(path: Path, *table: str) -> tuple[str, dict[str, Any]]:

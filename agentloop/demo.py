@@ -111,7 +111,8 @@ def _run(project: Path, agent: str, label: str, renderer: Renderer, distill: str
                 "agent": agent,
                 "worktree": str(repo.root),
                 "distill": distill,
-                "limits": Limits(max_attempts=_MAX_ATTEMPTS),
+                # The embedded agent's search goes on from turn to turn, and mostly without a change.
+                "limits": Limits(max_attempts=_MAX_ATTEMPTS, stuck_after=_MAX_ATTEMPTS),
             }
         )
         state = supervisor.start(job, repo, show, renderer.tick)

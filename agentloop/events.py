@@ -28,6 +28,7 @@ Outcome = Literal[
     "blocked",
     "dishonest",
     "rate_limited",
+    "stuck",
     "no_work",
     "superseded",
 ]
@@ -45,6 +46,7 @@ class Counters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
     cost_usd: float | None = None
 
 
@@ -54,7 +56,11 @@ class Usage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    """Of those that went in, what was read from a cache and costs less."""
     cost_usd: float | None = None
+    cost_is_estimated: bool = False
+    """The agent did not say it: it is what the tokens cost at the model's list price."""
 
 
 class TestCounts(BaseModel):
@@ -125,6 +131,15 @@ class RunInterrupted(_Event):
     signal: str
 
 
+class Changed(BaseModel):
+    """How much differs between two trees; a file that is no text counts without lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    files: int = 0
+    insertions: int = 0
+    deletions: int = 0
+
+
 class Snapshotted(_Event):
     """The tree was recorded under `refs/agentloop/<run>/<n>`."""
 
@@ -133,6 +148,8 @@ class Snapshotted(_Event):
     """0 before the first turn, then the number of the turn it follows."""
     commit: str
     tree: str
+    changed: Changed | None = None
+    """What differs from snapshot 0; None: that is this one, or it could not be told."""
 
 
 class CheckStarted(_Event):
@@ -158,6 +175,8 @@ class Checked(_Event):
     """The measured values by the name of the metric."""
     remembered_from: float | None = None
     """Unix time of the check that this one repeats: the same tree, predicate and tools."""
+    failing: str = ""
+    """A digest of what does not hold, conditions and tests by name; equal where the same fails."""
 
 
 class GuardBegan(_Event):
@@ -198,7 +217,9 @@ class TurnStarted(_Event):
     log: str
     """Path of what the agent printed; likewise."""
     session: str | None = None
-    """The session that is resumed; None starts one."""
+    """The session that is resumed, by its name; None where it has none, or is to be begun."""
+    goes_on: bool = False
+    """It goes to the session that got the last prompt, named or not."""
 
 
 class SessionOpened(_Event):
@@ -219,10 +240,11 @@ class SessionLost(_Event):
 
 
 class SessionLeft(_Event):
-    """The session was left for a new one, as `--session fresh` wants it."""
+    """The session was left for a new one."""
 
     type: Literal["session.left"] = "session.left"
     session: str
+    reason: str = "--session fresh"
 
 
 class ToolCalled(_Event):
@@ -285,6 +307,24 @@ class TurnEnded(_Event):
     killed: tuple[str, ...] = ()
     model: str = ""
     """The model as the agent names it; empty when it does not."""
+
+
+class WaitStarted(_Event):
+    """The run waits, since the agent cannot work now."""
+
+    type: Literal["wait.started"] = "wait.started"
+    until: float
+    """Unix time at which the agent is prompted again."""
+    cause: ErrorClass
+    """A wait for a rate limit is a pause; any other takes of the run's time."""
+    reason: str
+    """What the agent said."""
+
+
+class WaitEnded(_Event):
+    """The time until which the run waited has come."""
+
+    type: Literal["wait.ended"] = "wait.ended"
 
 
 class SkillDeclined(_Event):
@@ -414,6 +454,8 @@ Event = Annotated[
     | SkillLoaded
     | AgentWaited
     | TurnEnded
+    | WaitStarted
+    | WaitEnded
     | SkillDeclined
     | SkillDrafted
     | SkillKeptBack

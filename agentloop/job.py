@@ -12,7 +12,7 @@ Driver = Literal["headless", "terminal", "acp"]
 
 
 class Limits(BaseModel):
-    """What bounds a run. Seconds and US dollars; None means no limit."""
+    """What bounds a run. Seconds, US dollars and tokens; None means no limit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     max_attempts: int = 10
@@ -20,7 +20,12 @@ class Limits(BaseModel):
     turn_timeout_s: float = 1800
     idle_timeout_s: float = 600
     check_timeout_s: float = 1800
-    max_cost_usd: float | None = None
+    max_cost_usd: float | None = 50.0
+    max_tokens: int | None = 100_000_000
+    max_wait_s: float = 6 * 3600
+    """The longest wait for a usage limit; 0: none is waited for."""
+    stuck_after: int = 3
+    """Attempts in a row that repeat what was there before, until another approach is asked for."""
 
 
 class MetricSpec(BaseModel):

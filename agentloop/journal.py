@@ -128,14 +128,19 @@ def runs(common_dir: Path) -> list[RunFolder]:
     root = repository_folder(common_dir)
     if not root.is_dir():
         return []
-    found = (RunFolder(path) for path in sorted(root.iterdir()) if _RUN_ID.match(path.name))
-    return [folder for folder in found if _has_begun(folder.journal)]
+    found = (RunFolder(path) for path in sorted(root.iterdir()) if is_run(path.name))
+    return [folder for folder in found if has_begun(folder)]
 
 
-def _has_begun(path: Path) -> bool:
+def is_run(name: str) -> bool:
+    """The name is a run's id."""
+    return bool(_RUN_ID.match(name))
+
+
+def has_begun(folder: RunFolder) -> bool:
     """The journal holds its first line; a supervisor that died before that began nothing."""
     try:
-        with path.open("rb") as file:
+        with folder.journal.open("rb") as file:
             return file.readline().endswith(b"\n")
     except OSError:
         return False

@@ -1,6 +1,9 @@
 """The decision: what a run does next, from its state alone. Pure, so that a resumed run goes on as an unbroken one."""
 
+from typing import Literal
+
 from agentloop import events as ev
+from agentloop import limits, stuck
 from agentloop.distill import struggle
 from agentloop.job import ByHand
 from agentloop.state import RunState
@@ -24,15 +27,12 @@ from agentloop.steps import (
     Snapshot,
     Step,
     Stop,
+    Wait,
 )
 
 MAX_REPAIRS = 2
-MAX_FAILED_TURNS = 3
 MAX_DISHONEST = 2
-_WAIT_S = (2.0, 8.0)
 _WAITS_FOR_APPROVAL = "everything else holds, and a person has to approve: agentloop resume in a terminal"
-_NEW_SESSION: tuple[ev.ErrorClass, ...] = ("session_lost", "context")
-_HOPELESS: tuple[ev.ErrorClass, ...] = ("login", "permission", "permanent")
 
 
 def next_step(state: RunState) -> Step:
@@ -42,12 +42,14 @@ def next_step(state: RunState) -> Step:
     """
     if state.claim and state.superseded:
         return Stop("superseded", 0, f"another attempt was first: {state.claim.by}")
-    if state.task.by_hand and not state.passed:
-        return _by_hand(state, state.task.by_hand)
-    return _next_step(state)
+    if state.waits_until is not None:
+        return Wait(state.waits_until)
+    by_hand = state.task.by_hand
+    return _by_hand(state, by_hand) if by_hand and not state.passed else _by_prompts(state)
 
 
-def _next_step(state: RunState) -> Step:
+def _by_prompts(state: RunState) -> Step:
+    """Of a run that prompts its agent, and of any after a pass."""
     if state.baseline is None:
         return Check(0)
     if not state.checks and not state.turns_started:
@@ -118,27 +120,14 @@ def _look(state: RunState) -> Snapshot | None:
 
 
 def _after_agent_error(state: RunState, turn: ev.TurnEnded) -> Step:
-    stop = _agent_stop(state, turn)
-    if stop:
-        return _check_before_stop(state) or stop
-    if turn.error_class in _NEW_SESSION and state.in_session:
+    answer = limits.after_fault(state, state.work_turns)
+    stop = answer if isinstance(answer, Stop) else None
+    if not stop and turn.error_class in limits.NEW_SESSION and state.in_session:
         return LoseSession(turn.error or "the agent failed")
-    stop = _limit(state, None)
+    stop = stop or _limit(state, None)
     if stop:
         return _check_before_stop(state) or stop
-    delay_s = 0.0 if turn.error_class in _NEW_SESSION else _WAIT_S[_failures_in_a_row(state.work_turns) - 1]
-    return _work(state, delay_s)
-
-
-def _agent_stop(state: RunState, turn: ev.TurnEnded) -> Stop | None:
-    error = turn.error or "the agent failed"
-    if turn.error_class in _HOPELESS:
-        return Stop("agent_unusable", 5, error)
-    if _failures_in_a_row(state.work_turns) < MAX_FAILED_TURNS:
-        return None
-    if turn.error_class == "rate_limit":
-        return Stop("rate_limited", 75, error)
-    return Stop("agent_unusable", 5, error)
+    return answer or _work(state)
 
 
 def _check_before_stop(state: RunState) -> Step | None:
@@ -150,51 +139,42 @@ def _check_before_stop(state: RunState) -> Step | None:
     return Check(state.attempt) if state.snapshots[-1].tree != unseen else None
 
 
-def _failures_in_a_row(turns: tuple[ev.TurnEnded, ...]) -> int:
-    count = 0
-    for turn in reversed(turns):
-        if turn.status != "failed":
-            break
-        count += 1
-    return count
-
-
 def _limit(state: RunState, turn: ev.TurnEnded | None) -> Stop | None:
-    limits = state.task.limits
+    max_attempts = state.task.limits.max_attempts
     if turn and state.blocked:
         return Stop("blocked", 7, f"the agent says that a person is needed: {state.blocked}")
-    if turn and turn.status == "failed" and state.tree_stood_still and _failures_in_a_row(state.work_turns) > 1:
+    if turn and turn.status == "failed" and state.tree_stood_still and _fails_again(state):
         return Stop("agent_unusable", 5, turn.error or "the agent fails and changes nothing")
     if state.waits_for_approval:
         return Stop("blocked", 7, _WAITS_FOR_APPROVAL)
-    if state.dishonest and (state.dishonest_passes >= MAX_DISHONEST or len(state.checks) >= limits.max_attempts):
+    if state.dishonest and (state.dishonest_passes >= MAX_DISHONEST or len(state.checks) >= max_attempts):
         return Stop("dishonest", 6, f"the pass is not honest: {state.dishonest}")
-    if len(state.checks) >= limits.max_attempts:
+    if len(state.checks) >= max_attempts:
         return Stop("not_reached", 1, f"the predicate does not hold after {_count(len(state.checks), 'attempt')}")
-    return _budget(state)
+    return stuck.given_up(state) or limits.spent(state)
 
 
-def _budget(state: RunState) -> Stop | None:
-    limits = state.task.limits
-    if limits.max_time_s is not None and state.elapsed_s >= limits.max_time_s:
-        return Stop("spent", 4, f"the time is spent: {state.elapsed_s:.0f} s of {limits.max_time_s:.0f} s")
-    if limits.max_cost_usd is not None and state.known_cost_usd >= limits.max_cost_usd:
-        return Stop("spent", 4, f"the money is spent: ${state.known_cost_usd:.2f} of ${limits.max_cost_usd:.2f}")
-    return None
+def _fails_again(state: RunState) -> bool:
+    return limits.faults_in_a_row(state, state.work_turns) > 1
 
 
-def _work(state: RunState, delay_s: float = 0.0) -> LeaveSession | Prompt:
+def _work(state: RunState) -> LeaveSession | Prompt:
     """The next turn that works on the task."""
-    return LeaveSession() if state.task.session == "fresh" and state.in_session else _prompt(state, delay_s)
+    if state.in_session and state.task.session == "fresh":
+        return LeaveSession()
+    if state.in_session and stuck.wants_session(state):
+        return LeaveSession("it is stuck")
+    return Prompt(_kind(state), state.attempt, stuck.told(state))
 
 
-def _prompt(state: RunState, delay_s: float = 0.0) -> Prompt:
+def _kind(state: RunState) -> Literal["task", "retry", "continue", "dishonest"]:
+    """What the next prompt for work is about."""
     last = state.work_turns[-1] if state.work_turns else None
     if state.dishonest:
-        return Prompt("dishonest", state.attempt, delay_s)
+        return "dishonest"
     if state.cut_purpose == "work" or (last and last.status != "done"):
-        return Prompt("continue", state.attempt, delay_s)
-    return Prompt("retry" if last else "task", state.attempt, delay_s)
+        return "continue"
+    return "retry" if last else "task"
 
 
 def _prove(state: RunState) -> Step | None:
@@ -232,7 +212,7 @@ def _first_asking(state: RunState) -> KeepBack | Distill:
     if by_hand and not (state.session and state.resumable):
         what = "cannot be returned to" if state.session else "was not found"
         return KeepBack(f"the session {what}, so that nobody can be asked")
-    if _budget(state):
+    if limits.spent(state):
         return KeepBack("the run's budget is spent")
     return Distill(asks_first=by_hand is not None and by_hand.ask)
 
@@ -243,16 +223,15 @@ def _recheck(state: RunState) -> Check | None:
 
 
 def _after_skill_error(state: RunState, turn: ev.TurnEnded) -> Step:
-    failures = _failures_in_a_row(state.skill_turns)
-    is_lost = turn.error_class in _NEW_SESSION
+    answer = limits.after_fault(state, state.skill_turns)
+    is_lost = turn.error_class in limits.NEW_SESSION
     is_told_anew = state.session_lost or state.cut_purpose is not None
     has_no_other = is_lost and not is_told_anew and (state.skill_from_ledger or not state.in_session)
-    if turn.error_class in _HOPELESS or has_no_other or failures >= MAX_FAILED_TURNS or _budget(state):
+    if isinstance(answer, Stop) or has_no_other or limits.spent(state):
         return KeepBack(f"the agent failed when it was asked: {turn.error}")
     if is_lost and not is_told_anew:
         return LoseSession(turn.error or "the agent failed")
-    delay_s = 0.0 if is_lost else _WAIT_S[failures - 1]
-    return Repair(state.draft.findings, delay_s) if state.draft else Distill(delay_s)
+    return answer or (Repair(state.draft.findings) if state.draft else Distill())
 
 
 def _drafted_turns(state: RunState) -> int:
@@ -265,7 +244,7 @@ def _after_draft(state: RunState, draft: ev.SkillDrafted) -> Step:
     if not draft.findings:
         return _deliver(state)
     repairs = sum(turn.purpose == "repair" and turn.error_class is None for turn in state.skill_turns)
-    if repairs < MAX_REPAIRS and not _budget(state):
+    if repairs < MAX_REPAIRS and not limits.spent(state):
         return Repair(draft.findings)
     return KeepBack(f"{_count(len(draft.findings), 'finding')} left after {_count(repairs, 'repair turn')}")
 

@@ -49,6 +49,11 @@ class RunState:
     cut_purpose: ev.Purpose | None = None
     """The purpose of a turn that was cut off and has not been made up for."""
     turns_started: int = 0
+    waits: tuple[ev.WaitStarted, ...] = ()
+    waits_until: float | None = None
+    """Unix time until which the run waits now."""
+    reopened_seq: int = -1
+    """The newest resume of a run that had ended: what failed before it is tried anew."""
     session: str | None = None
     session_cwd: str = ""
     """The folder that the session works in; empty: the repository's root."""
@@ -148,8 +153,10 @@ class RunState:
 
     @property
     def can_go_on(self) -> bool:
-        """It was cut off, or waits for a person, or its work is not brought back yet."""
-        return self.ended is None or self.waits_for_approval or self.has_work_left
+        """It was cut off, waits for a person or for a usage limit to end, or its work is not brought back yet."""
+        if self.ended is None or self.has_work_left:
+            return True
+        return self.ended.outcome == "rate_limited" or self.waits_for_approval
 
     @property
     def has_work_left(self) -> bool:
@@ -178,13 +185,23 @@ class RunState:
 
     @property
     def cost_usd(self) -> float | None:
-        """The sum of what the turns reported; None as soon as one of them reported nothing or was cut off."""
+        """The sum of what the turns cost; None as soon as that of one is unknown, or one was cut off."""
         return self._sum([turn.usage.cost_usd for turn in self.turns])
 
     @property
     def known_cost_usd(self) -> float:
-        """The part of the cost that was reported."""
+        """The part of the cost that is known, by report or by estimate."""
         return sum(turn.usage.cost_usd or 0.0 for turn in self.turns)
+
+    @property
+    def cost_is_estimated(self) -> bool:
+        """Some part of the known cost is an estimate."""
+        return any(turn.usage.cost_is_estimated for turn in self.turns)
+
+    @property
+    def known_tokens(self) -> int:
+        """What went in and came out in all turns, as far as it is known."""
+        return sum((turn.usage.input_tokens or 0) + (turn.usage.output_tokens or 0) for turn in self.turns)
 
     @property
     def input_tokens(self) -> int | None:
@@ -226,10 +243,14 @@ def fold(events: Iterable[ev.Event], state: RunState | None = None) -> RunState:
     """Apply events in order, to an empty state or to one that was folded before."""
     state = state or RunState()
     for event in events:
-        idle = isinstance(event, ev.RunResumed) or state.ended or not state.last_at
+        idle = isinstance(event, ev.RunResumed) or state.ended or not state.last_at or _is_paused(state)
         gap_s = 0.0 if idle else event.at - state.last_at
         state = replace(_apply(state, event), last_at=event.at, elapsed_s=state.elapsed_s + max(0.0, gap_s))
     return state
+
+
+def _is_paused(state: RunState) -> bool:
+    return state.waits_until is not None and state.waits[-1].cause == "rate_limit"
 
 
 def _apply(state: RunState, event: ev.Event) -> RunState:
@@ -238,16 +259,15 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             state = replace(state, run=event.run, job=event.job, base=event.base, began_on=event.branch)
             return replace(state, resumable=event.resumable)
         case ev.RunResumed():
-            cut = state.open_turn.purpose if state.open_turn else state.cut_purpose
-            if state.waits_for_approval:  # what waited for a person is asked for again
-                state = replace(state, checks=state.checks[:-1], checked_trees=state.checked_trees[:-1])
-            return replace(state, open_turn=None, cut_purpose=cut, interrupted=None, ended=None)
+            return _resumed(state, event)
         case ev.RunInterrupted() | ev.WinClaimed() | ev.WorkBroughtBack() | ev.RunEnded():
             return _concluded(state, event)
         case ev.Snapshotted() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
             return _looked(state, event)
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost() | ev.SessionLeft():
             return _turned(state, event)
+        case ev.WaitStarted() | ev.WaitEnded():
+            return _waited(state, event)
         case _:
             return _learned(_used(state, event), event)
 
@@ -264,6 +284,20 @@ def _concluded(
             return replace(state, brought_back=event)
         case ev.RunEnded():
             return replace(state, ended=event)
+
+
+def _resumed(state: RunState, event: ev.RunResumed) -> RunState:
+    cut = state.open_turn.purpose if state.open_turn else state.cut_purpose
+    if state.waits_for_approval:  # what waited for a person is asked for again
+        state = replace(state, checks=state.checks[:-1], checked_trees=state.checked_trees[:-1])
+    reopened = event.seq if state.ended else state.reopened_seq
+    return replace(state, open_turn=None, cut_purpose=cut, reopened_seq=reopened, interrupted=None, ended=None)
+
+
+def _waited(state: RunState, event: ev.WaitStarted | ev.WaitEnded) -> RunState:
+    if isinstance(event, ev.WaitStarted):
+        return replace(state, waits=(*state.waits, event), waits_until=event.until)
+    return replace(state, waits_until=None)
 
 
 def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan | ev.Guarded) -> RunState:

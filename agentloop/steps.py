@@ -44,6 +44,8 @@ class LoseSession:
 class LeaveSession:
     """Leave the session as it is; the next prompt opens another and tells it everything."""
 
+    reason: str = "--session fresh"
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -51,7 +53,28 @@ class Prompt:
 
     kind: Literal["task", "retry", "continue", "dishonest"]
     attempt: int
+    repeated: int = 0
+    """So many attempts in a row brought nothing new, which the prompt says; 0: it need not."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartWait:
+    """Begin to wait for an agent that cannot work now.
+
+    Either `until` a Unix time, or for `delay_s` and a little more by chance, so that many do not come back at once.
+    """
+
+    cause: ev.ErrorClass
+    reason: str
+    until: float | None = None
     delay_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until a Unix time."""
+
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +88,6 @@ class Drive:
 class Distill:
     """Ask the session for the skill; and first the person, whether it is to be asked."""
 
-    delay_s: float = 0.0
     asks_first: bool = False
 
 
@@ -79,7 +101,6 @@ class Repair:
     """Send the findings back to the session."""
 
     findings: tuple[str, ...]
-    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,4 +145,8 @@ class Stop:
 
 
 Learning = Distill | Inspect | Repair | Ask | BringBack | Publish | KeepBack | Link
-Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Drive | Claim | Learning | Stop
+Waiting = StartWait | Wait
+Conclusion = Claim | Stop
+Step = (
+    Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Waiting | Drive | Learning | Conclusion
+)

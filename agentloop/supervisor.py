@@ -17,6 +17,7 @@ from agentloop import (
     __version__,
     briefing,
     by_hand,
+    changes,
     distill,
     groups,
     interrupts,
@@ -24,6 +25,7 @@ from agentloop import (
     learning,
     loop,
     own_worktree,
+    pausing,
     steps,
 )
 from agentloop import events as ev
@@ -237,18 +239,15 @@ class _Supervisor:
     def perform(self, step: steps.Step) -> None:
         match step:
             case steps.Snapshot(n):
-                begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
-                if begins_at:
-                    snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
-                else:
-                    snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
-                self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree))
+                self._snapshot(n)
             case steps.Check() | steps.Baseline() | steps.Guard():
                 self._look(step)
             case steps.LoseSession() | steps.LeaveSession():
                 self._part(step)
             case steps.Prompt() | steps.Drive():
                 self._work(step)
+            case steps.StartWait() | steps.Wait():
+                self.emit(pausing.performed(step, self.on_tick))
             case steps.Claim() | steps.Stop():
                 self._conclude(step)
             case _:
@@ -256,14 +255,22 @@ class _Supervisor:
                 if failure:
                     self.emit(failure)
 
+    def _snapshot(self, n: int) -> None:
+        begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
+        if begins_at:
+            snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
+        else:
+            snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
+        changed = changes.since_start(self.repo, self.state, snapshot.tree)
+        self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree, changed=changed))
+
     def _learn(self, step: steps.Step) -> None:
         match step:
             case steps.Distill():
                 self._distill(step)
             case steps.Inspect():
                 self.emit(self.learning.inspect(self.state))
-            case steps.Repair(problems, delay_s):
-                interrupts.sleep(delay_s)
+            case steps.Repair(problems):
                 remembers = self.turns.remembers_work
                 self.turns.take("repair", self.learning.repair_prompt(self.state, problems, remembers=remembers))
             case steps.Ask():
@@ -331,14 +338,13 @@ class _Supervisor:
         match step:
             case steps.LoseSession(reason):
                 self.emit(ev.SessionLost(session=session, reason=reason))
-            case steps.LeaveSession():
-                self.emit(ev.SessionLeft(session=session))
+            case steps.LeaveSession(reason):
+                self.emit(ev.SessionLeft(session=session, reason=reason))
 
     def _work(self, step: steps.Prompt | steps.Drive) -> None:
         if isinstance(step, steps.Drive):
             by_hand.take_turn(self.state, self.repo, self.emit, opens=step.opens)
             return
-        interrupts.sleep(step.delay_s)
         prompt = briefing.work_prompt(self.state, step, self.repo, remembers=self.turns.remembers)
         self.turns.take("work", prompt)
 
@@ -348,5 +354,4 @@ class _Supervisor:
             reason = "it was not wanted" if self.consent else "nobody could be asked without a terminal"
             self.emit(learning.kept_back(self.state, reason))
             return
-        interrupts.sleep(step.delay_s)
         self.turns.take("distill", self.learning.prompt(self.state, remembers=self.turns.remembers_work))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal
+from agentloop import journal, limits, prices
 from agentloop.agents import opening
 from agentloop.agents.session import Session
 from agentloop.checking import within_budget
@@ -73,7 +73,7 @@ class Turns:
         """
         state = self._state()
         drafting = purpose != "work" and bool(opening.adapter_of(state.task).drafting)
-        if drafting != self._drafting:
+        if drafting != self._drafting or opening.caps_turns(state.task):
             self._drafting = drafting
             self.close()
         session = self._open()
@@ -83,7 +83,14 @@ class Turns:
         prompt_file.write_text(prompt, encoding="utf-8")
         log = self._folder.turn_file(number, "log")
         self._emit(
-            ev.TurnStarted(turn=number, purpose=purpose, prompt=str(prompt_file), log=str(log), session=session.id)
+            ev.TurnStarted(
+                turn=number,
+                purpose=purpose,
+                prompt=str(prompt_file),
+                log=str(log),
+                session=session.id,
+                goes_on=session.remembers,
+            )
         )
         turn = session.send(
             prompt,
@@ -101,7 +108,7 @@ class Turns:
                 status=turn.status,
                 session=turn.session,
                 text=turn.text,
-                usage=turn.usage,
+                usage=prices.with_cost(turn.usage, turn.model or state.task.model),
                 counters=turn.counters,
                 tool_calls=turn.tool_calls,
                 exit_code=turn.exit_code,
@@ -126,6 +133,7 @@ class Turns:
                 counters=state.counters,
                 cwd=self.place,
                 drafting=self._drafting,
+                max_cost_usd=limits.left_usd(state),
             )
         return self._session
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop import journal
+from agentloop import journal, records
 from agentloop.agents import registry
 from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.errors import RunError
@@ -124,7 +124,7 @@ def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float], list[
         except RunError as error:
             problems.append(f"{error.message} ({error.hint})")
             continue
-        began = time.mktime(time.strptime(folder.run[:15], "%Y%m%d-%H%M%S"))
+        began = records.began_at(folder.run)
         begun[state.session or folder.run] = began
         uses += [
             Use(

@@ -17,6 +17,7 @@ def isolated_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.
     monkeypatch.setenv("HOME", str(home))
     for name, folder in _XDG.items():
         monkeypatch.setenv(name, str(home / folder))
+    monkeypatch.delenv("CI", raising=False)
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("NO_COLOR", "1")
     (home / ".gitconfig").write_text(

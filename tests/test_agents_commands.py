@@ -174,6 +174,13 @@ def test_a_file_is_checked_by_its_path(tmp_path: Path) -> None:
     assert "it cannot be read: No such file" in agents("show", str(tmp_path / "none.toml")).stderr
 
 
+def test_a_file_that_runs_use_is_known_by_its_path_too(marks: Path) -> None:
+    path = describe('name = "draft"\nstart = ["x", "a b"]\n', "draft")
+    shown = agents("show", str(path)).stdout
+    assert f"{path}, your own" in shown
+    assert "x 'a b'" in shown
+
+
 def test_an_unknown_name_gets_the_near_one(marks: Path) -> None:
     for command in ("show", "doctor"):
         error = agents(command, "cluade").exception

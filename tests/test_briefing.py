@@ -34,7 +34,7 @@ def leaf(folder: Path, *failed: str) -> ev.Leaf:
     )  # fmt: skip
 
 
-def prompt(folder: Path, *checks: ev.Leaf) -> str:
+def prompt(folder: Path, *checks: ev.Leaf, repeated: int = 0, remembers: bool = True) -> str:
     job = Job(task="Mend it", until=("python -m unittest passes",), agent="agent", worktree=str(folder))
     began = ev.RunStarted(run="20260101-000000-abcd", version="0", job=job)
     made = [ev.Checked(attempt=n, verdict="fail", leaves=(one,), duration_s=1.0) for n, one in enumerate(checks)]
@@ -42,7 +42,7 @@ def prompt(folder: Path, *checks: ev.Leaf) -> str:
     (folder / "tree").mkdir()
     (folder / "tree" / "shop.py").touch()
     with Repo.create(folder / "tree", "A project") as repo:
-        return briefing.work_prompt(state, steps.Prompt("retry", len(checks)), repo, remembers=True)
+        return briefing.work_prompt(state, steps.Prompt("retry", len(checks), repeated), repo, remembers=remembers)
 
 
 @pytest.mark.parametrize("broken", [(), (UNLOADED,)], ids=["no tests", "not loaded"])
@@ -66,3 +66,10 @@ def test_a_check_without_one_before_it_is_compared_with_nothing(tmp_path: Path) 
 def test_the_whole_prompt_stays_below_eight_kilobytes(tmp_path: Path) -> None:
     names = [f"test_{n} (test_shop.{'x' * 200}.test_{n})" for n in range(100)]
     assert 7000 < len(prompt(tmp_path, leaf(tmp_path, UNLOADED), leaf(tmp_path, *names)).encode()) <= 8000
+
+
+@pytest.mark.parametrize(("remembers", "words"), [(True, "The check does not hold yet"), (False, "What was tried")])
+def test_a_session_that_is_stuck_is_told_so_before_anything_else(tmp_path: Path, remembers: bool, words: str) -> None:
+    text = prompt(tmp_path, leaf(tmp_path, TAX), repeated=3, remembers=remembers)
+    assert text.startswith("The last 3 attempts led nowhere")
+    assert words in text

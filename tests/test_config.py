@@ -38,9 +38,21 @@ def test_a_wrong_value_is_a_clear_error(tmp_path: Path, text: str) -> None:
         config.load(tmp_path, {})
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("30m", 1800), ("1.5h", 5400), ("2d", 172800)])
-def test_durations(text: str, seconds: float) -> None:
-    assert config.duration_s(text) == seconds
+def test_the_word_none_alone_switches_a_limit_off(tmp_path: Path) -> None:
+    (tmp_path / "agentloop.toml").write_text('max_cost = "none"\nmax_tokens = "none"\nmax_time = "none"\n')
+    loaded = config.load(tmp_path, {"max_tokens": "2M"}).settings
+    assert (loaded.max_cost, loaded.max_tokens, loaded.max_time) == (None, 2_000_000, None)
+    with pytest.raises(ConfigError, match=r"command line: max_cost: '0' is no limit: write US dollars .* or none"):
+        config.load(tmp_path, {"max_cost": "0"})
+
+
+@pytest.mark.parametrize(("ci", "told", "wait_s"), [
+    ("true", {}, 0), ("1", {"wait": "2h"}, 7200), ("false", {}, 21600), ("", {}, 21600), ("", {"wait": "never"}, 0),
+])  # fmt: skip
+def test_in_ci_nothing_is_waited_for_unless_somebody_says_so(ci: str, told: dict[str, str], wait_s: float) -> None:
+    loaded = config.load(None, told, {"CI": ci})
+    assert loaded.settings.wait == wait_s
+    assert ("CI" in loaded.origin["wait"]) is (ci == "true")
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def attempt(number: int, verdict: ev.VerdictValue, tree: str = "") -> list[ev.Ev
     return [*turn(number), snapshot(number, tree), check(number, verdict), *settled]
 
 
+WAIT = ev.WaitStarted(until=100.0, cause="transient", reason="it broke")
+WAITED: list[ev.Event] = [WAIT, ev.WaitEnded()]
 RED: list[ev.Event] = [check(0, "fail"), snapshot(0), ev.GuardBegan()]
 
 
@@ -262,17 +264,18 @@ def test_what_waits_for_a_person_stops() -> None:
 
 @pytest.mark.parametrize("error_class", ["login", "rate_limit"])
 def test_work_that_was_done_before_the_agent_failed_is_looked_at(error_class: ev.ErrorClass) -> None:
-    failed: list[ev.Event] = [event for n in (1, 2, 3) for event in turn(n, status="failed", error_class=error_class)]
-    assert loop.next_step(state(*RED, failed)) == steps.Snapshot(3)
-    assert loop.next_step(state(*RED, failed, snapshot(3))) == steps.Check(1)
-    assert isinstance(loop.next_step(state(*RED, failed, snapshot(3), check(1, "fail"))), steps.Stop)
+    never = job(limits=Limits(max_wait_s=0))
+    failed: list[ev.Event] = turn(1, status="failed", error_class=error_class)
+    assert loop.next_step(state(*RED, failed, job=never)) == steps.Snapshot(1)
+    assert loop.next_step(state(*RED, failed, snapshot(1), job=never)) == steps.Check(1)
+    assert isinstance(loop.next_step(state(*RED, failed, snapshot(1), check(1, "fail"), job=never)), steps.Stop)
 
 
 def test_a_passing_fault_does_not_cost_the_skill() -> None:
     asked: list[ev.Event] = [*STRUGGLED, *turn(3, "distill", "failed", "transient"), snapshot(3, "t2")]
     step = loop.next_step(state(asked))
-    assert isinstance(step, steps.Distill)
-    assert step.delay_s > 0
+    assert isinstance(step, steps.StartWait)
+    assert loop.next_step(state(asked, WAITED)) == steps.Distill()
 
 
 LOST = ev.SessionLost(session="s", reason="it broke")
@@ -333,11 +336,10 @@ def test_fresh_leaves_each_session_before_the_next_attempt_and_asks_the_last_for
 
 def test_fresh_takes_a_new_session_after_a_passing_fault_too() -> None:
     fresh = job(session="fresh")
-    failed: list[ev.Event] = turn(1, status="failed", error_class="transient")
+    failed: list[ev.Event] = [*turn(1, status="failed", error_class="transient"), *WAITED]
     assert loop.next_step(state(*RED, failed, job=fresh)) == steps.LeaveSession()
     step = loop.next_step(state(*RED, failed, ev.SessionLeft(session="s"), job=fresh))
-    assert isinstance(step, steps.Prompt)
-    assert step.delay_s > 0
+    assert step == steps.Prompt("continue", 1)
 
 
 def test_fresh_leaves_nothing_where_there_is_no_session() -> None:
@@ -401,16 +403,12 @@ def test_an_agent_that_cannot_work_stops_at_once(error_class: ev.ErrorClass, exi
     assert (step.outcome, step.exit_code, step.reason) == ("agent_unusable", exit_code, "it broke")
 
 
-@pytest.mark.parametrize(("error_class", "exit_code"), [("transient", 5), ("rate_limit", 75)])
-def test_a_passing_fault_is_retried_later_and_is_no_attempt(error_class: ev.ErrorClass, exit_code: int) -> None:
-    failed = [turn(n, status="failed", error_class=error_class) for n in (1, 2, 3)]
-    first = loop.next_step(state(*RED, failed[0]))
-    assert isinstance(first, steps.Prompt)
-    assert first.attempt == 1
-    assert first.delay_s > 0
-    last = loop.next_step(state(*RED, *failed, snapshot(3, "t0")))
-    assert isinstance(last, steps.Stop)
-    assert last.exit_code == exit_code
+@pytest.mark.parametrize("error_class", ["transient", "rate_limit"])
+def test_a_passing_fault_is_retried_later_and_is_no_attempt(error_class: ev.ErrorClass) -> None:
+    failed: list[ev.Event] = turn(1, status="failed", error_class=error_class)
+    assert isinstance(loop.next_step(state(*RED, failed)), steps.StartWait)
+    assert loop.next_step(state(*RED, failed, WAIT)) == steps.Wait(100.0)
+    assert loop.next_step(state(*RED, failed, WAITED)) == steps.Prompt("continue", 1)
 
 
 def test_a_lost_session_is_given_up_and_another_is_told_everything() -> None:

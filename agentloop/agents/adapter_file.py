@@ -89,6 +89,8 @@ def examine(path: Path) -> tuple[Adapter | None, list[Problem]]:
 
 def _text(path: Path) -> str:
     """The file's text, with the mark before it that some editors write left out."""
+    if not (path.is_file() or path.is_dir()) and path.exists():
+        raise ValueError("it is no file")  # to open a pipe would be to wait for ever
     with path.open("rb") as file:
         content = file.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:

@@ -12,7 +12,9 @@ from agentloop.job import PermissionMode
 _LONG = re.compile(r"--[\w-]+")
 _SHORT = re.compile(r"-\w")
 _NO_VALUE = re.compile(r"-[-\w]")
+_MIN_COST_USD = 0.0001
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACES = ("{prompt}", "{prompt_file}", "{session}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,19 @@ class _Part:
     def says(self) -> frozenset[str]:
         """What it is known by."""
         return frozenset(self.names or self.words)
+
+
+def refuse_places(adapter: Adapter, words: Sequence[str]) -> None:
+    """See that no word of a person's own stands for the prompt or the session of an agent that is known.
+
+    Raises:
+        UsageError: one does; the agent would get it as it stands.
+    """
+    placed = next((word for word in words if word in _PLACES), None)
+    if placed:
+        raise UsageError(
+            f"{placed} has no place in a command line of {adapter.called}: where it goes is known", hint="leave it out"
+        )
 
 
 def split_task(adapter: Adapter, words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -80,7 +95,7 @@ def passed_on(
         words: what was typed after its program's name.
         permissions: what the agent may do; empty: the narrowest mode of it that can do the work.
         model: the model that it is told to use; empty: its own choice.
-        max_cost_usd: what the run may cost, for an agent that can be told; None for no limit.
+        max_cost_usd: what a turn may cost, for an agent that can be told; None for no limit.
 
     Raises:
         UsageError: one of the words can be set by agentloop only, the agent has no such mode, wants a model or
@@ -96,7 +111,7 @@ def passed_on(
     said = {name for part in parts for name in part.names}
     said |= {value.partition("=")[0] for part in parts for value in part.values}
     ours = [_model_words(adapter, model)] if model else []
-    ours += [_filled(adapter.max_cost, "{max_cost}", f"{max_cost_usd:g}")] if max_cost_usd is not None else []
+    ours += [_filled(adapter.max_cost, "{max_cost}", _dollars(max_cost_usd))] if max_cost_usd is not None else []
     ours += _permissions(adapter, permissions)
     ours = [permission for permission in ours if not said & {*permission.unless}]
     dropped = {*adapter.flags.dropped}
@@ -161,6 +176,11 @@ def _filled(words: Sequence[str], placeholder: str, value: str) -> Permission:
     """Words with their value, unless the user's own say the same flag."""
     filled = tuple(word.replace(placeholder, value) for word in words)
     return Permission(words=filled, unless=tuple(word.partition("=")[0] for word in filled if word.startswith("-")))
+
+
+def _dollars(amount_usd: float) -> str:
+    """An amount as agents read it; never 0, which some take for no limit."""
+    return f"{max(amount_usd, _MIN_COST_USD):.4f}".rstrip("0").rstrip(".")
 
 
 def _refuse(adapter: Adapter, parts: Sequence[_Part]) -> None:

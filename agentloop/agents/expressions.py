@@ -1,12 +1,12 @@
 """JMESPath as adapters use it, with a function for JSON inside of JSON."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import jmespath
 from jmespath import functions
-from jmespath.exceptions import JMESPathError
+from jmespath.exceptions import JMESPathError, UnknownFunctionError
 
 
 def compiled(text: str) -> Callable[[Any], Any]:
@@ -18,9 +18,12 @@ def compiled(text: str) -> Callable[[Any], Any]:
         A function of a JSON value that says what stands there; None for nothing, and for a value of another shape.
 
     Raises:
-        JMESPathError: it is no expression.
+        JMESPathError: it is no expression, or calls a function that there is not.
     """
     expression = jmespath.compile(text)
+    for name in _called(expression.parsed):
+        if name not in _Functions.FUNCTION_TABLE:
+            raise UnknownFunctionError(f"there is no function {name}()")
 
     def search(content: Any) -> Any:
         try:
@@ -29,6 +32,14 @@ def compiled(text: str) -> Callable[[Any], Any]:
             return None
 
     return search
+
+
+def _called(node: Mapping[str, Any]) -> Iterator[str]:
+    """The functions that a parsed expression calls."""
+    if node["type"] == "function_expression":
+        yield node["value"]
+    for child in node["children"]:
+        yield from _called(child)
 
 
 class _Functions(functions.Functions):

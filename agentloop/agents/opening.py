@@ -41,6 +41,12 @@ def _driven(job: Job) -> tuple[Adapter, Driver]:
     return (_in_terminal(adapter) if driver == "terminal" else adapter), driver
 
 
+def caps_turns(job: Job) -> bool:
+    """A job's agent is told with each turn what that may cost."""
+    adapter, driver = _driven(job)
+    return bool(adapter.max_cost) and driver == "headless"
+
+
 def _in_terminal(adapter: Adapter) -> Adapter:
     if adapter.terminal is None:
         raise UsageError(
@@ -63,17 +69,21 @@ def version(job: Job, run: str) -> str:
     if not argv:
         return ""
     printed = bytearray()
+
+    def keep(chunk: bytes) -> None:
+        printed.extend(chunk[: max(0, _MAX_VERSION_BYTES - len(printed))])
+
     try:
         exited = run_program(
             argv,
             cwd=Path(job.worktree),
             env=child_environment(run),
             timeout_s=_VERSION_TIMEOUT_S,
-            on_stdout=printed.extend,
+            on_stdout=keep,
         )
     except CannotStartError:
         return ""
-    return versions.find(printed[:_MAX_VERSION_BYTES].decode("utf-8", "replace")) if exited.code == 0 else ""
+    return versions.find(printed.decode("utf-8", "replace")) if exited.code == 0 else ""
 
 
 def open_session(
@@ -85,6 +95,7 @@ def open_session(
     begun: bool = False,
     counters: Counters | None = None,
     drafting: bool = False,
+    max_cost_usd: float | None = None,
 ) -> Session:
     """Make the session that a job asks for; nothing is run yet.
 
@@ -96,6 +107,8 @@ def open_session(
         begun: there is one to return to, perhaps without a name.
         counters: its totals so far.
         drafting: its turns are about a skill.
+        max_cost_usd: what is left of the run's money, for an agent that is started anew for each turn and can be told;
+            None for no limit.
 
     Raises:
         AgentUnusableError: the program is not installed; says how to install it.
@@ -113,9 +126,8 @@ def open_session(
     words = (*(adapter.drafting if drafting else ()), *words)
     if driver == "acp":
         return _acp_session(adapter, job, program, words, run, cwd, session, counters)
-    passed = commandline.passed_on(
-        adapter, words, permissions=job.permissions, model=job.model, max_cost_usd=job.limits.max_cost_usd
-    )
+    cap_usd = max_cost_usd if driver == "headless" else None
+    passed = commandline.passed_on(adapter, words, permissions=job.permissions, model=job.model, max_cost_usd=cap_usd)
     told = (adapter, program, passed.words, run, cwd, session, counters, begun, passed.environment)
     if driver == "terminal":
         from agentloop.agents.terminal.session import TerminalSession

@@ -61,7 +61,7 @@ def for_program(program: str) -> Adapter | None:
     adapters, problems = load_all()
     if wanted in problems:
         raise problems[wanted]
-    return next((adapter for adapter in adapters.values() if wanted in adapter.programs), None)
+    return next((adapter for adapter in adapters.values() if wanted in (adapter.programs or (adapter.name,))), None)
 
 
 def installed(adapter: Adapter) -> bool:

@@ -1,5 +1,6 @@
 """Where adapters come from: the user's folder, agentloop itself, and installed packages."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ def source(name: str) -> Source | None:
     """Where the agent of that name is described; None for an unknown one."""
     for origin, folder in _folders():
         path = folder / f"{name}.toml"
-        if _NAME.fullmatch(name) and path.is_file():
+        if _NAME.fullmatch(name) and os.path.lexists(path):  # what is no file is told when it is read
             return Source(name, path, origin)
     return next((found for found in _packaged() if found.name == name), None)
 

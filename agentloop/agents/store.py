@@ -16,10 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import jmespath
-from jmespath.exceptions import JMESPathError
-
 from agentloop.agents import database
+from agentloop.agents.expressions import compiled
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
@@ -87,7 +85,7 @@ def stored_sessions(adapter: Adapter, root: Path, since: float = 0.0) -> Iterato
 def newest_session(adapter: Adapter, cwd: Path, since: float) -> str | None:
     """The session of that very folder that changed last; None when none has changed since."""
     place = cwd.resolve()
-    return next((found.session for found in _all(adapter, since) if found.cwd.resolve() == place), None)
+    return next((found.session for found in _all(adapter, since) if _resolved(found.cwd) == place), None)
 
 
 def count(adapter: Adapter) -> int:
@@ -119,7 +117,7 @@ def transcript(adapter: Adapter, session: StoredSession, since: float = 0.0) -> 
         events.append(event)
 
     reader = StreamReader(Stream(format="jsonl", usage=_totals(adapter), paths=store.paths), take)
-    time_of = _Finder(store.time)
+    time_of = _finder(store.time)
     for line, written in _lines(store, session):
         at = (written or _unix(time_of(_document(line)))) if since else None
         if at is None or at >= since:
@@ -156,11 +154,22 @@ def _store_of(adapter: Adapter) -> Store:
 
 def _works_in(cwd: Path, root: Path) -> bool:
     """The folder lies in the working tree, and in none within it."""
-    place = cwd.resolve()
-    if not place.is_relative_to(root):
+    place = _resolved(cwd)
+    if place is None or not place.is_relative_to(root):
         return False
     between = [place, *place.parents][: len(place.parts) - len(root.parts)]
-    return not any((each / ".git").exists() for each in between)
+    try:
+        return not any((each / ".git").exists() for each in between)
+    except OSError:  # its name is too long, or nobody may look into it
+        return False
+
+
+def _resolved(cwd: Path) -> Path | None:
+    """The folder without links; None for a loop of them, and for what cannot be a name."""
+    try:
+        return cwd.resolve()
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 def _all(adapter: Adapter, since: float) -> Iterator[StoredSession]:
@@ -192,7 +201,7 @@ def _files(store: Store) -> list[tuple[float, Path]]:
 
 
 def _in_file(agent: str, store: Store, path: Path, changed: float) -> Iterator[StoredSession]:
-    wanted = {key: _Finder(getattr(store, key)) for key in ("session", "cwd", "time") if getattr(store, key)}
+    wanted = {key: _finder(getattr(store, key)) for key in ("session", "cwd", "time") if getattr(store, key)}
     found: dict[str, Any] = {}
     for document in _heads(store, path):
         for key in [key for key in wanted if key not in found]:
@@ -265,21 +274,9 @@ def _lines(store: Store, session: StoredSession) -> Iterator[tuple[bytes, float 
             yield line, None
 
 
-class _Finder:
-    """A JMESPath expression that says nothing where it does not fit.
-
-    Args:
-        expression: empty finds nothing.
-    """
-
-    def __init__(self, expression: str) -> None:
-        self._find: Callable[[Any], Any] = jmespath.compile(expression).search if expression else lambda _value: None
-
-    def __call__(self, document: Any) -> Any:
-        try:
-            return self._find(document)
-        except (JMESPathError, ValueError, TypeError, RecursionError):
-            return None
+def _finder(expression: str) -> Callable[[Any], Any]:
+    """A search by an expression; an empty one finds nothing."""
+    return compiled(expression) if expression else lambda _document: None
 
 
 def _document(content: bytes, *, text: bool = False) -> Any:
@@ -297,6 +294,12 @@ def _unix(value: Any) -> float | None:
             value = datetime.fromisoformat(value).timestamp()
         except (ValueError, OverflowError, OSError):
             return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value <= 0:
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value / 1000 if value > _MILLISECONDS else float(value)
+    try:
+        at = float(value)
+    except OverflowError:
+        return None
+    if not math.isfinite(at) or at <= 0:
+        return None
+    return at / 1000 if at > _MILLISECONDS else at

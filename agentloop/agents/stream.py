@@ -23,7 +23,8 @@ _MAX_PATTERN_BYTES = 65536
 _MAX_DENIED = 20
 _MAX_OPEN_CALLS = 1000
 _SCALE = {"k": 1e3, "m": 1e6}
-_NUMBERS = ("input_tokens", "output_tokens", "cost_usd", "session_cost_usd")
+_TOKENS = ("input_tokens", "output_tokens", "cached_tokens")
+_NUMBERS = (*_TOKENS, "cost_usd", "session_cost_usd")
 
 
 class StreamReader:
@@ -112,11 +113,11 @@ class StreamReader:
         Args:
             before: the session's totals before this turn.
         """
-        numbers = {key: self._numbers.get(key) for key in ("input_tokens", "output_tokens", "cost_usd")}
+        numbers = {key: self._numbers.get(key) for key in (*_TOKENS, "cost_usd")}
         totals: dict[str, float | None] = {"cost_usd": self._numbers.get("session_cost_usd")}
         if self._stream.usage == "session":
-            totals |= {key: numbers[key] for key in ("input_tokens", "output_tokens")}
-            numbers |= {key: _since(getattr(before, key), totals[key]) for key in ("input_tokens", "output_tokens")}
+            totals |= {key: numbers[key] for key in _TOKENS}
+            numbers |= {key: _since(getattr(before, key), totals[key]) for key in _TOKENS}
         if numbers["cost_usd"] is None:
             numbers["cost_usd"] = _since(before.cost_usd, totals["cost_usd"])
         after = {key: value if value is not None else getattr(before, key) for key, value in totals.items()}

@@ -21,6 +21,8 @@ COMMANDS = {
     "resume": ("agentloop.cli.run:resume", "Go on with a run that was cut off."),
     "status": ("agentloop.cli.runs:status", "Say how a run stands."),
     "logs": ("agentloop.cli.runs:logs", "Show a run's events."),
+    "report": ("agentloop.cli.runs:report", "Print a run as Markdown."),
+    "runs": ("agentloop.cli.pruning:runs", "Prune the records of old runs."),
     "undo": ("agentloop.cli.runs:undo", "Take back the skill that a run committed."),
     "skills": ("agentloop.cli.skills:skills", "Look after the repository's skills."),
     "agents": ("agentloop.cli.agents:agents", "List the agents that agentloop knows."),

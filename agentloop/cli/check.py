@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from agentloop import config, interrupts, journal, receipts
-from agentloop.cli.options import Duration
+from agentloop.cli.options import DURATION
 from agentloop.errors import RepoError, UsageError
 from agentloop.events import SCHEMA, VerdictValue
 from agentloop.predicate import evaluate, judge, probes
@@ -40,7 +40,7 @@ _MAX_SOURCE_CHARS = 200
 @click.option("--fresh", is_flag=True, help="Run it also when neither the tree nor the tools have changed since.")
 @click.option("--logs", type=click.Path(file_okay=False, path_type=Path), help="Keep the logs in this folder.")
 @click.option("--task", default="", help="What a judge is told of the task.")
-@click.option("--check-timeout", type=Duration(), help="Time for one command.  [default: 30m]")
+@click.option("--check-timeout", type=DURATION, help="Time for one command.  [default: 30m]")
 @click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it.")
 @click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone.")
 def check(predicates: tuple[str, ...], as_json: bool, explain: bool, logs: Path | None, task: str,

@@ -1,23 +1,64 @@
 """Options that several commands have, and the agent's command line behind `--`."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from agentloop import config
+from agentloop import amounts
 
 
-class Duration(click.ParamType[float]):
-    """Reads `90s`, `30m`, `1.5h` as seconds."""
+class Amount(click.ParamType[Any]):
+    """A limit as people write it; it stays as it was typed, since None would mean that the flag was not given.
 
-    name = "duration"
+    Args:
+        name: what the help calls it.
+        read: one of the readers in `amounts`.
+    """
+
+    def __init__(self, name: str, read: Callable[[object], object]) -> None:
+        self.name = name
+        self._read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """See `config.duration_s`."""
+        """See that it can be read."""
         try:
-            return config.duration_s(value)
+            self._read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        return value
+
+
+class Measure(Amount):
+    """An amount that is handed on as a number."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read it."""
+        return self._read(super().convert(value, param, ctx))
+
+
+DURATION = Amount("duration", amounts.time_limit_s)
+
+
+def limit_options(command: Any) -> Any:
+    """What bounds a run."""
+    for option in (
+        click.option("--stuck-after", type=click.IntRange(min=1), metavar="N",
+                     help="Attempts that bring nothing new, until another approach is asked for.  [default: 3]"),
+        click.option("--wait", type=Amount("duration", amounts.longest_wait_s), metavar="DURATION|never",
+                     help="The longest wait for a usage limit to end.  [default: 6h, in CI never]"),
+        click.option("--max-tokens", type=Amount("tokens", amounts.token_limit), metavar="N|none",
+                     help="Tokens, in and out together.  [default: 100M]"),
+        click.option("--max-cost", type=Amount("dollars", amounts.cost_limit_usd), metavar="USD|none",
+                     help="US dollars, checked between turns.  [default: 50]"),
+        click.option("--idle-timeout", type=DURATION, help="Silence that ends a turn.  [default: 10m]"),
+        click.option("--turn-timeout", type=DURATION, help="Time for one turn.  [default: 30m]"),
+        click.option("--max-time", type=Amount("duration", amounts.time_limit_or_none_s), metavar="DURATION|none",
+                     help="Time for the whole run.  [default: 4h]"),
+        click.option("--max-attempts", type=click.IntRange(min=1), help="Turns and checks at most.  [default: 10]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 class BehindDashes(click.Command):
@@ -44,6 +85,19 @@ until_option = click.option("--until", "-u", multiple=True, metavar="PREDICATE",
                                  "[default: the only one of the configured checks]")  # fmt: skip
 
 
+def worktree_options(command: Any) -> Any:
+    """Where a run works, and how many of them."""
+    for option in (
+        click.option("--attempts-in-parallel", type=click.IntRange(1, 16), metavar="N",
+                     help="N sessions try, each in a worktree of its own; the first honest pass wins. "
+                          "--max-cost and --max-tokens are for all together.  [default: 1]"),
+        click.option("--worktree/--no-worktree", default=None,
+                     help="Work in a worktree of the run's own, made from HEAD; the work comes back as a branch."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def output_options(command: Any) -> Any:
     """How the result and the progress are shown."""
     for option in (
@@ -60,7 +114,7 @@ def check_options(command: Any) -> Any:
     for option in (
         click.option("--allow-judge-only", is_flag=True, help="Let a predicate hold by a model's word alone."),
         click.option("--judge-model", metavar="MODEL", help="The model that judge asks, as litellm names it."),
-        click.option("--check-timeout", type=Duration(), help="Time for one command of the predicate.  [default: 30m]"),
+        click.option("--check-timeout", type=DURATION, help="Time for one command of the predicate.  [default: 30m]"),
     ):
         command = option(command)
     return command

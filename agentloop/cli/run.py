@@ -12,14 +12,17 @@ from rich.markup import escape
 from agentloop import config, groups, journal, learning, parallel, render, supervisor
 from agentloop import events as ev
 from agentloop.agents import commandline, opening, registry
+from agentloop.cli import telling
 from agentloop.cli.options import (
     BehindDashes,
-    Duration,
     check_options,
     learning_options,
+    limit_options,
     no_input_option,
     output_options,
+    worktree_options,
 )
+from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.skills import asking
 from agentloop.errors import UsageError
 from agentloop.job import Job, Limits
@@ -45,23 +48,8 @@ from agentloop.state import RunState, fold
 @click.option("--resume-with", default="", metavar="COMMAND",
               help='How an unknown agent is resumed: "mycli --continue {session} {prompt}".')  # fmt: skip
 @click.option("--session-from", default="", metavar="REGEX", help="Where its output names its session.")
-@click.option("--max-attempts", type=click.IntRange(min=1), help="Turns and checks at most.  [default: 10]")
-@click.option("--max-time", type=Duration(), help="Time for the whole run.  [default: 4h]")
-@click.option("--turn-timeout", type=Duration(), help="Time for one turn.  [default: 30m]")
-@click.option("--idle-timeout", type=Duration(), help="Silence that ends a turn.  [default: 10m]")
-@click.option("--max-cost", type=click.FloatRange(min=0, min_open=True), help="US dollars, checked between turns.")
-@click.option(
-    "--worktree/--no-worktree",
-    default=None,
-    help="Work in a worktree of the run's own, made from HEAD; the work comes back as a branch.",
-)
-@click.option(
-    "--attempts-in-parallel",
-    type=click.IntRange(1, 16),
-    metavar="N",
-    help="N sessions try, each in a worktree of its own; the first honest pass wins. "
-    "--max-cost is shared out among them, other limits are for each.",
-)
+@limit_options
+@worktree_options
 @check_options
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
@@ -80,23 +68,25 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
     """  # noqa: D301 - click reads the \b
     task, program = split_task(task, ctx.obj)
     with Repo.open(Path.cwd()) as repo:
-        settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
+        loaded = config.load(repo.root, {key: value for key, value in flags.items() if value != ()})
+        settings = loaded.settings
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
         job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only, "fresh": fresh})
         together = settings.attempts_in_parallel
         job = job.model_copy(update={"own_worktree": settings.worktree or together > 1})
         renderer = Renderer(quiet=quiet, ndjson=events)
-        for note in () if quiet else _notes(job, repo):
+        for note in () if quiet else [*_notes(job, repo), *loaded.notes]:
             renderer.console.print(note, markup=False)
         _say_how_read(settings, until, renderer, quiet=quiet)
+        prune_at_start(repo, settings, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         if together > 1:
             _refuse_stream(events)
             state = parallel.start(job, together, repo, _several(renderer, quiet=quiet))
         else:
             state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
-        renderer.result(state, as_json=as_json)
+        telling.tell(state, repo, settings, renderer, as_json=as_json)
     return exit_code(state)
 
 
@@ -143,14 +133,16 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
                 journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
             )
             group = "" if run else fold(journal.read(folder.journal)).task.group
-        renderer = Renderer(quiet=quiet, ndjson=events)
+        settings = config.load(None, {}).settings  # the job has the repository's, as they were
         if group:
             _refuse_stream(events)
+            renderer = Renderer(quiet=quiet)
             state = parallel.resume(group, repo, _several(renderer, quiet=quiet))
         else:
+            renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
             people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
             state = show(renderer, lambda: supervisor.resume(folder, repo, renderer.event, renderer.tick, *people))
-        renderer.result(state, as_json=as_json)
+        telling.tell(state, repo, settings, renderer, as_json=as_json)
     return exit_code(state)
 
 
@@ -217,6 +209,8 @@ def split_task(task: str, program: tuple[str, ...]) -> tuple[str, tuple[str, ...
         UsageError: the command holds words that a known agent would not understand, or two tasks were given.
     """
     known = registry.for_program(program[0]) if program else None
+    if known:
+        commandline.refuse_places(known, program[1:])
     if known and known.flags.are_known:
         sentence, words = commandline.split_task(known, program[1:])
         if task and sentence:
@@ -247,8 +241,8 @@ def _notes(job: Job, repo: Repo) -> list[str]:
             notes.append(f"the run begins at your last commit: what you changed in {files} since is not in it")
     elif Path.cwd() != Path(job.worktree):
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
-    if job.limits.max_cost_usd is not None and not opening.adapter_of(job).reports_cost:
-        notes.append(f"--max-cost cannot be kept: {job.agent} does not say what it costs")
+    if job.limits.max_cost_usd not in (None, Limits().max_cost_usd) and not opening.adapter_of(job).reports_cost:
+        notes.append(f"--max-cost is kept by estimate at best: {job.agent} does not say what it costs")
     if job.distill_in == "fork" and not opening.adapter_of(job).fork:
         notes.append(f"--distill-in fork cannot be kept: {job.agent} cannot fork a session, it is asked itself")
     return notes
@@ -303,6 +297,9 @@ def make_job(
             idle_timeout_s=settings.idle_timeout,
             check_timeout_s=settings.check_timeout,
             max_cost_usd=settings.max_cost,
+            max_tokens=settings.max_tokens,
+            max_wait_s=settings.wait,
+            stuck_after=settings.stuck_after,
         ),
         checks=settings.checks,
         metrics=settings.metrics,

@@ -1,46 +1,59 @@
-"""`agentloop status`, `logs` and `undo`: looking at runs, and taking one back."""
+"""`agentloop status`, `logs`, `report` and `undo`: looking at runs, and taking one back."""
 
+import json
 import time
 from pathlib import Path
 
 import click
 
+from agentloop import changes, journal, own_worktree, publish, render
 from agentloop import events as ev
-from agentloop import journal, own_worktree, publish, render
+from agentloop.cli import overview
 from agentloop.errors import RunError
 from agentloop.repo import Repo
 from agentloop.state import RunState, fold
+
+_LOOK_S = 0.2
 
 
 @click.command()
 @click.argument("run", required=False, default="")
 @click.option("--all", "every", is_flag=True, help="One line for each run of the repository.")
+@click.option("--everywhere", is_flag=True, help="One line for each run of all your repositories.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def status(run: str, every: bool, as_json: bool) -> None:
-    """Say how RUN stands, or the newest one."""
-    with Repo.open(Path.cwd()) as repo:
-        folders = journal.runs(repo.common_dir) if every else [journal.find_run(repo.common_dir, run)]
-    looked_at = [(fold(journal.read(folder.journal)), journal.at_work(folder)) for folder in folders]
-    if as_json:
-        import json
-
-        objects = [render.result_object(state, at_work=at_work) for state, at_work in looked_at]
-        click.echo(json.dumps(objects if every else objects[0]))
+def status(run: str, every: bool, everywhere: bool, as_json: bool) -> None:
+    """Say how RUN stands, or the newest one; of several, those at work come first, then the newest."""
+    if every or everywhere:
+        table = overview.everywhere() if everywhere else overview.of(_here())
+        click.echo(overview.as_json(table) if as_json else overview.as_lines(table, with_place=everywhere))
         return
-    for state, at_work in looked_at:
-        lines = [_line(state, at_work)] if every else [f"run {state.run}", *render.summary(state, at_work=at_work)]
-        click.echo("\n".join(lines))
+    with Repo.open(Path.cwd()) as repo:
+        folder = journal.find_run(repo.common_dir, run)
+    state, at_work = fold(journal.read(folder.journal)), journal.at_work(folder)
+    if as_json:
+        click.echo(json.dumps(render.result_object(state, at_work=at_work)))
+        return
+    click.echo("\n".join([f"run {state.run}", *render.summary(state, at_work=at_work)]))
 
 
-def _line(state: RunState, at_work: bool) -> str:
-    word = "running" if at_work else state.ended.outcome if state.ended else "not ended"
-    task = " ".join(state.task.task.split())[:60]
-    return f"{state.run}  {word:<14} {render.count(len(state.checks), 'attempt'):<11}  {state.task.agent:<10} {task}"
+def _here() -> Path:
+    with Repo.open(Path.cwd()) as repo:
+        return journal.repository_folder(repo.common_dir)
 
 
 @click.command()
 @click.argument("run", required=False, default="")
-@click.option("--follow", "-f", is_flag=True, help="Wait for more until the run has ended.")
+def report(run: str) -> None:
+    """Print RUN, or the newest one, as Markdown."""
+    with Repo.open(Path.cwd()) as repo:
+        folder = journal.find_run(repo.common_dir, run)
+        state, at_work = fold(journal.read(folder.journal)), journal.at_work(folder)
+        click.echo(render.report(state, changes.of_run(repo, state), at_work=at_work), nl=False)
+
+
+@click.command()
+@click.argument("run", required=False, default="")
+@click.option("--follow", "-f", is_flag=True, help="Wait for more until the run has ended; also while it is cut off.")
 @click.option("--json", "as_json", is_flag=True, help="Print the journal's own lines.")
 @click.option("--turn", type=click.IntRange(min=1), help="Print what the agent printed in that turn.")
 def logs(run: str, follow: bool, as_json: bool, turn: int | None) -> None:
@@ -50,14 +63,37 @@ def logs(run: str, follow: bool, as_json: bool, turn: int | None) -> None:
     if turn is not None:
         _print_turn(folder, turn)
         return
-    seen = 0
+    try:
+        _print_events(folder, follow=follow, as_json=as_json)
+    except FileNotFoundError:
+        click.echo(f"the record of run {folder.run} was pruned", err=True)
+
+
+def _print_events(folder: journal.RunFolder, *, follow: bool, as_json: bool) -> None:
+    seen, has_ended, was_at_work = 0, False, True
     while True:
+        at_work = journal.at_work(folder)  # looked up first: what is written before its end is read after this
         events, seen = journal.follow(folder.journal, seen)
         for event in events:
             _print(event, as_json)
-        if not follow or (not events and not journal.at_work(folder)):
+            has_ended = _ends(event, has_ended)
+        if not follow or (has_ended and not at_work):
             return
-        time.sleep(0.2)
+        if was_at_work and not at_work:
+            click.echo(f"nobody works on it; waiting for: agentloop resume {folder.run}", err=True)
+        was_at_work = at_work
+        time.sleep(_LOOK_S)
+
+
+def _ends(event: ev.Event, has_ended: bool) -> bool:
+    """Whether a run has ended after an event: a draft may be reviewed after the end, and a resumed run goes on."""
+    match event:
+        case ev.RunEnded():
+            return True
+        case ev.RunResumed():
+            return False
+        case _:
+            return has_ended
 
 
 def _print_turn(folder: journal.RunFolder, turn: int) -> None:

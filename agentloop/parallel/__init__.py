@@ -54,8 +54,12 @@ def start(job: Job, together: int, repo: Repo, show: Show) -> RunState:
 
 def _shared_out(limits: Limits, together: int) -> Limits:
     """What is spent is limited for all together; time passes for all at once."""
-    cost_usd = limits.max_cost_usd
-    return limits.model_copy(update={"max_cost_usd": None if cost_usd is None else cost_usd / together})
+    cost_usd, tokens = limits.max_cost_usd, limits.max_tokens
+    shares = {
+        "max_cost_usd": None if cost_usd is None else cost_usd / together,
+        "max_tokens": None if tokens is None else max(1, tokens // together),
+    }
+    return limits.model_copy(update=shares)
 
 
 def resume(group: str, repo: Repo, show: Show) -> RunState:

@@ -1,24 +1,18 @@
 """Conditions that are looked up without a command: a file, an address, a person's word."""
 
 import stat
-import urllib.error
-import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from typing import IO
-from urllib.parse import urlsplit
 
 from agentloop import person as somebody
+from agentloop import web
 from agentloop.predicate.context import Context, Finding
 from agentloop.predicate.language.nodes import FileIs, UrlIs
 from agentloop.predicate.search import SearchError, search
-from agentloop.quoting import one_line
 from agentloop.waiting import wait_for
 
 MAX_FILE_BYTES = 4 * 1024 * 1024
 URL_TIMEOUT_S = 5.0
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _UP_BELOW = 400
 
 
@@ -59,21 +53,6 @@ def _contains(node: FileIs, content: bytes, context: Context) -> Finding:
     return "fail", f"{shown} is not in it{where}"
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A redirect is an answer, and is not followed."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,  # noqa: ARG002 - the standard library's signature
-        fp: IO[bytes],  # noqa: ARG002
-        code: int,  # noqa: ARG002
-        msg: str,  # noqa: ARG002
-        headers: HTTPMessage,  # noqa: ARG002
-        newurl: str,  # noqa: ARG002
-    ) -> None:
-        return None
-
-
 def url(node: UrlIs, context: Context) -> Finding:
     """Ask an address once.
 
@@ -82,30 +61,15 @@ def url(node: UrlIs, context: Context) -> Finding:
     """
     timeout_s = min(URL_TIMEOUT_S, context.timeout_s)
     try:
-        status = wait_for(lambda: _status(node.url, timeout_s), timeout_s)
+        status = wait_for(lambda: web.status(node.url, timeout_s), timeout_s)
     except TimeoutError:
         return "fail", f"no answer within {timeout_s:.1f} s"
-    except (OSError, HTTPException, ValueError) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        return "fail", f"no answer: {one_line(str(reason), 200)}"
+    except web.FAILURES as error:
+        return "fail", f"no answer: {web.reason(error)}"
     reason = f"answered {status}"
     if node.status is None:
         return ("pass" if status < _UP_BELOW else "fail"), reason
     return ("pass", reason) if status == node.status else ("fail", f"{reason}, {node.status} is wanted")
-
-
-def _status(address: str, timeout_s: float) -> int:
-    handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
-    if urlsplit(address).hostname in _LOOPBACK:
-        handlers.append(urllib.request.ProxyHandler({}))
-    opener = urllib.request.build_opener(*handlers)
-    request = urllib.request.Request(address, headers={"User-Agent": "agentloop"})
-    try:
-        with opener.open(request, timeout=timeout_s) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code
 
 
 def approved(context: Context) -> Finding:

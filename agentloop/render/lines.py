@@ -6,7 +6,7 @@ from rich.markup import escape
 
 from agentloop import events as ev
 from agentloop.quoting import plain
-from agentloop.render.figures import clock, count, used
+from agentloop.render.figures import clock, count, moment, used
 
 _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
 
@@ -79,7 +79,7 @@ def _turn(event: ev.Event) -> str:
                 "distill": "asking for the skill",
                 "repair": "asking for repairs",
             }
-            how = "in the same session" if event.session and event.turn > 1 else "in a new session"
+            how = "in the same session" if event.goes_on else "in a new session"
             return f"turn {event.turn}: {what[event.purpose]}, {how}"
         case ev.ToolCalled():
             return escape(f"  · {event.name}: {event.detail}" if event.detail else f"  · {event.name}")
@@ -89,10 +89,18 @@ def _turn(event: ev.Event) -> str:
             state = "done" if event.status == "done" else f"{event.status}: {event.error}"
             denied = f"\n  the agent was denied: {', '.join(event.denied)} (--permissions full)" if event.denied else ""
             return escape(f"  {state} after {clock(event.duration_s)} · {used(event.usage)}{denied}")
+        case _:
+            return _between(event)
+
+
+def _between(event: ev.Event) -> str:
+    match event:
         case ev.SessionLost():
             return escape(f"the session is lost ({event.reason}): a new one gets the run's ledger")
         case ev.SessionLeft():
-            return "the session is left (--session fresh): a new one gets the run's ledger"
+            return escape(f"the session is left ({event.reason}): a new one gets the run's ledger")
+        case ev.WaitStarted():
+            return escape(f"  waiting until {moment(event.until)} ({clock(event.until - event.at)}): {event.reason}")
         case _:
             return ""
 

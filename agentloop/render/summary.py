@@ -5,25 +5,28 @@ from typing import Any
 
 from agentloop import events as ev
 from agentloop.quoting import plain
-from agentloop.render.figures import clock, count, totals
+from agentloop.render.figures import changed, clock, count, moment, totals
 from agentloop.state import RunState
 
 
 def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     """The end of a run, as lines for people; how it stands, when a supervisor is at work on it."""
-    lines = ["running" if at_work else _verdict_line(state)]
+    lines = [_running_line(state) if at_work else verdict_line(state)]
     lines.append(f"  {count(len(state.checks), 'attempt')} · {clock(state.elapsed_s)} · {totals(state)}")
+    lines += [f"  {line}" for line in _changed_lines(state)]
     if not state.passed and state.work_turns and state.work_turns[-1].text:
         lines += [
             "  the agent's last words:",
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
-    lines += [f"  guard: {line}" for line in _guard_lines(state)]
+    lines += [f"  guard: {line}" for line in guard_lines(state)]
     lines += [f"  {line}" for line in _work_lines(state)]
-    lines += [f"  {line}" for line in _skill_lines(state)]
+    lines += [f"  {line}" for line in skill_lines(state)]
+    if can_be_taken_back(state) and not at_work:
+        lines.append(f"  take it back: agentloop undo {state.run}")
     if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
-    lines.append(f"  all of it: agentloop logs {state.run}")
+    lines.append(f"  all of it: agentloop logs {state.run}, agentloop report {state.run}")
     return [plain(line) for line in lines]
 
 
@@ -48,7 +51,30 @@ def _work_lines(state: RunState) -> list[str]:
     return lines
 
 
-def _skill_lines(state: RunState) -> list[str]:
+def _running_line(state: RunState) -> str:
+    return (
+        "running"
+        if state.waits_until is None
+        else f"waiting until {moment(state.waits_until)}: {state.waits[-1].reason}"
+    )
+
+
+def changes(state: RunState) -> ev.Changed | None:
+    """What the run has changed in the tree, its skill aside; None when that is unknown."""
+    return state.snapshots[-1].changed if state.snapshots else None
+
+
+def _changed_lines(state: RunState) -> list[str]:
+    what = changed(changes(state))
+    return [f"{what}; look at it: agentloop diff {state.run}"] if what else []
+
+
+def can_be_taken_back(state: RunState) -> bool:
+    """The run has left something that `undo` knows of."""
+    return state.published is not None and not state.taken_back
+
+
+def skill_lines(state: RunState) -> list[str]:
     """What became of the skill, and what can be done about it."""
     if state.published:
         return _published_lines(state, state.published)
@@ -81,15 +107,17 @@ def _published_lines(state: RunState, published: ev.SkillPublished) -> list[str]
     lines = [f"skill: {published.name}, commit {published.commit[:10]}"]
     if published.branch:
         lines = [f"{lines[0]} on the branch {published.branch}", f"look at it: git log -p {published.branch}"]
-    return [*lines, f"take it back: agentloop undo {state.run}"]
+    return lines
 
 
-def _guard_lines(state: RunState) -> list[str]:
+def guard_lines(state: RunState) -> list[str]:
+    """What the guard has to say of the last pass, a line each."""
     lines = [*state.guarded.problems, *state.guarded.notes] if state.guarded else []
     return [*lines, *(["a check passed and failed on one and the same tree: it is flaky"] if state.flaky else [])]
 
 
-def _verdict_line(state: RunState) -> str:
+def verdict_line(state: RunState) -> str:
+    """How a run ended, in one line."""
     if state.ended:
         return f"{state.ended.outcome.replace('_', ' ')}: {state.ended.reason}"
     signal = f" by {state.interrupted.signal}" if state.interrupted else ""
@@ -103,6 +131,10 @@ def _skill(state: RunState) -> dict[str, Any] | None:
     return {**state.published.model_dump(include={"name", "commit", "paths", "branch"}), "operation": operation}
 
 
+def _model(record: ev.Changed | None) -> dict[str, Any] | None:
+    return record.model_dump() if record else None
+
+
 def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
     """The end of a run, or how it stands, as one JSON object (schema 1)."""
     open_outcome = "running" if at_work else "interrupted"
@@ -112,6 +144,8 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "outcome": state.ended.outcome if state.ended else open_outcome,
         "exit_code": state.ended.exit_code if state.ended else None,
         "reason": state.ended.reason if state.ended else "",
+        "task": state.task.task,
+        "worktree": state.task.worktree,
         "agent": state.task.agent,
         "session": state.session,
         "until": list(state.task.until),
@@ -119,7 +153,10 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "was_red": bool(state.baseline and state.baseline.verdict != "pass"),
         "verdicts": [check.verdict for check in state.checks],
         "elapsed_s": round(state.elapsed_s, 3),
+        "waits_until": state.waits_until,
+        "changed": _model(changes(state)),
         "cost_usd": state.cost_usd,
+        "cost_is_estimated": state.cost_is_estimated,
         "input_tokens": state.input_tokens,
         "output_tokens": state.output_tokens,
         "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
@@ -127,7 +164,6 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         else None,
         "flaky": state.flaky,
         "attempts_in_parallel": state.task.attempts_in_parallel,
-        "worktree": state.task.worktree,
         "work": state.brought_back.model_dump(include={"branch", "commit", "left"}) if state.brought_back else None,
         "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,

@@ -154,6 +154,18 @@ class Repo:
             path for path in self._git.ask("diff", "--name-only", "--no-renames", "-z", old, new).split("\0") if path
         ]
 
+    def line_changes(self, old: str, new: str) -> dict[str, tuple[int, int]]:
+        """The files that differ between two commits or trees: the lines that came and went; none of what is no text.
+
+        Raises:
+            RepoError: one of them is not there.
+        """
+        return snapshots.line_changes(self._git, old, new)
+
+    def snapshotted_runs(self) -> list[str]:
+        """The ids of the runs that have snapshots here, oldest first."""
+        return snapshots.runs(self._git)
+
     def file_at(self, commit: str, path: str) -> str:
         """A file's text in a commit."""
         return self._git.ask("cat-file", "-p", f"{commit}:{path}", whole=True)

@@ -133,3 +133,20 @@ def _excludes(index: Path) -> Path:
 
 def _default_excludes() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "git/ignore"
+
+
+def runs(git: Git) -> list[str]:
+    """The ids of the runs that have snapshots."""
+    names = git.ask("for-each-ref", "--format=%(refname:lstrip=2)", "refs/agentloop/").splitlines()
+    return sorted({name.partition("/")[0] for name in names})
+
+
+def line_changes(git: Git, old: str, new: str) -> dict[str, tuple[int, int]]:
+    """The files that differ, and the lines that came and went; see `Repo.line_changes`."""
+    said = git.ask("diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", old, new)
+    rows = [row.split("\t", 2) for row in said.split("\0") if row]
+    return {path: (_lines(came), _lines(went)) for came, went, path in rows}
+
+
+def _lines(number: str) -> int:
+    return 0 if number == "-" else int(number)

@@ -1,12 +1,14 @@
 """What is wrong in an adapter's file is told by file, line and key, in words for whoever wrote it."""
 
 import json
+import os
 from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from agentloop import agents
+from agentloop.agents import registry
 from agentloop.agents.adapter_file import examine, place, read
 from agentloop.errors import AdapterError
 
@@ -51,6 +53,7 @@ def test_ours_are_right(path: Path) -> None:
         ("[environment]\nA = 1", "FILE:4: environment.A: a text in quotes is wanted, not the number 1"),
         ('skills = ["/etc"]', "FILE:3: skills: '/etc' is no folder inside the repository"),
         ('[stream.paths]\ntext = "a["', "FILE:4: stream.paths.text: no valid JMESPath"),
+        ('[stream.paths]\ntext = "a[?len(@)]"', "FILE:4: stream.paths.text: no valid JMESPath: there is no"),
         ('[stream.patterns]\ntext = "a["', "FILE:4: unknown key 'stream.patterns.text'"),
     ],
 )  # fmt: skip
@@ -127,6 +130,20 @@ def test_all_that_is_wrong_is_told_in_the_order_of_the_lines(tmp_path: Path) -> 
     _adapter, problems = examine(path)
     assert [place(path, problem).removeprefix(f"{path}") for problem in problems] == [":5", ":10", ":12"]
     assert f"2 more: agentloop agents show {path}" in error_of(tmp_path, path.read_text()).replace("FILE", str(path))
+
+
+def test_what_is_no_file_is_told(tmp_path: Path, isolated_home: Path) -> None:
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "folder.toml").mkdir()
+    (folder / "gone.toml").symlink_to("nowhere")
+    os.mkfifo(folder / "pipe.toml")
+    _adapters, problems = registry.load_all()
+    told = {"folder": "Is a directory", "gone": "No such file or directory", "pipe": "it is no file"}
+    assert {name: error.message.rpartition(": ")[2] for name, error in problems.items()} == told
+    for name, words in told.items():
+        with pytest.raises(AdapterError, match=words):
+            registry.load(name)
 
 
 def test_a_file_as_an_editor_elsewhere_writes_it(tmp_path: Path) -> None:

@@ -128,7 +128,8 @@ COPILOT: list[dict[str, Any]] = [
     {"type": "assistant.message", "data": {"content": "It is done.", "toolRequests": []}},
     {"type": "result", "sessionId": "p-1", "exitCode": 0, "usage": {"premiumRequests": 0}},
 ]
-USAGE_FILE = {"modelMetrics": {"a": {"usage": {"inputTokens": 200, "outputTokens": 14}}}, "currentModel": "a"}
+MODEL_METRICS = {"inputTokens": 200, "outputTokens": 14, "cacheReadTokens": 150}
+USAGE_FILE = {"modelMetrics": {"a": {"usage": MODEL_METRICS}}, "currentModel": "a"}
 
 
 def read(name: str, lines: list[dict[str, Any]], document: Mapping[str, Any] | None = None) -> tuple[Any, list[Event]]:
@@ -144,19 +145,19 @@ def read(name: str, lines: list[dict[str, Any]], document: Mapping[str, Any] | N
 @pytest.mark.parametrize(
     ("name", "lines", "session", "tokens", "denied"),
     [
-        ("gemini", GEMINI, "s-1", (300, 21), ("write_file",)),
-        ("opencode", OPENCODE, "ses_1", (200, 15), ()),
-        ("qwen", QWEN, "q-1", (200, 14), ("edit",)),
-        ("copilot", COPILOT, "p-1", (200, 14), ("apply_patch",)),
+        ("gemini", GEMINI, "s-1", (300, 21, 120), ("write_file",)),
+        ("opencode", OPENCODE, "ses_1", (200, 15, None), ()),
+        ("qwen", QWEN, "q-1", (200, 14, 80), ("edit",)),
+        ("copilot", COPILOT, "p-1", (200, 14, 150), ("apply_patch",)),
     ],
 )
 def test_a_turn_is_read(
-    name: str, lines: list[dict[str, Any]], session: str, tokens: tuple[int, int], denied: tuple[str, ...]
+    name: str, lines: list[dict[str, Any]], session: str, tokens: tuple[int | None, ...], denied: tuple[str, ...]
 ) -> None:
     reader, events = read(name, lines, USAGE_FILE if name == "copilot" else None)
     assert (reader.session, reader.text, reader.finished, reader.error) == (session, "It is done.", True, "")
     usage, _after = reader.usage(Counters(input_tokens=0, output_tokens=0))
-    assert (usage.input_tokens, usage.output_tokens) == tokens
+    assert (usage.input_tokens, usage.output_tokens, usage.cached_tokens) == tokens
     assert usage.cost_usd == (0.75 if name == "opencode" else None)
     assert reader.denied == denied
     first = next(event for event in events if isinstance(event, ToolCalled))
@@ -176,6 +177,12 @@ def test_a_turn_that_goes_on_with_tools_has_not_ended() -> None:
 
 
 LIMIT = {"message": "slow down", "statusCode": 429, "responseHeaders": {"retry-after": "60"}}
+
+
+def test_the_end_of_a_session_of_copilot_does_not_hide_its_error() -> None:
+    error = {"type": "session.error", "data": {"message": "Authentication failed", "statusCode": 401}}
+    reader, _events = read("copilot", [error, {"type": "result", "sessionId": "s-1", "exitCode": 1}])
+    assert (reader.error, reader.status, reader.finished) == ("Authentication failed", "401", False)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The adapters that come with agentloop, and what a user's own may say."""
 
+import sys
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,15 @@ def test_an_agent_without_names_for_its_sessions_is_returned_to_when_one_was_beg
     assert opening.open_session(named, "run", cwd=tmp_path, session="s").remembers
 
 
+def test_an_adapter_that_names_no_program_is_known_by_its_own_name(isolated_home: Path) -> None:
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "mine.toml").write_text('name = "mine"\nstart = ["{program}"]\n')
+    known = registry.for_program("/opt/bin/mine")
+    assert known is not None
+    assert (known.name, known.program) == ("mine", "mine")
+
+
 def test_an_unknown_name_gets_the_near_one() -> None:
     with pytest.raises(UsageError) as caught:
         registry.load("cluade")
@@ -159,6 +170,22 @@ def test_an_adapter_without_an_end_of_turn_counts_the_exit_code() -> None:
     adapter = Adapter(name="a", start=("a",))
     assert adapter.stream.format == "text"
     assert not adapter.resumable
+
+
+def test_a_version_without_an_end_is_not_kept_whole(tmp_path: Path, isolated_home: Path) -> None:
+    program = tmp_path / "endless"
+    program.write_text(f"#!{sys.executable}\nprint('endless 1.2.3 ' + 'y' * 50_000_000)\n")
+    program.chmod(0o755)
+    folder = isolated_home / ".config/agentloop/agents"
+    folder.mkdir(parents=True)
+    (folder / "endless.toml").write_text('name = "endless"\nstart = ["x"]\nversion = ["{program}", "--version"]\n')
+    job = Job(until=("true",), program=(str(program),), agent="endless", worktree=str(tmp_path))
+    tracemalloc.start()
+    try:
+        assert opening.version(job, "run") == "1.2.3"
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_words_for_the_draft_go_to_turns_that_are_about_a_skill(

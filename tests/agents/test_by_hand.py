@@ -28,7 +28,11 @@ COMMANDS = {
     "qwen": ["qwen", "--auth-type", "openai", "--approval-mode", "yolo"],
 }
 UNTIL = ["--until", "python -m unittest passes"]
-WORK = (Run("sed --in-vain ages.py"), Run("sed -i 's/age > 21/age >= 18/' ages.py"), Say("Now it is."))
+WORK = (
+    Run("sed --in-vain ages.py"),
+    Run("sed 's/age > 21/age >= 18/' ages.py > new && mv new ages.py"),
+    Say("Now it is."),
+)
 each_agent = pytest.mark.parametrize("place", sorted(COMMANDS), indirect=True)
 
 

@@ -100,6 +100,12 @@ def test_the_users_permissions_take_the_place_of_ours(line: str, flags: tuple[st
     assert commandline.passed_on(registry.load(name), words).words == flags
 
 
+@pytest.mark.parametrize("placeholder", ["{prompt}", "{prompt_file}", "{session}"])
+def test_a_known_agent_gets_no_placeholder_for_a_word(placeholder: str) -> None:
+    with pytest.raises(UsageError, match="has no place in a command line of a: where it goes is known"):
+        commandline.refuse_places(Adapter(name="a", start=("a",)), ("-x", placeholder))
+
+
 def test_an_agent_whose_flags_are_not_known_gets_its_words_in_their_order() -> None:
     words = ("--a", "x", "-b", "y", "z")
     assert commandline.passed_on(Adapter(name="a", start=("a",)), words).words == words

@@ -115,7 +115,7 @@ def tokens(there: Place, result: dict[str, Any]) -> str:
 def cost(there: Place, result: dict[str, Any]) -> str:
     """Known where the adapter says so."""
     known = there.adapter.reports_cost and there.agent.is_priced
-    assert (result["cost_usd"] is not None) is known
+    assert (result["cost_usd"] is not None and not result["cost_is_estimated"]) is known
     return f"${result['cost_usd']:.4f}" if known else "not said"
 
 

@@ -120,6 +120,11 @@ def test_a_session_is_known_by_its_files_name_when_it_names_itself_nowhere(
     assert names(made(session=""), place) == ["s-1"]
 
 
+def test_what_a_session_is_may_stand_in_a_text_that_is_json(keep: Callable[..., Path], place: Path) -> None:
+    keep("s-1.jsonl", {"meta": json.dumps({"id": "inner", "cwd": str(place)})})
+    assert names(made(session="from_json(meta).id", cwd="from_json(meta).cwd"), place) == ["inner"]
+
+
 @pytest.mark.parametrize("name", ["--last", "-", ["a"], {"a": 1}, True, ""])
 def test_a_name_that_would_be_a_flag_or_is_none_is_not_taken(
     keep: Callable[..., Path], place: Path, name: object
@@ -134,7 +139,15 @@ def test_a_folder_that_is_none_is_nobodys(keep: Callable[..., Path], place: Path
     assert names(made(), place) == []
 
 
-NO_TIMES: tuple[Any, ...] = ("yesterday", -1, True, {}, "9" * 400, "0001-01-01T00:00:00Z")
+@pytest.mark.parametrize("inner", ["x" * 5000, "\ud800", "loop/inner"])
+def test_a_folder_in_the_tree_that_cannot_be_one_is_nobodys(keep: Callable[..., Path], place: Path, inner: str) -> None:
+    (place / "loop").symlink_to("loop")
+    keep("s.jsonl", {"id": "s", "cwd": f"{place}/{inner}"})
+    assert names(made(), place) == []
+    assert store.newest_session(made(), place, since=0) is None
+
+
+NO_TIMES: tuple[Any, ...] = ("yesterday", -1, True, {}, "9" * 400, 10**400, "0001-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,8 @@ def run(attempts: int, *agent: str, check: str = "false") -> list[str]:
         f"{check} passes",
         "--max-attempts",
         str(attempts),
+        "--stuck-after",
+        str(attempts),
         "--distill",
         "never",
         "--fresh",

@@ -62,6 +62,8 @@ def test_a_session_without_a_name_is_gone_on_with_after_kill_9(bench: Bench, whe
     running.communicate()
     done = bench.agentloop("resume", "--json")
     assert done.returncode == 0, done.stderr
+    assert "in the same session" in done.stderr
+    assert "in a new session" not in done.stderr
     result = json.loads(done.stdout)
     assert result["cost_usd"] is None
     first, *later = bench.prompts()

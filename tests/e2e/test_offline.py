@@ -90,7 +90,8 @@ def agentloop(repo: Path, *args: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.slow
 def test_it_repairs_a_repository_that_it_does_not_know(repo: Path) -> None:
     check = f"{sys.executable} -m pytest -q passes"
-    done = agentloop(repo, "run", "--json", "--until", check, "--agent", "offline", "--max-attempts", "12", "Mend it")
+    limits = ["--max-attempts", "12", "--stuck-after", "12"]
+    done = agentloop(repo, "run", "--json", "--until", check, "--agent", "offline", *limits, "Mend it")
     result = json.loads(done.stdout)
     honest = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=repo, capture_output=True, check=False)
     assert (result["outcome"] == "reached") == (honest.returncode == 0)

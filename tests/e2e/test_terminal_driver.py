@@ -32,6 +32,8 @@ def test_one_process_takes_every_prompt_from_the_task_to_the_skill(bench: Bench,
     assert "the count is 2" in second["prompt"]
     assert "Draft folder" in third["prompt"]
     assert first["session"] == second["session"] == third["session"]
+    assert done.stderr.count("in a new session") == 1
+    assert done.stderr.count("in the same session") == 2
     pid = first["session"].removeprefix("process ")
     assert not Path("/proc", pid).exists()
 

@@ -11,7 +11,7 @@ import click
 from agentloop.agents import registry
 from agentloop.agents.adapter_file import Problem, examine, place
 from agentloop.agents.diagnosis import rests_on
-from agentloop.agents.sources import adapters_folder, source
+from agentloop.agents.sources import Source, adapters_folder, source
 from agentloop.agents.spec import Adapter
 from agentloop.cli.agents.table import print_table
 from agentloop.cli.skills.library import print_json, shown
@@ -29,10 +29,10 @@ def show(name: str, as_json: bool) -> int:
 
     With the path of a TOML file instead, check that file: say all that is wrong with it, by line and key.
     """
-    known = None if _is_path(name) else source(name)
+    known = _used(Path(name)) if _is_path(name) else source(name)
     if known is None and not _is_path(name):
         registry.load(name)  # it says which name is near
-    path = known.path if known else Path(name)
+    path = Path(name) if _is_path(name) or known is None else known.path
     adapter, problems = examine(path)
     if adapter is None or problems:
         _tell(path, problems, as_json)
@@ -50,6 +50,12 @@ def show(name: str, as_json: bool) -> int:
 
 def _is_path(name: str) -> bool:
     return "/" in name or name.endswith(".toml")
+
+
+def _used(path: Path) -> Source | None:
+    """The agent that runs find in that very file; None when they find none there."""
+    known = source(path.stem)
+    return known if known and path.exists() and known.path.samefile(path) else None
 
 
 def _tell(path: Path, problems: list[Problem], as_json: bool) -> None:
@@ -103,10 +109,7 @@ def _keys(content: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, s
             for number, item in enumerate(value, 1):
                 yield from _keys(item, f"{before}{key}[{number}].")
         elif isinstance(value, list):
-            yield (
-                before + key,
-                " ".join(shlex.quote(word) if len(word.split()) != 1 else word for word in map(str, value)),
-            )
+            yield before + key, " ".join(map(_word, value))
         else:
             yield before + key, str(value)
 

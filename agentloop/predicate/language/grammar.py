@@ -8,7 +8,7 @@ atom      := "(" predicate ")" | NAME of a check | condition   (conditions.py)
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agentloop import config
+from agentloop import amounts
 from agentloop.errors import PredicateError
 from agentloop.predicate.language import conditions, suggest
 from agentloop.predicate.language.lexer import JOINS, Edits, Lexer, Scope, Token
@@ -151,7 +151,7 @@ class _Parser:
     def duration(self) -> float:
         token = self.lexer.next()
         try:
-            limit_s = config.duration_s(token.text)
+            limit_s = amounts.duration_s(token.text)
         except ValueError:
             limit_s = 0.0
         if not isinstance(limit_s, float) or not 0 < limit_s <= MAX_WITHIN_S:
