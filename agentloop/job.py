@@ -88,6 +88,8 @@ class Job(BaseModel):
     resume_with: str = ""
     session_from: str = ""
     worktree: str
+    home: str = ""
+    """The working tree that the run was begun in, when `worktree` is another."""
     own_worktree: bool = False
     """`worktree` is made for the run and taken away at its end; its work is brought back as a branch."""
     group: str = ""

@@ -146,7 +146,5 @@ class Stop:
 
 Learning = Distill | Inspect | Repair | Ask | BringBack | Publish | KeepBack | Link
 Waiting = StartWait | Wait
-Conclusion = Claim | Stop
-Step = (
-    Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Waiting | Drive | Learning | Conclusion
-)
+Ending = Claim | Stop
+Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Waiting | Drive | Learning | Ending

@@ -74,11 +74,11 @@ def start(
         folder = journal.new_run(repo.common_dir)
         if job.own_worktree:
             own_worktree.prune(repo.common_dir)
-            job = job.model_copy(update={"worktree": str(own_worktree.place(repo.common_dir, folder.run))})
+            place = own_worktree.place(repo.common_dir, folder.run)
+            job = job.model_copy(update={"home": str(repo.root), "worktree": str(place)})
         with contextlib.closing(journal.Journal(folder)) as book:
-            started = ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head())
-            where = {"branch": repo.branch() or "", "resumable": resumable}
-            emit(book.append(started.model_copy(update=where)))
+            started = ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
+            emit(book.append(started.model_copy(update={"branch": repo.branch() or ""})))
             with _Supervisor(repo, folder, book, _Watchers(emit, on_tick, ask, consent)) as supervisor:
                 return supervisor.run_to_end()
 
@@ -187,6 +187,7 @@ class _Supervisor:
         self.book = book
         self.checks = Checks(self.repo, _read(book.state.task), watchers.on_tick)
         self.show = watchers.show
+        self.on_tick = watchers.on_tick
         self.ask = watchers.ask
         self.consent = watchers.consent
         self.turns = Turns(self.repo.root, folder, lambda: book.state, self.emit, watchers.on_tick)
