@@ -16,7 +16,8 @@ JOB = Job(task="mend it", until=("true passes",), agent="offline", worktree="tre
 def test_of_all_that_ask_at_once_one_is_the_first(tmp_path: Path) -> None:
     group = groups.make(tmp_path, JOB)
     assert groups.winner(tmp_path, group) == ""
-    code = "import sys, pathlib\nfrom agentloop.groups import claim\nprint(claim(pathlib.Path(sys.argv[1]), *sys.argv[2:]))"
+    code = "import sys, pathlib\nfrom agentloop import groups\n"
+    code += "print(groups.claim(pathlib.Path(sys.argv[1]), *sys.argv[2:]))"
     argv = [sys.executable, "-c", code, str(tmp_path), group]
     asking = [subprocess.Popen([*argv, f"run-{n}"], stdout=subprocess.PIPE, text=True) for n in range(4)]
     answers = {one.communicate()[0].strip() for one in asking}
