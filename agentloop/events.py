@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from agentloop.job import Job
+from agentloop.standing import Standing
 
 SCHEMA = 1
 
@@ -31,6 +32,7 @@ Outcome = Literal[
     "stuck",
     "no_work",
     "superseded",
+    "repository_lost",
 ]
 
 
@@ -150,6 +152,8 @@ class Snapshotted(_Event):
     tree: str
     changed: Changed | None = None
     """What differs from snapshot 0; None: that is this one, or it could not be told."""
+    standing: Standing | None = None
+    """HEAD, index and stash at that moment; None where a commit was recorded in place of the tree."""
 
 
 class CheckStarted(_Event):
@@ -397,6 +401,14 @@ class SkillTakenBack(_Event):
     name: str
 
 
+class UndoBegan(_Event):
+    """A person takes the files back to a snapshot; written before the first of them is."""
+
+    type: Literal["undo.began"] = "undo.began"
+    to: int
+    """The snapshot's number."""
+
+
 class SkillsLinked(_Event):
     """The skills were linked where agents read them."""
 
@@ -463,6 +475,7 @@ Event = Annotated[
     | SkillAccepted
     | SkillRejected
     | SkillTakenBack
+    | UndoBegan
     | SkillsLinked
     | WinClaimed
     | WorkBroughtBack

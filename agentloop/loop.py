@@ -56,13 +56,22 @@ def _by_prompts(state: RunState) -> Step:
         stop = _preflight(state, state.baseline)
         if stop:
             return stop
-    if not state.snapshots:
-        return Snapshot(0)
+    missing = _missing_snapshot(state)
+    if missing:
+        return missing
     if state.task.guard != "off" and state.guard_began is None:
         return Baseline()
     if state.passed:
         return _prove(state) or _after_success(state)
     return _after_failure(state)
+
+
+def _missing_snapshot(state: RunState) -> Snapshot | None:
+    """That of the start, or of a turn that was cut off."""
+    if not state.snapshots:
+        return Snapshot(0)
+    is_cut = state.cut_purpose is not None and state.snapshots[-1].n < state.turns_started
+    return Snapshot(state.turns_started) if is_cut else None
 
 
 def _by_hand(state: RunState, how: ByHand) -> Step:

@@ -215,7 +215,7 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
         return []
     repo.write(dict.fromkeys(leads_nowhere))
     commit = f" (commit {done.commit[:10]})" if done.commit else ""
-    return [f"took back {folder}{commit}; the agent's own work stays", *filter(None, [done.note])]
+    return [f"took back {folder}{commit}", *filter(None, [done.note])]
 
 
 def _undo_on(repo: Repo, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:

@@ -79,6 +79,8 @@ class RunState:
     brought_back: ev.WorkBroughtBack | None = None
     taken_back: bool = False
     """A person undid what was published."""
+    undone_to: tuple[int, ...] = ()
+    """The snapshots that a person has taken the files back to since the last one was recorded."""
     ended: ev.RunEnded | None = None
     interrupted: ev.RunInterrupted | None = None
     elapsed_s: float = 0.0
@@ -153,10 +155,9 @@ class RunState:
 
     @property
     def can_go_on(self) -> bool:
-        """It was cut off, waits for a person or for a usage limit to end, or its work is not brought back yet."""
-        if self.ended is None or self.has_work_left:
-            return True
-        return self.ended.outcome == "rate_limited" or self.waits_for_approval
+        """It was cut off, waits for a person, for a usage limit to end, or for its repository, or has work left."""
+        waits = self.ended is not None and self.ended.outcome in ("rate_limited", "repository_lost")
+        return self.ended is None or waits or self.waits_for_approval or self.has_work_left
 
     @property
     def has_work_left(self) -> bool:
@@ -314,6 +315,7 @@ def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan 
 
 
 def _snapshotted(state: RunState, event: ev.Snapshotted) -> RunState:
+    state = replace(state, undone_to=())
     if not state.snapshots or state.snapshots[-1].n != event.n:
         return replace(state, snapshots=(*state.snapshots, event))
     snapshots = (*state.snapshots[:-1], event)
@@ -379,6 +381,12 @@ def _decided(state: RunState, event: ev.SkillAccepted | ev.SkillRejected) -> Run
     return replace(state, rejected=event, kept_back=None)
 
 
+def _taken_back(state: RunState, event: ev.SkillTakenBack | ev.UndoBegan) -> RunState:
+    if isinstance(event, ev.SkillTakenBack):
+        return replace(state, taken_back=True)
+    return replace(state, undone_to=(*state.undone_to, event.to))
+
+
 def _learned(state: RunState, event: ev.Event) -> RunState:
     match event:
         case ev.SkillDrafted():
@@ -393,7 +401,7 @@ def _learned(state: RunState, event: ev.Event) -> RunState:
             return replace(state, published=event, kept_back=None)
         case ev.SkillsLinked():
             return replace(state, linked=event)
-        case ev.SkillTakenBack():
-            return replace(state, taken_back=True)
+        case ev.SkillTakenBack() | ev.UndoBegan():
+            return _taken_back(state, event)
         case _:
             return state

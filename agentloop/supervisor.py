@@ -218,6 +218,7 @@ class _Supervisor:
             try:
                 self._perform_all()
             except interrupts.Interrupted as interrupted:
+                self._record_cut_turn()
                 self.emit(ev.RunInterrupted(signal=interrupted.number.name))
         return self.state
 
@@ -226,16 +227,54 @@ class _Supervisor:
             while not self.state.ended:
                 interrupts.raise_if_interrupted()
                 self.perform(loop.next_step(self.state))
-        except RepoError:
-            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
-            raise
-        except AgentUnusableError as error:
-            self._conclude(steps.Stop("agent_unusable", error.exit_code, learning.with_hint(error)))
-        except OSError as error:
-            raise RunError(
-                f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
-                hint=f"mend that, then: agentloop resume {self.folder.run}",
-            ) from error
+        except (RepoError, AgentUnusableError, OSError) as error:
+            if not isinstance(error, AgentUnusableError):
+                interrupts.raise_if_interrupted()  # a ctrl-C ends git too
+            self._stop_for(error)
+
+    def _stop_for(self, error: RepoError | AgentUnusableError | OSError) -> None:
+        """End the run for what it cannot go on without; a fault that can be mended leaves it to be resumed."""
+        lost = self._loss()
+        if lost:
+            reason = f"{lost}; journal and logs are in {self.folder.path}"
+            self.emit(ev.RunEnded(outcome="repository_lost", exit_code=RepoError.exit_code, reason=reason))
+            return
+        match error:
+            case AgentUnusableError():
+                self._conclude(steps.Stop("agent_unusable", error.exit_code, learning.with_hint(error)))
+            case OSError():
+                raise RunError(
+                    f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
+                    hint=f"mend that, then: agentloop resume {self.folder.run}",
+                ) from error
+            case _:
+                raise error
+
+    def _loss(self) -> str:
+        """Why the run has no repository any more; empty when it has."""
+        lost = self.repo.loss()
+        if not lost and self.state.snapshots and not self.repo.commit_at(self.state.snapshots[0].commit):
+            return f"snapshot 0 is gone from {self.repo.root}: another repository is there, or its objects were removed"
+        return lost
+
+    def _record_cut_turn(self) -> None:
+        """What a turn did until it was cut off, as long as it can be told from what the person does next."""
+        if self.state.open_turn and self.state.snapshots and not self.state.task.by_hand:
+            self.turns.close()
+            with contextlib.suppress(RepoError):
+                self._snapshot(self.state.turns_started)
+
+    def _snapshot(self, n: int) -> None:
+        begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
+        if begins_at:
+            begun = self.repo.snapshot_of(self.folder.run, n, begins_at)
+            self.emit(ev.Snapshotted(n=n, commit=begun.commit, tree=begun.tree))
+            return
+        if self.state.snapshots:  # an agent may have removed the reference, or everything
+            self.repo.snapshot_of(self.folder.run, 0, self.state.snapshots[0].commit)
+        taken = self.repo.snapshot(self.folder.run, n, self.folder.index)
+        changed = changes.since_start(self.repo, self.state, taken.tree)
+        self.emit(ev.Snapshotted(n=n, commit=taken.commit, tree=taken.tree, changed=changed, standing=taken.standing))
 
     def perform(self, step: steps.Step) -> None:
         match step:
@@ -255,15 +294,6 @@ class _Supervisor:
                 failure = learning.unless_it_fails(self.state, lambda: self._learn(step))
                 if failure:
                     self.emit(failure)
-
-    def _snapshot(self, n: int) -> None:
-        begins_at = by_hand.start_of(self.state, self.repo) if n == 0 else None
-        if begins_at:
-            snapshot = self.repo.snapshot_of(self.folder.run, n, begins_at)
-        else:
-            snapshot = self.repo.snapshot(self.folder.run, n, self.folder.index)
-        changed = changes.since_start(self.repo, self.state, snapshot.tree)
-        self.emit(ev.Snapshotted(n=n, commit=snapshot.commit, tree=snapshot.tree, changed=changed))
 
     def _learn(self, step: steps.Step) -> None:
         match step:

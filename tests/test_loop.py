@@ -60,6 +60,13 @@ def attempt(number: int, verdict: ev.VerdictValue, tree: str = "") -> list[ev.Ev
 
 WAIT = ev.WaitStarted(until=100.0, cause="transient", reason="it broke")
 WAITED: list[ev.Event] = [WAIT, ev.WaitEnded()]
+
+
+def cut_off(number: int, purpose: ev.Purpose = "work", tree: str = "") -> list[ev.Event]:
+    """A turn that was cut off, and the tree recorded as it left it."""
+    return [turn(number, purpose)[0], ev.RunResumed(), snapshot(number, tree)]
+
+
 RED: list[ev.Event] = [check(0, "fail"), snapshot(0), ev.GuardBegan()]
 
 
@@ -287,7 +294,7 @@ def test_a_session_that_cannot_be_asked_for_the_skill_gives_way_to_another_once(
     assert loop.next_step(state(failed)) == steps.LoseSession("it broke")
     anew: list[ev.Event] = [*failed, LOST]
     assert loop.next_step(state(anew)) == steps.Distill()
-    cut = state(anew, turn(4, "distill")[0], ev.RunResumed())
+    cut = state(anew, cut_off(4, "distill", "t2"))
     assert (loop.next_step(cut), cut.skill_from_ledger) == (steps.Distill(), True)
     again: list[ev.Event] = [*anew, *turn(4, "distill", "failed", error_class), snapshot(4, "t2")]
     assert isinstance(loop.next_step(state(again)), steps.KeepBack)
@@ -301,7 +308,7 @@ def test_a_repair_whose_session_is_gone_is_asked_of_another() -> None:
     failed: list[ev.Event] = [*drafted, *turn(4, "repair", "failed", "session_lost"), snapshot(4, "t2")]
     assert isinstance(loop.next_step(state(failed)), steps.LoseSession)
     assert loop.next_step(state(failed, LOST)) == steps.Repair(("no name",))
-    cut = state(failed, LOST, turn(5, "repair")[0], ev.RunResumed())
+    cut = state(failed, LOST, cut_off(5, "repair", "t2"))
     assert loop.next_step(cut) == steps.Repair(("no name",))
     mended: list[ev.Event] = [*failed, LOST, *turn(5, "repair"), snapshot(5, "t2")]
     assert loop.next_step(state(mended)) == steps.Inspect()
@@ -328,7 +335,7 @@ def test_fresh_leaves_each_session_before_the_next_attempt_and_asks_the_last_for
     after = state(once, left, job=fresh)
     assert (loop.next_step(after), after.session) == (steps.Prompt("retry", 2), None)
     assert loop.next_step(state(once, left, ev.RunResumed(), job=fresh)) == steps.Prompt("retry", 2)
-    cut: list[ev.Event] = [*once, left, turn(2)[0], ev.RunResumed()]
+    cut: list[ev.Event] = [*once, left, *cut_off(2)]
     assert loop.next_step(state(cut, job=fresh)) == steps.LeaveSession()
     assert loop.next_step(state(cut, left, job=fresh)) == steps.Prompt("continue", 2)
     assert loop.next_step(state(once, left, attempt(2, "pass"), job=fresh)) == steps.Distill()
@@ -444,15 +451,21 @@ def test_an_agent_may_say_that_a_person_is_needed() -> None:
 
 
 def test_a_turn_that_was_cut_off_is_taken_again_in_the_same_session() -> None:
-    started = turn(2)[0]
-    cut = state(*RED, attempt(1, "fail"), started, ev.RunResumed())
+    cut = state(*RED, attempt(1, "fail"), cut_off(2))
     assert cut.open_turn is None
     assert cut.session == "s"
     assert loop.next_step(cut) == steps.Prompt("continue", 2)
 
 
 def test_a_skill_turn_that_was_cut_off_is_taken_again() -> None:
-    assert loop.next_step(state(STRUGGLED, turn(3, "distill")[0], ev.RunResumed())) == steps.Distill()
+    assert loop.next_step(state(STRUGGLED, cut_off(3, "distill", "t2"))) == steps.Distill()
+
+
+def test_what_a_turn_did_until_it_was_cut_off_is_recorded_before_the_next() -> None:
+    cut: list[ev.Event] = [*RED, *attempt(1, "fail"), turn(2)[0]]
+    assert loop.next_step(state(cut, ev.RunResumed())) == steps.Snapshot(2)
+    recorded = state(cut, snapshot(2), ev.RunInterrupted(signal="SIGINT"), ev.RunResumed())
+    assert loop.next_step(recorded) == steps.Prompt("continue", 2)
 
 
 def test_wherever_a_run_is_cut_it_goes_on_as_if_it_had_not_been() -> None:
@@ -464,9 +477,13 @@ def test_wherever_a_run_is_cut_it_goes_on_as_if_it_had_not_been() -> None:
     for cut in range(len(whole) + 1):
         unbroken = state(whole[:cut], job=GUARDED)
         step = loop.next_step(unbroken)
-        if unbroken.open_turn and unbroken.open_turn.purpose == "work":
-            step = steps.Prompt("continue", unbroken.attempt)
-        assert loop.next_step(state(whole[:cut], ev.RunResumed(), job=GUARDED)) == step
+        resumed = [*whole[:cut], ev.RunResumed()]
+        if unbroken.open_turn:
+            assert loop.next_step(state(resumed, job=GUARDED)) == steps.Snapshot(unbroken.turns_started)
+            resumed.append(snapshot(unbroken.turns_started, unbroken.snapshots[-1].tree))
+            if unbroken.open_turn.purpose == "work":
+                step = steps.Prompt("continue", unbroken.attempt)
+        assert loop.next_step(state(resumed, job=GUARDED)) == step
 
 
 def test_what_a_person_decides_after_the_end_takes_no_time_of_the_run() -> None:

@@ -16,13 +16,13 @@ ENDED = ev.RunEnded(outcome="reached", exit_code=0, reason="it holds")
 @pytest.mark.parametrize(
     ("events", "lines"),
     [
-        ([SKILL], ["skill: n, commit cccccccccc", "take it back: agentloop undo r"]),
+        ([SKILL], ["skill: n, commit cccccccccc", "take it back: agentloop undo --keep-work r"]),
         (
             [ELSEWHERE],
             [
                 "skill: n, commit cccccccccc on the branch b",
                 "look at it: git log -p b",
-                "take it back: agentloop undo r",
+                "take it back: agentloop undo --keep-work r",
             ],
         ),
         ([ELSEWHERE, ev.SkillTakenBack(name="n")], ["skill: n, taken back"]),
@@ -30,7 +30,7 @@ ENDED = ev.RunEnded(outcome="reached", exit_code=0, reason="it holds")
             [KEPT],
             ["no skill committed: put off, draft in d/n", "say what becomes of it: agentloop skills review r"],
         ),
-        ([KEPT, SKILL], ["skill: n, commit cccccccccc", "take it back: agentloop undo r"]),
+        ([KEPT, SKILL], ["skill: n, commit cccccccccc", "take it back: agentloop undo --keep-work r"]),
         ([KEPT, ev.SkillRejected(name="n", reason="no")], ["skill rejected: n: no"]),
         ([ev.SkillDeclined(reason="known")], ["no skill: known"]),
         ([ev.SkillKeptBack(reason="the session wrote no draft")], ["no skill committed: the session wrote no draft"]),

@@ -203,6 +203,12 @@ class Adapter(Part):
         said = (self.stream.paths, self.stream.patterns, spoken)
         return any(paths.cost_usd or paths.session_cost_usd for paths in said)
 
+    @cached_property
+    def reports_tokens(self) -> bool:
+        """The agent says how many tokens a turn took, of which a cost can be estimated."""
+        told = (self.stream.paths, self.stream.patterns)
+        return self.acp is not None or any(paths.input_tokens and paths.output_tokens for paths in told)
+
     def classify(self, text: str, status: str = "") -> ErrorPattern | None:
         """The kind of failure that a text, or a status, tells of."""
         return next((known for known in self.errors if known.fits(text, status)), None)

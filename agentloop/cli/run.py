@@ -241,9 +241,11 @@ def _notes(job: Job, repo: Repo) -> list[str]:
             notes.append(f"the run begins at your last commit: what you changed in {files} since is not in it")
     elif Path.cwd() != Path(job.worktree):
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
-    if job.limits.max_cost_usd not in (None, Limits().max_cost_usd) and not opening.adapter_of(job).reports_cost:
-        notes.append(f"--max-cost is kept by estimate at best: {job.agent} does not say what it costs")
-    if job.distill_in == "fork" and not opening.adapter_of(job).fork:
+    adapter = opening.adapter_of(job)
+    if job.limits.max_cost_usd not in (None, Limits().max_cost_usd) and not adapter.reports_cost:
+        how = "is kept by an estimate at best" if adapter.reports_tokens else "cannot be kept"
+        notes.append(f"--max-cost {how}: {job.agent} does not say what it costs")
+    if job.distill_in == "fork" and not adapter.fork:
         notes.append(f"--distill-in fork cannot be kept: {job.agent} cannot fork a session, it is asked itself")
     return notes
 

@@ -1,4 +1,4 @@
-"""`agentloop status`, `logs`, `report` and `undo`: looking at runs, and taking one back."""
+"""`agentloop status`, `logs` and `report`: looking at runs."""
 
 import json
 import time
@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from agentloop import changes, journal, own_worktree, publish, render
+from agentloop import changes, journal, render
 from agentloop import events as ev
 from agentloop.cli import overview
 from agentloop.errors import RunError
 from agentloop.repo import Repo
-from agentloop.state import RunState, fold
+from agentloop.state import fold
 
 _LOOK_S = 0.2
 
@@ -118,30 +118,3 @@ def _plain(markup: str) -> str:
     from rich.text import Text
 
     return Text.from_markup(markup).plain if markup else ""
-
-
-@click.command()
-@click.argument("run", required=False, default="")
-def undo(run: str) -> None:
-    """Take back the skill that RUN committed, and the links it made; the agent's own work stays."""
-    from agentloop.supervisor import worktree_lock
-
-    with Repo.open(Path.cwd()) as repo, worktree_lock(repo):
-        folder = journal.find_run(repo.common_dir, run)
-        state = fold(journal.read(folder.journal))
-        lines = publish.undo(repo, own_worktree.published(repo, state), state.linked)
-        if lines and state.published and not state.taken_back:
-            book = journal.Journal(folder)
-            book.append(ev.SkillTakenBack(name=state.published.name))
-            book.close()
-        if state.ended:  # one that can still be resumed needs its snapshots
-            repo.drop_snapshots(folder.run)
-        lines = lines or [f"run {folder.run}: {_nothing_to_undo(state)}"]
-        lines += own_worktree.advice(repo, state)
-    click.echo("\n".join(lines))
-
-
-def _nothing_to_undo(state: RunState) -> str:
-    if state.published is None:
-        return "it committed nothing: there is nothing to take back"
-    return f"its skill {state.published.name} is not there any more: there is nothing to take back"

@@ -124,13 +124,15 @@ def _skill(event: ev.Event) -> str:
             return escape("\n".join(filter(None, [said, problem])))
         case ev.SkillsLinked(problem=problem) if problem:
             return escape(f"skills not linked: {problem}")
-        case ev.SkillAccepted() | ev.SkillRejected():
+        case ev.SkillAccepted() | ev.SkillRejected() | ev.UndoBegan():
             return _decided(event)
         case _:
             return ""
 
 
-def _decided(event: ev.SkillAccepted | ev.SkillRejected) -> str:
+def _decided(event: ev.SkillAccepted | ev.SkillRejected | ev.UndoBegan) -> str:
+    if isinstance(event, ev.UndoBegan):
+        return f"the files are taken back to snapshot {event.to}"
     if isinstance(event, ev.SkillAccepted):
         return f"draft accepted{', as edited' if event.edited else ''}"
     return escape(f"draft rejected: {event.reason}")

@@ -4,6 +4,7 @@ import shlex
 from typing import Any
 
 from agentloop import events as ev
+from agentloop import remains
 from agentloop.quoting import plain
 from agentloop.render.figures import changed, clock, count, moment, totals
 from agentloop.state import RunState
@@ -20,6 +21,7 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
             *(f"    {line}" for line in state.work_turns[-1].text.splitlines()[-15:]),
         ]
     lines += [f"  guard: {line}" for line in guard_lines(state)]
+    lines += [f"  git: {line}" for line in _git_lines(state)]
     lines += [f"  {line}" for line in _work_lines(state)]
     lines += [f"  {line}" for line in skill_lines(state)]
     if can_be_taken_back(state) and not at_work:
@@ -71,7 +73,8 @@ def _changed_lines(state: RunState) -> list[str]:
 
 def can_be_taken_back(state: RunState) -> bool:
     """The run has left something that `undo` knows of."""
-    return state.published is not None and not state.taken_back
+    what = changes(state)
+    return (state.published is not None and not state.taken_back) or bool(what and what.files)
 
 
 def skill_lines(state: RunState) -> list[str]:
@@ -108,6 +111,11 @@ def _published_lines(state: RunState, published: ev.SkillPublished) -> list[str]
     if published.branch:
         lines = [f"{lines[0]} on the branch {published.branch}", f"look at it: git log -p {published.branch}"]
     return lines
+
+
+def _git_lines(state: RunState) -> list[str]:
+    """What the agent did to HEAD, index and stash; who drove it knows."""
+    return [] if state.task.by_hand else remains.notes(state.snapshots)
 
 
 def guard_lines(state: RunState) -> list[str]:
@@ -162,6 +170,7 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "guard": state.guarded.model_dump(include={"accepted", "problems", "files", "notes", "replayed"})
         if state.guarded
         else None,
+        "git": _git_lines(state),
         "flaky": state.flaky,
         "attempts_in_parallel": state.task.attempts_in_parallel,
         "work": state.brought_back.model_dump(include={"branch", "commit", "left"}) if state.brought_back else None,

@@ -8,6 +8,9 @@ Nothing here touches the person's index, stash or working files but for the path
 * committing.py: a commit of given paths, and of nothing else, on the current branch
 * branches.py: the same on a branch that is not checked out
 * snapshots.py: the whole tree, recorded under `refs/agentloop/`
+* standing.py: HEAD, index and stash as they are
+* restoring.py: working files brought back to how a snapshot has them
+* showing.py: a difference shown by git itself
 * worktrees.py: clean worktrees made for a while, ignored files
 * own.py: a worktree on a branch of its own, whose work is brought back as that branch
 * repository.py: the rest of what can be asked
@@ -17,6 +20,8 @@ from agentloop.repo.committing import Committed
 from agentloop.repo.own import OwnWorktree
 from agentloop.repo.paths import Change, Entry
 from agentloop.repo.repository import Repo
+from agentloop.repo.restoring import Restoration
+from agentloop.repo.showing import show_difference
 from agentloop.repo.snapshots import Snapshot
 
-__all__ = ["Change", "Committed", "Entry", "OwnWorktree", "Repo", "Snapshot"]
+__all__ = ["Change", "Committed", "Entry", "OwnWorktree", "Repo", "Restoration", "Snapshot", "show_difference"]

@@ -96,7 +96,12 @@ class OwnWorktree:
 
     def _is_whole(self) -> bool:
         """It is there, and whoever made it lived to the end of that."""
-        if not (self.folder / ".git").is_file():
+        pointer = self.folder / ".git"
+        if self.folder.is_dir() and not pointer.exists():  # an agent may have removed it
+            for entry in self._git.folder.glob("worktrees/*/gitdir"):
+                if entry.read_text(encoding="utf-8", errors="replace").strip() == str(pointer):
+                    pointer.write_text(f"gitdir: {entry.parent}\n", encoding="utf-8")
+        if not pointer.is_file():
             return False
         git = Git(self.folder)
         if git.find("rev-parse", "--show-toplevel") != str(self.folder):

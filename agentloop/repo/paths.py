@@ -118,12 +118,11 @@ class Paths:
         """Make an index have these paths so: the person's own, or another file."""
         env = {"GIT_INDEX_FILE": str(index)} if index else {}
         gone = [path for path, entry in change.items() if entry is None]
-        there = [f"{entry.mode},{entry.blob},{path}" for path, entry in change.items() if entry]
+        there = [f"{entry.mode} {entry.blob}\t{path}" for path, entry in change.items() if entry]
         if gone:
-            self._git.ask("update-index", "--force-remove", "--", *gone, env=env)
+            self._git.ask("update-index", "-z", "--force-remove", "--stdin", stdin=_listed(gone), env=env)
         if there:
-            cached = [word for each in there for word in ("--cacheinfo", each)]
-            self._git.ask("update-index", "--add", *cached, env=env)
+            self._git.ask("update-index", "-z", "--index-info", stdin=_listed(there), env=env)
 
     def write(self, change: Change) -> None:
         """Make the working files so, each of them new, never in place; no index is told."""
@@ -152,6 +151,11 @@ def prune(root: Path, file: Path) -> None:
                 parent.rmdir()
             except OSError:  # something else is in it
                 return
+
+
+def _listed(lines: Iterable[str]) -> bytes:
+    """Lines as git reads them with `-z`."""
+    return "".join(f"{line}\0" for line in lines).encode("utf-8", "surrogateescape")
 
 
 def _target(path: Path) -> bytes:

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from agentloop.errors import RepoError
 from agentloop.quoting import writable
-from agentloop.repo import recording, snapshots, worktrees
+from agentloop.repo import recording, snapshots, standing, worktrees
 from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
 from agentloop.repo.paths import LINK, Change, Entry, Paths
+from agentloop.repo.restoring import WorkingFiles
 from agentloop.repo.runner import Git, GitFailedError
+from agentloop.standing import Standing
 
 
 class Repo:
@@ -25,12 +27,13 @@ class Repo:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._git = Git(root)
+        self._git = Git(root, top=True)
         self._paths = Paths(self._git)
         self._committing = Committing(self._git, self._paths)
         self.git_dir = Path(self._git.ask("rev-parse", "--absolute-git-dir"))
         self.common_dir = (root / self._git.ask("rev-parse", "--git-common-dir")).resolve()
         self._branches = Branches(self._git, self._paths, self.common_dir)
+        self.working_files = WorkingFiles(self._git, self.git_dir)
 
     @classmethod
     def open(cls, path: Path) -> "Repo":
@@ -70,6 +73,14 @@ class Repo:
     def __exit__(self, *_: object) -> None:
         """Nothing is held open."""
 
+    def loss(self) -> str:
+        """Why the repository is not what was opened any more; empty when it is."""
+        if not self.root.is_dir():
+            return f"the folder {self.root} is gone"
+        if self._git.find("rev-parse", "--absolute-git-dir") != str(self.git_dir):
+            return f"{self.root} is no git repository any more"
+        return ""
+
     def head(self) -> str | None:
         """The commit that HEAD names; None on an unborn branch."""
         return recording.commit_at(self._git, "HEAD")
@@ -100,6 +111,14 @@ class Repo:
             RepoError: the repository cannot be written.
         """
         return snapshots.take(self._git, run, n, index)
+
+    def standing(self, index: Path) -> Standing:
+        """How HEAD, index and stash are now.
+
+        Args:
+            index: a private index file; beside it is room for a copy of the person's.
+        """
+        return standing.read(self._git, index.with_name(f"{index.name}.person"))
 
     def snapshot_of(self, run: str, n: int, commit: str) -> snapshots.Snapshot:
         """Record a commit as `refs/agentloop/<run>/<n>`.

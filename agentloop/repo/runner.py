@@ -36,10 +36,12 @@ class Git:
 
     Args:
         folder: where it runs.
+        top: the folder is the top of a working tree; when its repository is gone, one around it is none of ours.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, top: bool = False) -> None:
         self.folder = folder
+        self._env = {"GIT_CEILING_DIRECTORIES": str(folder.parent)} if top else {}
         self._runner = _runner(folder)
 
     def ask(
@@ -60,8 +62,10 @@ class Git:
             whole: with the last line end.
 
         Raises:
-            GitFailedError: it exits with another code.
+            GitFailedError: it exits with another code, or the folder is gone.
         """
+        if not self.folder.is_dir():  # git would run wherever we are
+            raise GitFailedError(f"git {words[0]}", f"the folder {self.folder} is gone")
         with tempfile.TemporaryFile() as source:
             if stdin:
                 source.write(stdin)
@@ -69,7 +73,7 @@ class Git:
             status, out, err = self._runner.execute(
                 ["git", *words],
                 istream=source if stdin else None,
-                env=dict(env or {}),
+                env={**self._env, **(env or {})},
                 with_extended_output=True,
                 with_exceptions=False,
                 strip_newline_in_stdout=not whole,
@@ -98,7 +102,13 @@ class Git:
             Interrupted: a signal was noted meanwhile; the program is ended.
         """
         out, err = _Tail(), _Tail()
-        environment = {**git_free_environment(), "GIT_TERMINAL_PROMPT": "0", "GIT_EDITOR": ":", **(env or {})}
+        environment = {
+            **git_free_environment(),
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_EDITOR": ":",
+            **self._env,
+            **(env or {}),
+        }
         environment.pop(RUN_TAG, None)  # an outer run's tag would make that run a part of this program
         exited = run_program(
             argv, cwd=self.folder, env=environment, timeout_s=timeout_s, on_stdout=out.feed, on_stderr=err.feed

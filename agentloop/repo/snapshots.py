@@ -12,7 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agentloop.errors import RepoError
+from agentloop.repo import standing
 from agentloop.repo.runner import Git, GitFailedError
+from agentloop.standing import Standing
 
 _SECRET_FILES = """
 # Files that look like secrets stay out of agentloop's snapshots, unless git tracks them.
@@ -35,6 +37,7 @@ id_ed25519
 .pypirc
 .git-credentials
 """
+_ADD_SPARSE_SINCE = (2, 34)
 _NOBODY = {
     "GIT_AUTHOR_NAME": "agentloop",
     "GIT_AUTHOR_EMAIL": "agentloop@localhost",
@@ -45,25 +48,29 @@ _NOBODY = {
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A recorded tree: a commit under `refs/agentloop/`, and the id of its tree."""
+    """A recorded tree: a commit under `refs/agentloop/`, the id of its tree, and how the repository stood."""
 
     commit: str
     tree: str
+    standing: Standing | None = None
 
 
 def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
     """Record the working tree; see `Repo.snapshot`."""
     try:
         tree = tree_of(git, index)
-        message = ["-m", f"agentloop {run}: snapshot {n}", "--no-gpg-sign"]
-        try:
-            commit = git.ask("commit-tree", tree, "-p", "HEAD", *message, env=_NOBODY)
-        except GitFailedError:  # an unborn branch
-            commit = git.ask("commit-tree", tree, *message, env=_NOBODY)
+        now = standing.read(git, index.with_name(f"{index.name}.person"))
+        parents = [commit for commit in (now.head, *standing.keep(git, now, _NOBODY)) if commit]
+        words = [word for parent in parents for word in ("-p", parent)]
+        commit = git.ask(
+            "commit-tree", tree, *words, "-m", f"agentloop {run}: snapshot {n}", "--no-gpg-sign", env=_NOBODY
+        )
         git.ask("update-ref", f"refs/agentloop/{run}/{n}", commit)
     except GitFailedError as error:
-        raise RepoError(f"the tree cannot be recorded: {error.words}", hint="see the file that git names") from error
-    return Snapshot(commit, tree)
+        raise RepoError(
+            f"the tree cannot be recorded: {error.words}", hint="mend what git names, then: agentloop resume"
+        ) from error
+    return Snapshot(commit, tree, now)
 
 
 def keep(git: Git, run: str, n: int, commit: str) -> Snapshot:
@@ -71,6 +78,14 @@ def keep(git: Git, run: str, n: int, commit: str) -> Snapshot:
     tree = git.ask("rev-parse", "-q", "--verify", f"{commit}^{{tree}}")
     git.ask("update-ref", f"refs/agentloop/{run}/{n}", commit)
     return Snapshot(commit, tree)
+
+
+def present(git: Git, index: Path) -> str:
+    """The working tree's id, its content kept in the repository as that of a snapshot is."""
+    try:
+        return tree_of(git, index)
+    except GitFailedError as error:
+        raise RepoError(f"the tree cannot be read: {error.words}", hint="see the file that git names") from error
 
 
 def fingerprint(git: Git, folder: Path, objects: Path) -> str:
@@ -122,8 +137,10 @@ def _seed(git: Git, index: Path) -> None:
 def _add_all(git: Git, index: Path, extra: Mapping[str, str]) -> str:
     env = {"GIT_INDEX_FILE": str(index), **extra}
     settings = ("-c", f"core.excludesFile={_excludes(index)}", "-c", "core.safecrlf=false")
+    # What an agent writes outside of a sparse checkout is its work too.
+    sparse = ["--sparse"] if git.version >= _ADD_SPARSE_SINCE else []
     # A file that cannot be read, or a repository without a commit in a folder, is left out: exit code 1.
-    git.ask(*settings, "add", "-A", "--ignore-errors", "--", ".", env=env, fine=(0, 1))
+    git.ask(*settings, "add", "-A", *sparse, "--ignore-errors", "--", ".", env=env, fine=(0, 1))
     return git.ask("write-tree", env=env)
 
 
