@@ -106,6 +106,10 @@ class Settings(BaseModel):
     """How long a usage limit is waited for; 0: not at all, which is the default where the variable CI is set."""
     stuck_after: Annotated[int, Field(ge=1)] = 3
     """Attempts that repeat what was there before, until another approach is asked for."""
+    worktree: bool = False
+    """The run works in a worktree of its own, and its work comes back as a branch."""
+    attempts_in_parallel: Annotated[int, Field(ge=1, le=16)] = 1
+    """How many sessions try side by side, each in a worktree of its own; the first honest pass wins."""
     distill: Literal["auto", "always", "never"] = "auto"
     distill_in: Literal["same", "fork"] = "same"
     """Where the skill is asked for: in the session itself, or in a fork of it."""

@@ -31,6 +31,7 @@ Outcome = Literal[
     "rate_limited",
     "stuck",
     "no_work",
+    "superseded",
     "repository_lost",
 ]
 
@@ -111,6 +112,8 @@ class RunStarted(_Event):
     job: Job
     base: str | None = None
     """The commit that HEAD named; None on an unborn branch."""
+    branch: str = ""
+    """The branch that HEAD was on; empty when it was detached."""
     resumable: bool = True
     """The agent has sessions that can be returned to."""
 
@@ -418,6 +421,26 @@ class SkillsLinked(_Event):
     """Why some or all were not linked."""
 
 
+class WinClaimed(_Event):
+    """A run whose pass is honest asked whether it is the first of its group."""
+
+    type: Literal["win.claimed"] = "win.claimed"
+    by: str
+    """The run that is."""
+
+
+class WorkBroughtBack(_Event):
+    """What was done in a worktree of the run's own was committed, and is a branch of the repository."""
+
+    type: Literal["work.brought_back"] = "work.brought_back"
+    branch: str
+    """Empty when nothing was changed, so that there is none."""
+    commit: str
+    """The end of the branch, or the commit that the run began at."""
+    left: tuple[str, ...] = ()
+    """What no commit holds; because of it the worktree stays."""
+
+
 class RunEnded(_Event):
     """The run came to its end."""
 
@@ -456,6 +479,8 @@ Event = Annotated[
     | SkillTakenBack
     | UndoBegan
     | SkillsLinked
+    | WinClaimed
+    | WorkBroughtBack
     | RunEnded,
     Field(discriminator="type"),
 ]

@@ -89,6 +89,16 @@ class Job(BaseModel):
     resume_with: str = ""
     session_from: str = ""
     worktree: str
+    home: str = ""
+    """The working tree that the run was begun in, when `worktree` is another."""
+    own_worktree: bool = False
+    """`worktree` is made for the run and taken away at its end; its work is brought back as a branch."""
+    group: str = ""
+    """The id of the group of runs that try side by side; empty: it tries alone."""
+    member: int = 0
+    """Its number in the group, from 1."""
+    attempts_in_parallel: int = 1
+    """How many runs are in the group."""
     skills_dir: str = "skills"
     distill: Literal["auto", "always", "never"] = "auto"
     distill_in: Literal["same", "fork"] = "same"

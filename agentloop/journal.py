@@ -106,7 +106,7 @@ def new_run(common_dir: Path) -> RunFolder:
     Raises:
         RunError: the state folder cannot be written.
     """
-    run = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    run = f"{time_stamp()}-{secrets.token_hex(2)}"
     folder = RunFolder(repository_folder(common_dir) / run)
     try:
         folder.path.mkdir(mode=0o700, parents=True)
@@ -116,6 +116,11 @@ def new_run(common_dir: Path) -> RunFolder:
             hint="make it writable, or set XDG_STATE_HOME to a folder that is",
         ) from error
     return folder
+
+
+def time_stamp() -> str:
+    """Now, as ids begin with it."""
+    return time.strftime("%Y%m%d-%H%M%S")
 
 
 def runs(common_dir: Path) -> list[RunFolder]:
@@ -160,14 +165,15 @@ def find_run(common_dir: Path, name: str = "") -> RunFolder:
 
 
 def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
-    """The newest run of a working tree that has not ended.
+    """The newest run of a working tree that has not ended, or of one of its own that nobody works on.
 
     Raises:
         RunError: there is none.
     """
     for folder in reversed(runs(common_dir)):
         state = fold(read(folder.journal))
-        if state.can_go_on and Path(state.task.worktree) == root:
+        of_its_own = state.task.own_worktree and not at_work(folder)
+        if state.can_go_on and (of_its_own or Path(state.task.worktree) == root):
             return folder
     raise RunError(f"no run of {root} is to be resumed", hint="agentloop status --all lists the runs")
 

@@ -89,7 +89,7 @@ class Learning:
         """
         path, job = draft_of(state), state.task
         published = publish.find_published(
-            self.repo, _trailer(state), path.name, job.skills_dir, state.base, job.skills_branch
+            self.repo, _trailer(state), path.name, job.skills_dir, _since(state), job.skills_branch
         )
         if published is None:
             message = _message(state, path.name)
@@ -104,7 +104,7 @@ class Learning:
             PublishError: the links cannot be committed.
         """
         linked = publish.link_skills(
-            self.repo, state.task.skills_dir, _trailer(state), state.base, readers=registry.skill_folders()
+            self.repo, state.task.skills_dir, _trailer(state), _since(state), readers=registry.skill_folders()
         )
         return linked or ev.SkillsLinked(paths=())
 
@@ -153,12 +153,21 @@ def with_hint(error: AgentloopError) -> str:
 
 
 def _message(state: RunState, name: str) -> str:
-    trailers = [_trailer(state), f"Agentloop-Agent: {state.task.agent}"]
-    trailers += [f"Agentloop-Until: {' '.join(source.split())}" for source in state.task.until]
-    trailers.append(f"Agentloop-Attempts: {len(state.checks)}")
     body = "What the run had to find out before its predicate held."
     verb = "Update" if state.draft and state.draft.operation == "update" else "Add"
-    return redact(f"{verb} skill {name}\n\n{body}\n\n" + "\n".join(trailers) + "\n")
+    return redact(f"{verb} skill {name}\n\n{body}\n\n{trailers(state)}\n")
+
+
+def trailers(state: RunState) -> str:
+    """The lines that end the message of a run's commit."""
+    lines = [_trailer(state), f"Agentloop-Agent: {state.task.agent}"]
+    lines += [f"Agentloop-Until: {' '.join(source.split())}" for source in state.task.until]
+    return "\n".join([*lines, f"Agentloop-Attempts: {len(state.checks)}"])
+
+
+def _since(state: RunState) -> str | None:
+    """The commit after which our own are: the commit of the work has the same trailer, and may be about skills too."""
+    return state.brought_back.commit if state.brought_back else state.base
 
 
 def _trailer(state: RunState) -> str:

@@ -10,7 +10,9 @@ from agentloop.state import RunState
 from agentloop.steps import (
     Ask,
     Baseline,
+    BringBack,
     Check,
+    Claim,
     Distill,
     Drive,
     Guard,
@@ -38,6 +40,8 @@ def next_step(state: RunState) -> Step:
 
     The state must belong to a run that has started and has not ended.
     """
+    if state.claim and state.superseded:
+        return Stop("superseded", 0, f"another attempt was first: {state.claim.by}")
     if state.waits_until is not None:
         return Wait(state.waits_until)
     by_hand = state.task.by_hand
@@ -190,7 +194,7 @@ def _prove(state: RunState) -> Step | None:
         return Snapshot(state.snapshots[-1].n)
     if state.task.guard != "off" and state.guarded is None:
         return Guard(state.checks[-1].attempt)
-    return None
+    return Claim() if state.task.group and state.claim is None else None
 
 
 def _after_success(state: RunState) -> Step:
@@ -258,7 +262,9 @@ def _deliver(state: RunState) -> Step:
     """Where a draft goes that nothing is to be said against."""
     if state.task.skills_to == "outbox":
         return KeepBack("skills go to the outbox")
-    return Ask() if state.task.review and not state.accepted else Publish()
+    if state.task.review and not state.accepted:
+        return Ask()
+    return BringBack() if state.task.own_worktree and not state.brought_back else Publish()
 
 
 def _wants_skill(state: RunState) -> bool:

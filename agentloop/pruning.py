@@ -79,7 +79,8 @@ def _look(folder: journal.RunFolder) -> Record:
 
 
 def _worktree_is_there(state: RunState) -> bool:
-    return Path(state.task.worktree).is_dir()
+    """One of the run's own can be made again where it was begun."""
+    return Path(state.task.home or state.task.worktree).is_dir()
 
 
 def _size(folder: Path) -> int:
@@ -177,7 +178,7 @@ def orphans(repo: Repo, repository: Path, older_than_s: float) -> list[str]:
 def repository_of(repository: Path) -> Repo | None:
     """The repository that a state folder belongs to, by what its runs say; None when it is gone."""
     began = map(records.started, records.of(repository))
-    places = dict.fromkeys(event.job.worktree for event in began if event)
+    places = dict.fromkeys(event.job.home or event.job.worktree for event in began if event)
     for place in filter(os.path.isdir, places):
         with suppress(RepoError, OSError):
             repo = Repo.open(Path(place))

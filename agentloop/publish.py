@@ -197,7 +197,7 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
     if published is None:
         return []
     if published.branch and not repo.is_on(published.branch):
-        return _undo_on(repo, published)
+        return _undo_on(repo, published, linked)
     folder = published.folder
     before = repo.entries_at(f"{published.commit}^", folder)
     made = repo.entries_at(published.commit, folder)
@@ -218,7 +218,7 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
     return [f"took back {folder}{commit}", *filter(None, [done.note])]
 
 
-def _undo_on(repo: Repo, published: SkillPublished) -> list[str]:
+def _undo_on(repo: Repo, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:
     folder, branch = published.folder, published.branch
     before = repo.entries_at(f"{published.commit}^", folder)
     made = repo.entries_at(published.commit, folder)
@@ -231,12 +231,23 @@ def _undo_on(repo: Repo, published: SkillPublished) -> list[str]:
             raise PublishError(
                 f"{folder} was changed on {branch} after the run", hint=f"take it back by hand: git switch {branch}"
             )
-        return {**dict.fromkeys(made), **before}
+        return {**dict.fromkeys(made), **before, **dict.fromkeys(_our_links_on(repo, tip, published, linked))}
 
     if repo.tip(branch) is None:
         return []
     done = repo.commit_on_branch(branch, change, _taken_back(published), None)
     return [f"took back {folder} on {branch} (commit {done.commit[:10]})"] if done.commit else []
+
+
+def _our_links_on(repo: Repo, tip: str | None, published: SkillPublished, linked: SkillsLinked | None) -> list[str]:
+    """Those links and copies that the run added on the branch, that are as it made them and now of no use."""
+    if linked is None or linked.commit is None:
+        return []
+    before, made, now = (repo.entries_at(at, *linked.paths) for at in (f"{linked.commit}^", linked.commit, tip))
+    skills = published.folder.rpartition("/")[0]
+    alone = all(path.startswith(f"{published.folder}/") for path in repo.entries_at(tip, skills))
+    ours = [path for path, entry in now.items() if path not in before and entry == made.get(path)]
+    return [path for path in ours if alone or published.name in path.split("/")]
 
 
 def _taken_back(published: SkillPublished) -> str:

@@ -20,6 +20,8 @@ class RunState:
     run: str = ""
     job: Job | None = None
     base: str | None = None
+    began_on: str = ""
+    """The branch that HEAD was on; empty when it was detached."""
     resumable: bool = True
     """The agent has sessions that can be returned to."""
     baseline: ev.Checked | None = None
@@ -72,6 +74,9 @@ class RunState:
     kept_back: ev.SkillKeptBack | None = None
     published: ev.SkillPublished | None = None
     linked: ev.SkillsLinked | None = None
+    claim: ev.WinClaimed | None = None
+    """Who was the first of the run's group."""
+    brought_back: ev.WorkBroughtBack | None = None
     taken_back: bool = False
     """A person undid what was published."""
     undone_to: tuple[int, ...] = ()
@@ -150,9 +155,19 @@ class RunState:
 
     @property
     def can_go_on(self) -> bool:
-        """It was cut off, or waits for a person, for a usage limit to end, or for its repository."""
+        """It was cut off, waits for a person, for a usage limit to end, or for its repository, or has work left."""
         waits = self.ended is not None and self.ended.outcome in ("rate_limited", "repository_lost")
-        return self.ended is None or waits or self.waits_for_approval
+        return self.ended is None or waits or self.waits_for_approval or self.has_work_left
+
+    @property
+    def has_work_left(self) -> bool:
+        """Its work is in a worktree of its own and nowhere else."""
+        return self.task.own_worktree and self.brought_back is None and not self.superseded
+
+    @property
+    def superseded(self) -> bool:
+        """Another run of its group was first."""
+        return self.claim is not None and self.claim.by != self.run
 
     @property
     def is_paused(self) -> bool:
@@ -243,13 +258,12 @@ def fold(events: Iterable[ev.Event], state: RunState | None = None) -> RunState:
 def _apply(state: RunState, event: ev.Event) -> RunState:
     match event:
         case ev.RunStarted():
-            return replace(state, run=event.run, job=event.job, base=event.base, resumable=event.resumable)
+            state = replace(state, run=event.run, job=event.job, base=event.base, began_on=event.branch)
+            return replace(state, resumable=event.resumable)
         case ev.RunResumed():
             return _resumed(state, event)
-        case ev.RunInterrupted():
-            return replace(state, interrupted=event)
-        case ev.RunEnded():
-            return replace(state, ended=event)
+        case ev.RunInterrupted() | ev.WinClaimed() | ev.WorkBroughtBack() | ev.RunEnded():
+            return _concluded(state, event)
         case ev.Snapshotted() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
             return _looked(state, event)
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost() | ev.SessionLeft():
@@ -258,6 +272,20 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return _waited(state, event)
         case _:
             return _learned(_used(state, event), event)
+
+
+def _concluded(
+    state: RunState, event: ev.RunInterrupted | ev.WinClaimed | ev.WorkBroughtBack | ev.RunEnded
+) -> RunState:
+    match event:
+        case ev.RunInterrupted():
+            return replace(state, interrupted=event)
+        case ev.WinClaimed():
+            return replace(state, claim=event)
+        case ev.WorkBroughtBack():
+            return replace(state, brought_back=event)
+        case ev.RunEnded():
+            return replace(state, ended=event)
 
 
 def _resumed(state: RunState, event: ev.RunResumed) -> RunState:

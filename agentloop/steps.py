@@ -126,6 +126,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Find out whether the run is the first of its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """Commit what was done in a worktree of the run's own, so that the skill's commit can follow."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the run."""
 
@@ -134,6 +144,7 @@ class Stop:
     reason: str
 
 
-Learning = Distill | Inspect | Repair | Ask | Publish | KeepBack | Link
+Learning = Distill | Inspect | Repair | Ask | BringBack | Publish | KeepBack | Link
 Waiting = StartWait | Wait
-Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Waiting | Drive | Learning | Stop
+Ending = Claim | Stop
+Step = Snapshot | Check | Baseline | Guard | LoseSession | LeaveSession | Prompt | Waiting | Drive | Learning | Ending

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -18,10 +19,12 @@ from agentloop import (
     by_hand,
     changes,
     distill,
+    groups,
     interrupts,
     journal,
     learning,
     loop,
+    own_worktree,
     pausing,
     sandbox,
     steps,
@@ -36,7 +39,7 @@ from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
 from agentloop.process import end_tagged, watched
 from agentloop.repo import Repo
-from agentloop.state import RunState
+from agentloop.state import RunState, fold
 from agentloop.turns import Turns
 
 Emit = Callable[[ev.Event], object]
@@ -65,21 +68,39 @@ def start(
     Raises:
         PredicateError, AgentUnusableError, UsageError, PublishError: nothing was begun.
         RunError: another run works in this worktree, or the journal cannot be written.
+        RepoError: a worktree of the run's own cannot be made.
     """
-    predicate = _read(job)
+    resumable = refuse(job, repo)
+    with _held(repo, job):
+        folder = journal.new_run(repo.common_dir)
+        if job.own_worktree:
+            own_worktree.prune(repo.common_dir)
+            place = own_worktree.place(repo.common_dir, folder.run)
+            job = job.model_copy(update={"home": str(repo.root), "worktree": str(place)})
+        with contextlib.closing(journal.Journal(folder)) as book:
+            started = ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
+            emit(book.append(started.model_copy(update={"branch": repo.branch() or ""})))
+            watchers = _Watchers(emit, on_tick, ask, consent)
+            with watched(folder.run), _Supervisor(repo, folder, book, watchers) as supervisor:
+                return supervisor.run_to_end()
+
+
+def refuse(job: Job, repo: Repo) -> bool:
+    """Find out whether a run can begin.
+
+    Returns:
+        Whether its agent has sessions that can be returned to.
+
+    Raises:
+        PredicateError, AgentUnusableError, UsageError, PublishError, RepoError: it cannot.
+    """
+    _read(job)
+    if job.own_worktree:
+        own_worktree.refuse(repo, job)
     if job.skills_branch:
         repo.refuse_branch(job.skills_branch)
     sandbox.chosen(job.sandbox, job.sandbox_writable)
-    resumable = opening.open_session(job, "", cwd=repo.root).resumable
-    with worktree_lock(repo):
-        folder = journal.new_run(repo.common_dir)
-        book = journal.Journal(folder)
-        parts = _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent)
-        with watched(folder.run), parts as supervisor:
-            supervisor.emit(
-                ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
-            )
-            return supervisor.run_to_end()
+    return opening.open_session(job, "", cwd=repo.root).resumable
 
 
 def resume(
@@ -95,27 +116,20 @@ def resume(
     Raises:
         RunError: the run has ended, belongs to another worktree, or is worked on by another process.
     """
-    with worktree_lock(repo):
-        book = journal.Journal(folder)
-        job = book.state.task
-        try:
-            _refuse_resume(book.state, repo)
-        except RunError:
-            book.close()
-            raise
-        predicate = _read(job)
-        sandbox.chosen(job.sandbox, job.sandbox_writable)
-        killed = end_tagged(folder.run)
-        parts = _Supervisor(repo, folder, book, predicate, emit, on_tick, ask, consent)
-        with watched(folder.run), parts as supervisor:
-            supervisor.emit(ev.RunResumed(killed=killed))
+    with _held(repo, fold(journal.read(folder.journal)).task), contextlib.closing(journal.Journal(folder)) as book:
+        _refuse_resume(book.state, repo)
+        sandbox.chosen(book.state.task.sandbox, book.state.task.sandbox_writable)
+        emit(book.append(ev.RunResumed(killed=end_tagged(folder.run))))
+        watchers = _Watchers(emit, on_tick, ask, consent)
+        with watched(folder.run), _Supervisor(repo, folder, book, watchers) as supervisor:
             return supervisor.run_to_end()
 
 
 def _refuse_resume(state: RunState, repo: Repo) -> None:
     if state.ended and not state.can_go_on:
+        own_worktree.leave(repo.common_dir, state)
         raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
-    if Path(state.task.worktree) != repo.root:
+    if Path(state.task.worktree) != repo.root and not state.task.own_worktree:
         raise RunError(
             f"run {state.run} belongs to {state.task.worktree}, not to {repo.root}",
             hint=f"cd {state.task.worktree}, then: agentloop resume {state.run}",
@@ -125,6 +139,11 @@ def _refuse_resume(state: RunState, repo: Repo) -> None:
 def _read(job: Job) -> Node:
     names = grammar.Names(job.checks, job.metrics, allow_judge_only=job.allow_judge_only)
     return grammar.parse_all(job.until, names)
+
+
+def _held(repo: Repo, job: Job) -> contextlib.AbstractContextManager[None]:
+    """Hold the working tree of a run; one of its own is held by the run's journal."""
+    return contextlib.nullcontext() if job.own_worktree else worktree_lock(repo)
 
 
 @contextlib.contextmanager
@@ -147,37 +166,43 @@ def worktree_lock(repo: Repo) -> Iterator[None]:
         ) from error
 
 
-class _Supervisor:
-    """One run being performed; a context manager that owns the journal."""
+@dataclass(frozen=True, slots=True)
+class _Watchers:
+    """Who is shown what happens, and who is asked; see `start`."""
 
-    def __init__(
-        self,
-        repo: Repo,
-        folder: journal.RunFolder,
-        book: journal.Journal,
-        predicate: Node,
-        show: Emit,
-        on_tick: Tick | None,
-        ask: learning.Ask | None,
-        consent: Consent | None,
-    ) -> None:
-        self.repo = repo
+    show: Emit
+    on_tick: Tick | None
+    ask: learning.Ask | None
+    consent: Consent | None
+
+
+class _Supervisor:
+    """One run being performed, begun in its journal; a context manager.
+
+    Args:
+        home: the working tree that the person stands in.
+        folder: the run's folder.
+        book: the run's journal.
+        watchers: see there.
+    """
+
+    def __init__(self, home: Repo, folder: journal.RunFolder, book: journal.Journal, watchers: _Watchers) -> None:
+        self.repo = own_worktree.enter(home, book.state) if book.state.task.own_worktree else home
         self.folder = folder
         self.book = book
-        self.checks = Checks(repo, predicate, on_tick)
-        self.show = show
-        self.on_tick = on_tick
-        self.ask = ask
-        self.consent = consent
-        places = sandbox.Places(repo.root, repo.common_dir)
-        self.turns = Turns(places, folder, lambda: book.state, self.emit, on_tick)
+        self.checks = Checks(self.repo, _read(book.state.task), watchers.on_tick)
+        self.show = watchers.show
+        self.on_tick = watchers.on_tick
+        self.ask = watchers.ask
+        self.consent = watchers.consent
+        places = sandbox.Places(self.repo.root, self.repo.common_dir)
+        self.turns = Turns(places, folder, lambda: book.state, self.emit, watchers.on_tick)
 
     def __enter__(self) -> "_Supervisor":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.turns.close()
-        self.book.close()
 
     @property
     def state(self) -> RunState:
@@ -222,10 +247,7 @@ class _Supervisor:
             return
         match error:
             case AgentUnusableError():
-                self.staging.close()
-                self.emit(
-                    ev.RunEnded(outcome="agent_unusable", exit_code=error.exit_code, reason=learning.with_hint(error))
-                )
+                self._conclude(steps.Stop("agent_unusable", error.exit_code, learning.with_hint(error)))
             case OSError():
                 raise RunError(
                     f"run {self.folder.run} cannot go on: {error.strerror}: {error.filename or self.folder.path}",
@@ -272,9 +294,8 @@ class _Supervisor:
                 self._work(step)
             case steps.StartWait() | steps.Wait():
                 self.emit(pausing.performed(step, self.on_tick))
-            case steps.Stop(outcome, exit_code, reason):
-                self.staging.close()
-                self.emit(ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason))
+            case steps.Claim() | steps.Stop():
+                self._conclude(step)
             case _:
                 failure = learning.unless_it_fails(self.state, lambda: self._learn(step))
                 if failure:
@@ -291,12 +312,42 @@ class _Supervisor:
                 self.turns.take("repair", self.learning.repair_prompt(self.state, problems, remembers=remembers))
             case steps.Ask():
                 self.emit(self.learning.ask(self.state, self.ask))
+            case steps.BringBack() | steps.Publish() | steps.Link():
+                self._deliver(step)
+            case steps.KeepBack(reason):
+                self.emit(learning.kept_back(self.state, reason))
+
+    def _deliver(self, step: steps.BringBack | steps.Publish | steps.Link) -> None:
+        match step:
+            case steps.BringBack():
+                self._bring_back()
             case steps.Publish():
                 self.emit(self.learning.publish(self.state))
             case steps.Link():
                 self.emit(self.learning.link(self.state))
-            case steps.KeepBack(reason):
-                self.emit(learning.kept_back(self.state, reason))
+
+    def _conclude(self, step: steps.Claim | steps.Stop) -> None:
+        match step:
+            case steps.Claim():
+                first = groups.claim(self.repo.common_dir, self.state.task.group, self.folder.run)
+                self.emit(ev.WinClaimed(by=first))
+            case steps.Stop(outcome, exit_code, reason):
+                self.staging.close()
+                self.turns.close()
+                ended = ev.RunEnded(outcome=outcome, exit_code=exit_code, reason=reason)
+                try:
+                    if own_worktree.is_done(self.state, ended):
+                        self._bring_back()
+                except RepoError as error:  # the work stays where it is
+                    interrupts.raise_if_interrupted()
+                    ended = ended.model_copy(update={"reason": f"{reason}; {learning.with_hint(error)}"})
+                self.emit(ended)
+                own_worktree.leave(self.repo.common_dir, self.state)
+
+    def _bring_back(self) -> None:
+        brought = own_worktree.bring_back(self.repo, self.folder, self.state, learning.trailers(self.state))
+        if brought:
+            self.emit(brought)
 
     def _look(self, step: steps.Check | steps.Baseline | steps.Guard) -> None:
         match step:

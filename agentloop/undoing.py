@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal, publish, remains
+from agentloop import journal, own_worktree, publish, remains
 from agentloop.errors import RunError
 from agentloop.quoting import visible
 from agentloop.repo import Repo, Restoration
@@ -39,13 +39,13 @@ def take_back(repo: Repo, folder: journal.RunFolder, to: int | None, *, keep_wor
         RepoError: a snapshot is gone, or a file cannot be written.
     """
     state = fold(journal.read(folder.journal))
-    snapshot = None if keep_work else _snapshot(state, to)
+    snapshot = None if keep_work or _is_elsewhere(state, to) else _snapshot(state, to)
     plan = _plan(repo, folder, state, snapshot) if snapshot else None
     book = journal.Journal(folder)
     try:
         if snapshot and plan and plan.change:
             book.append(ev.UndoBegan(to=snapshot.n))
-        lines = publish.undo(repo, state.published, state.linked)
+        lines = publish.undo(repo, own_worktree.published(repo, state), state.linked)
         if lines and state.published and not state.taken_back:
             book.append(ev.SkillTakenBack(name=state.published.name))
     finally:
@@ -53,7 +53,17 @@ def take_back(repo: Repo, folder: journal.RunFolder, to: int | None, *, keep_wor
     if snapshot and plan:
         repo.working_files.restore(plan)
         lines += [*_restored(state, snapshot, plan), *_remaining(repo, folder, state, snapshot)]
-    return lines or [f"run {state.run}: {_nothing(state)}"]
+    return [*(lines or [f"run {state.run}: {_nothing(state)}"]), *own_worktree.advice(repo, state)]
+
+
+def _is_elsewhere(state: RunState, to: int | None) -> bool:
+    """The work was done in a worktree of the run's own: there are no files of the person's to restore."""
+    if state.task.own_worktree and to is not None:
+        raise RunError(
+            f"run {state.run} worked in a worktree of its own: your files are not its",
+            hint=f"look at one of its turns: agentloop diff {state.run} N",
+        )
+    return state.task.own_worktree
 
 
 def _snapshot(state: RunState, to: int | None) -> ev.Snapshotted | None:

@@ -565,3 +565,29 @@ def test_without_a_session_that_can_be_asked_nothing_is_distilled() -> None:
     step = loop.next_step(replace(passed_by_hand(job), resumable=False))
     assert isinstance(step, steps.KeepBack)
     assert "cannot be returned to" in step.reason
+
+
+def test_an_honest_pass_of_a_group_counts_once_it_is_the_first() -> None:
+    together = GUARDED.model_copy(update={"group": "g", "distill": "never"})
+    passed = [check(0, "fail"), snapshot(0), ev.GuardBegan(), *attempt(1, "pass")]
+    assert isinstance(loop.next_step(state(*passed, job=together)), steps.Guard)
+    passed.append(ev.Guarded(attempt=1, accepted=True))
+    assert loop.next_step(state(*passed, job=together)) == steps.Claim()
+    first = loop.next_step(state(*passed, ev.WinClaimed(by="r"), job=together))
+    assert isinstance(first, steps.Stop)
+    assert first.outcome == "reached"
+    second = loop.next_step(state(*passed, ev.WinClaimed(by="other"), job=together))
+    assert isinstance(second, steps.Stop)
+    assert (second.outcome, second.exit_code) == ("superseded", 0)
+
+
+def test_work_in_a_worktree_of_its_own_is_brought_back_before_the_skill_and_can_go_on_until_then() -> None:
+    own = JOB.model_copy(update={"own_worktree": True, "distill": "always"})
+    drafted = ev.SkillDrafted(name="n", path="p")
+    asked = [check(0, "fail"), snapshot(0), *attempt(1, "pass"), *turn(2, "distill"), snapshot(2, "t1"), drafted]
+    assert loop.next_step(state(*asked, job=own)) == steps.BringBack()
+    brought = ev.WorkBroughtBack(branch="b", commit="c")
+    assert loop.next_step(state(*asked, brought, job=own)) == steps.Publish()
+    ended = ev.RunEnded(outcome="reached", exit_code=0, reason="it holds")
+    assert state(*asked, ended, job=own).can_go_on
+    assert not state(*asked, brought, ended, job=own).can_go_on

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,15 @@ def test_one_that_is_missing_hinders_no_other(tmp_path: Path) -> None:
     assert isinstance(error, CannotStartError)
     assert isinstance(exited, Exited)
     assert out == b"there\n"
+
+
+def test_one_that_nobody_wants_any_more_is_asked_to_end_and_the_others_go_on(tmp_path: Path) -> None:
+    winner = Program(
+        ("sh", "-c", "touch won; sleep 0.1; echo done"), tmp_path, {"PATH": os.environ["PATH"]}, None, print
+    )
+    loser = replace(winner, argv=("sh", "-c", "trap 'touch asked; exit 5' TERM; while :; do sleep 0.05; done"))
+    ended = run_side_by_side([winner, loser], at_once=2, is_wanted=lambda n: n == 0 or not (tmp_path / "won").exists())
+    assert [(one.code, one.ended_by) for one in ended if isinstance(one, Exited)] == [
+        (0, "itself"), (5, "nobody_wants_it")
+    ]  # fmt: skip
+    assert (tmp_path / "asked").exists()

@@ -77,6 +77,19 @@ until_option = click.option("--until", "-u", multiple=True, metavar="PREDICATE",
                                  "[default: the only one of the configured checks]")  # fmt: skip
 
 
+def worktree_options(command: Any) -> Any:
+    """Where a run works, and how many of them."""
+    for option in (
+        click.option("--attempts-in-parallel", type=click.IntRange(1, 16), metavar="N",
+                     help="N sessions try, each in a worktree of its own; the first honest pass wins. "
+                          "--max-cost and --max-tokens are for all together.  [default: 1]"),
+        click.option("--worktree/--no-worktree", default=None,
+                     help="Work in a worktree of the run's own, made from HEAD; the work comes back as a branch."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def output_options(command: Any) -> Any:
     """How the result and the progress are shown."""
     for option in (

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 
-from agentloop import config, journal, learning, supervisor
+from agentloop import config, groups, journal, learning, parallel, render, supervisor
+from agentloop import events as ev
 from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
     BehindDashes,
@@ -17,6 +19,7 @@ from agentloop.cli.options import (
     limit_options,
     no_input_option,
     output_options,
+    worktree_options,
 )
 from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.skills import asking
@@ -46,6 +49,7 @@ from agentloop.state import RunState, fold
               help='How an unknown agent is resumed: "mycli --continue {session} {prompt}".')  # fmt: skip
 @click.option("--session-from", default="", metavar="REGEX", help="Where its output names its session.")
 @limit_options
+@worktree_options
 @check_options
 @click.option("--distill", type=click.Choice(["auto", "always", "never"]),
               help="Ask for a skill: after failed checks, always, never.  [default: auto]")  # fmt: skip
@@ -69,16 +73,49 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         job = make_job(settings, task, until, program, repo.root, agent=flags["agent"] or "")
         told = {"resume_with": _resumed_from_here(resume_with), "session_from": session_from}
         job = job.model_copy(update={**told, "allow_judge_only": allow_judge_only, "fresh": fresh})
+        together = settings.attempts_in_parallel
+        job = job.model_copy(update={"own_worktree": settings.worktree or together > 1})
         renderer = Renderer(quiet=quiet, ndjson=events)
-        for note in () if quiet else [*_notes(job), *loaded.notes]:
+        for note in () if quiet else [*_notes(job, repo), *loaded.notes]:
             renderer.console.print(note, markup=False)
         _say_how_read(settings, until, renderer, quiet=quiet)
         prune_at_start(repo, settings, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         telling = Telling(renderer, settings.notify)
-        state = show(renderer, lambda: supervisor.start(job, repo, telling.event, renderer.tick, ask))
+        if together > 1:
+            _refuse_stream(events)
+            state = parallel.start(job, together, repo, _several(renderer, quiet=quiet))
+        else:
+            state = show(renderer, lambda: supervisor.start(job, repo, telling.event, renderer.tick, ask))
         telling.end(state, repo, as_json=as_json)
     return exit_code(state)
+
+
+def _refuse_stream(events: bool) -> None:
+    """Raise a UsageError: the events of several runs are not one stream."""
+    if events:
+        raise UsageError(
+            "--events shows one run, and --attempts-in-parallel has several",
+            hint="leave it out; beside it: agentloop logs -f --json RUN",
+        )
+
+
+def _several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
+    """Shows what happens in runs side by side: a line begins with the number of its run."""
+
+    def show_one(member: int, what: ev.Event | str) -> None:
+        if isinstance(what, str):
+            line = escape(what)
+        elif isinstance(what, ev.ToolCalled):
+            return
+        elif isinstance(what, ev.RunEnded):
+            line = escape(f"{what.outcome.replace('_', ' ')}: {what.reason}")
+        else:
+            line = render.describe(what)
+        if line and not quiet:
+            renderer.console.print(escape(f"[{member}] ") + line.replace("\n", f"\n{escape(f'[{member}]')} "))
+
+    return show_one
 
 
 @click.command()
@@ -86,17 +123,27 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
 @no_input_option
 @output_options
 def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
-    """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off."""
+    """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off.
+
+    RUN may be a group of runs that try side by side, too.
+    """
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
-
-        def before() -> RunState:
-            return fold(journal.read(folder.journal))
-
-        renderer = Renderer(quiet=quiet, ndjson=events, before=before)
-        telling = Telling(renderer, of_user(), before)
-        people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
-        state = show(renderer, lambda: supervisor.resume(folder, repo, telling.event, renderer.tick, *people))
+        group = groups.find(repo.common_dir, run)
+        if not group:
+            folder = (
+                journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
+            )
+            group = "" if run else fold(journal.read(folder.journal)).task.group
+        if group:
+            _refuse_stream(events)
+            renderer = Renderer(quiet=quiet)
+            telling = Telling(renderer, of_user())
+            state = parallel.resume(group, repo, _several(renderer, quiet=quiet))
+        else:
+            renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
+            telling = Telling(renderer, of_user(), lambda: fold(journal.read(folder.journal)))
+            people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
+            state = show(renderer, lambda: supervisor.resume(folder, repo, telling.event, renderer.tick, *people))
         telling.end(state, repo, as_json=as_json)
     return exit_code(state)
 
@@ -186,10 +233,15 @@ def _resumed_from_here(command: str) -> str:
     return shlex.quote(_from_here(program)) + space + rest if "/" in program else command
 
 
-def _notes(job: Job) -> list[str]:
+def _notes(job: Job, repo: Repo) -> list[str]:
     """What the user may not expect of a run."""
     notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
-    if Path.cwd() != Path(job.worktree):
+    if job.own_worktree:
+        changed = repo.uncommitted()
+        if changed:
+            files = render.count(len(changed), "file")
+            notes.append(f"the run begins at your last commit: what you changed in {files} since is not in it")
+    elif Path.cwd() != Path(job.worktree):
         notes.append(f"the agent and the checks work in the repository's root: {job.worktree}")
     adapter = opening.adapter_of(job)
     if job.limits.max_cost_usd not in (None, Limits().max_cost_usd) and not adapter.reports_cost:

@@ -12,12 +12,11 @@ from pydantic import BaseModel, ConfigDict
 from agentloop.guard.protected import Protection, what_counts
 from agentloop.repo import Repo
 
-LINKED = frozenset(
-    {
-        ".venv", "venv", "env", "node_modules", ".tox", ".nox", "target", "build", "dist", "vendor", "third_party",
-        ".gradle", ".m2", ".cargo", "bower_components", "_build", "deps", "Pods",
-    }
-)  # fmt: skip
+INSTALLED = frozenset(
+    {".venv", "venv", "env", "node_modules", "vendor", "third_party", "bower_components", "deps", "Pods"}
+)
+"""Ignored folders that hold what a project needs and did not make."""
+LINKED = INSTALLED | {".tox", ".nox", "target", "build", "dist", ".gradle", ".m2", ".cargo", "_build"}
 """Ignored folders that a check may need: they are linked into a clean worktree, and not looked through."""
 _CACHES = frozenset({".git", "__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".cache"})
 _ENVIRONMENTS = (".venv", "venv", "env")

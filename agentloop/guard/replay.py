@@ -15,8 +15,8 @@ from agentloop.repo import Repo
 RunCheck = Callable[[Path, Path], tuple[ev.VerdictValue, tuple[ev.Leaf, ...]]]
 """Runs the predicate in a folder, with its logs in another; the verdict and the conditions."""
 
-_LINKED_NAMES = (".env",)
-_LINKED_SUFFIXES = (".egg-info", ".dist-info", ".so", ".pyd")
+SINGLE_NAMES = (".env",)
+SINGLE_SUFFIXES = (".egg-info", ".dist-info", ".so", ".pyd")
 _SUBMODULE = "160000"
 
 
@@ -94,7 +94,7 @@ class Replay:
 
     def _is_needed(self, path: str) -> bool:
         name = PurePosixPath(path).name
-        if name in LINKED or name in _LINKED_NAMES or name.endswith(_LINKED_SUFFIXES):
+        if name in LINKED or name in SINGLE_NAMES or name.endswith(SINGLE_SUFFIXES):
             return True
         return path in self.record.ignored and self.record.ignored[path] == digest(self.repo.root / path)
 

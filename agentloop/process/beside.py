@@ -1,5 +1,6 @@
 """Programs run side by side for what they print, without threads."""
 
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +21,18 @@ class Program:
     argv: tuple[str, ...]
     cwd: Path
     env: Mapping[str, str]
-    timeout_s: float
+    timeout_s: float | None
     on_output: Callable[[bytes], None]
     """Gets what it prints, output and errors, in chunks."""
+    grace_s: float = GRACE_S
+    """Time between asking it to end and killing it."""
+    death_signal: signal.Signals = signal.SIGKILL
+    """What it gets when we die."""
 
 
-def run_side_by_side(programs: Sequence[Program], *, at_once: int) -> list[Exited | CannotStartError]:
+def run_side_by_side(
+    programs: Sequence[Program], *, at_once: int, is_wanted: Callable[[int], bool] = lambda _number: True
+) -> list[Exited | CannotStartError]:
     """Run programs side by side, each in a session of its own, and end the whole tree of each with it.
 
     What leaves its own tree is ended together with whichever of them ends next.
@@ -33,6 +40,7 @@ def run_side_by_side(programs: Sequence[Program], *, at_once: int) -> list[Exite
     Args:
         programs: what to run.
         at_once: how many may run at a time.
+        is_wanted: asked again and again of each that runs, by its place in the order; what is not is ended.
 
     Returns:
         For each of them in order, how it ended, or why it could not be started.
@@ -56,7 +64,7 @@ def run_side_by_side(programs: Sequence[Program], *, at_once: int) -> list[Exite
                     ended[number] = error
             for number, one in [*running.items()]:
                 one.pump.pump(POLL_S / len(running))
-                ended_by = one.ended_by()
+                ended_by = one.ended_by() or (None if is_wanted(number) else "nobody_wants_it")
                 if ended_by:
                     ended[number] = running.pop(number).end(ended_by)
     finally:
@@ -75,10 +83,12 @@ class _Beside:
 
     def __init__(self, program: Program, spared: set[int]) -> None:
         with readable(b"") as source:
-            self._process = start(program.argv, program.cwd, program.env, source, subprocess.STDOUT)
+            streams = (source, subprocess.STDOUT)
+            self._process = start(program.argv, program.cwd, program.env, *streams, death_signal=program.death_signal)
         spared.add(self._process.pid)
         self._spared = spared
         self._timeout_s = program.timeout_s
+        self._grace_s = program.grace_s
         self._began = time.monotonic()
         self.pump = Pump(self._process, program.on_output, None)
 
@@ -86,10 +96,11 @@ class _Beside:
         """What ended it, or is to end it now."""
         if self._process.poll() is not None:
             return "itself"
-        return "timeout" if time.monotonic() - self._began >= self._timeout_s else None
+        over = self._timeout_s is not None and time.monotonic() - self._began >= self._timeout_s
+        return "timeout" if over else None
 
     def end(self, ended_by: EndedBy) -> Exited:
         with self.pump:
-            killed = Tree(self._process, frozenset(self._spared)).end(0.0 if ended_by == "itself" else GRACE_S)
+            killed = Tree(self._process, frozenset(self._spared)).end(0.0 if ended_by == "itself" else self._grace_s)
             self.pump.drain()
         return exited(self._process, ended_by, self._began, killed)

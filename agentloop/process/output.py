@@ -19,7 +19,7 @@ POLL_S = 0.02
 _CHUNK = 65536
 _DRAIN_S = 0.5
 
-EndedBy = Literal["itself", "timeout", "idle"]
+EndedBy = Literal["itself", "timeout", "idle", "nobody_wants_it"]
 
 
 @dataclass(frozen=True, slots=True)

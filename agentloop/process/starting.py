@@ -83,6 +83,7 @@ def start(
     source: IO[bytes] | int,
     stderr: int,
     walls: Walls | None = None,
+    death_signal: signal.Signals = signal.SIGKILL,
 ) -> Process:
     """Start a program in a session of its own, its output a pipe.
 
@@ -93,13 +94,14 @@ def start(
         source: what it reads, or `subprocess.PIPE`.
         stderr: as in `subprocess.Popen`.
         walls: what it is kept within.
+        death_signal: what it gets when we die.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
     try:
         with walls.around(argv, cwd, env) if walls else nullcontext((argv, None)) as (words, enter):
-            set_up = partial(set_up_child, env.get(RUN_TAG, ""), enter)
+            set_up = partial(set_up_child, env.get(RUN_TAG, ""), enter, death_signal)
             return subprocess.Popen(
                 words,
                 cwd=cwd,

@@ -30,15 +30,18 @@ def adopt_orphans() -> None:
         _libc().prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def set_up_child(run: str, enter: Callable[[], None] | None = None) -> None:
+def set_up_child(
+    run: str, enter: Callable[[], None] | None = None, death_signal: signal.Signals = signal.SIGKILL
+) -> None:
     """Between fork and exec: ctrl-C works again, our own death ends the program, and it is marked as the run's.
 
     Args:
         run: the tag of the run; empty for none.
         enter: what is to be done at last.
+        death_signal: what it gets when we die.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _libc().prctl(_PR_SET_PDEATHSIG, death_signal, 0, 0, 0)
     if run:
         with suppress(ValueError, OSError):  # it is below these limits already
             resource.setrlimit(resource.RLIMIT_MSGQUEUE, walk.limit_of(run))

@@ -36,7 +36,17 @@ def _described(event: ev.Event) -> str:
         case ev.RunEnded():
             return ""
         case _:
-            return _turn(event) or _skill(event)
+            return _turn(event) or _skill(event) or _work(event)
+
+
+def _work(event: ev.Event) -> str:
+    match event:
+        case ev.WorkBroughtBack(branch=""):
+            return "work: nothing was changed"
+        case ev.WorkBroughtBack():
+            return escape(f"work brought back: the branch {event.branch} ({event.commit[:10]})")
+        case _:
+            return ""
 
 
 def _checked(event: ev.Checked) -> str:

@@ -1,5 +1,6 @@
 """How a run ended, or how it stands: as lines for people, and as one JSON object."""
 
+import shlex
 from typing import Any
 
 from agentloop import events as ev
@@ -22,6 +23,7 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     lines += [f"  {_sandbox_line(state)}"] if state.last_check and state.last_check.sandbox else []
     lines += [f"  guard: {line}" for line in guard_lines(state)]
     lines += [f"  git: {line}" for line in _git_lines(state)]
+    lines += [f"  {line}" for line in _work_lines(state)]
     lines += [f"  {line}" for line in skill_lines(state)]
     if can_be_taken_back(state) and not at_work:
         lines.append(f"  take it back: agentloop undo {state.run}")
@@ -42,6 +44,27 @@ def _sandbox_line(state: RunState) -> str:
             return "checks could write anywhere: --sandbox none"
         case _:
             return "checks could write anywhere: the kernel has no Landlock, or an old one"
+
+
+def _work_lines(state: RunState) -> list[str]:
+    """Where the work of a run in a worktree of its own is, and what can be done with it."""
+    brought = state.brought_back
+    if not state.task.own_worktree or state.superseded:
+        return []
+    if brought is None:
+        return [f"work: in {state.task.worktree}"]
+    if not brought.branch:
+        return ["work: nothing was changed, and no branch is left"]
+    so_far = "" if state.ended and state.ended.exit_code == 0 else " (as far as it came)"
+    lines = [
+        f"work: the branch {brought.branch}{so_far}",
+        f"look at it: git diff {state.began_on or (state.base or '')[:10]}...{brought.branch}",
+        f"merge it: git merge {brought.branch}",
+    ]
+    if brought.left:
+        lines.append(f"in no commit: {', '.join(brought.left[:5])}{', ...' if len(brought.left) > 5 else ''}")
+        lines.append(f"so the worktree stays: git worktree remove --force {shlex.quote(state.task.worktree)}")
+    return lines
 
 
 def running_line(state: RunState) -> str:
@@ -166,6 +189,8 @@ def result_object(state: RunState, *, at_work: bool = False) -> dict[str, Any]:
         "git": _git_lines(state),
         "flaky": state.flaky,
         "sandbox": (state.last_check.sandbox or None) if state.last_check else None,
+        "attempts_in_parallel": state.task.attempts_in_parallel,
+        "work": state.brought_back.model_dump(include={"branch", "commit", "left"}) if state.brought_back else None,
         "skill": _skill(state),
         "skill_declined": state.declined.reason if state.declined else None,
         "skill_rejected": state.rejected.model_dump(include={"name", "reason"}) if state.rejected else None,

@@ -128,6 +128,11 @@ class Repo:
         """
         return snapshots.keep(self._git, run, n, commit)
 
+    def uncommitted(self) -> list[str]:
+        """The files of the working tree that differ from HEAD, untracked ones included."""
+        status = self._git.ask("status", "--porcelain", "-z", "--no-renames", "--ignore-submodules=dirty")
+        return [line[3:] for line in status.split("\0") if line]
+
     def last_before(self, at: float) -> str | None:
         """The commit that HEAD was on at a Unix time, by the dates of its first parents; the oldest when all are newer.
 

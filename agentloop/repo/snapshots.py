@@ -58,7 +58,7 @@ class Snapshot:
 def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
     """Record the working tree; see `Repo.snapshot`."""
     try:
-        tree = _tree(git, index)
+        tree = tree_of(git, index)
         now = standing.read(git, index.with_name(f"{index.name}.person"))
         parents = [commit for commit in (now.head, *standing.keep(git, now, _NOBODY)) if commit]
         words = [word for parent in parents for word in ("-p", parent)]
@@ -83,7 +83,7 @@ def keep(git: Git, run: str, n: int, commit: str) -> Snapshot:
 def present(git: Git, index: Path) -> str:
     """The working tree's id, its content kept in the repository as that of a snapshot is."""
     try:
-        return _tree(git, index)
+        return tree_of(git, index)
     except GitFailedError as error:
         raise RepoError(f"the tree cannot be read: {error.words}", hint="see the file that git names") from error
 
@@ -94,7 +94,7 @@ def fingerprint(git: Git, folder: Path, objects: Path) -> str:
     own.mkdir(parents=True, exist_ok=True)
     env = {"GIT_OBJECT_DIRECTORY": str(own), "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
     try:
-        return _tree(git, folder / "index", env)
+        return tree_of(git, folder / "index", env)
     except GitFailedError as error:
         raise RepoError(f"the tree cannot be read: {error.words}", hint="see the file that git names") from error
 
@@ -106,8 +106,8 @@ def drop(git: Git, run: str) -> None:
         git.ask("update-ref", "--stdin", stdin=f"{refs}\n".encode())
 
 
-def _tree(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
-    """The tree's id; once more with a new index when the kept one does not serve."""
+def tree_of(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
+    """The working tree's id, as a snapshot has it; once more with a new index when the kept one does not serve."""
     if index.exists():
         with suppress(GitFailedError):
             return _add_all(git, index, env)

@@ -1,8 +1,9 @@
 """Clean worktrees of a commit, made for a while; and what a working tree holds that no commit has."""
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentloop.repo.runner import Git
@@ -15,23 +16,33 @@ def clean(git: Git, commit: str, folder: Path) -> Iterator[None]:
     Raises:
         GitFailedError: it cannot be made.
     """
-    _remove(git, folder)
+    remove(git, folder)
     try:
         # The person's post-checkout hook has no business here.
         git.ask("-c", "core.hooksPath=/dev/null", "worktree", "add", "-q", "--detach", str(folder), commit)
         yield
     finally:
-        _remove(git, folder)
+        remove(git, folder)
 
 
-def _remove(git: Git, folder: Path) -> None:
+def remove(git: Git, folder: Path) -> None:
     """Take away our worktree, and what git remembers of it; others that are out of reach now stay remembered."""
     if folder.exists():
         git.find("worktree", "remove", "--force", "--force", str(folder))
         shutil.rmtree(folder, ignore_errors=True)
+        _remove_closed(folder)
     for entry in git.path("worktrees").glob("*/gitdir"):
         if entry.read_text(encoding="utf-8", errors="replace").strip() == str(folder / ".git"):
             shutil.rmtree(entry.parent, ignore_errors=True)
+
+
+def _remove_closed(folder: Path) -> None:
+    """Take away folders that nobody may write to, such as a cache of modules."""
+    for parent, folders, _files in os.walk(folder):
+        for name in (".", *folders):
+            with suppress(OSError):
+                (Path(parent) / name).chmod(0o700, follow_symlinks=name == ".")
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def restore_in(tree: Path, commit: str, paths: Sequence[str]) -> None:

@@ -268,7 +268,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def wait_for(path: Path, timeout_s: float = 20) -> None:
+def wait_for(path: Path, timeout_s: float = 60) -> None:
     deadline = time.monotonic() + timeout_s
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} did not appear"
