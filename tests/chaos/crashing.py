@@ -203,7 +203,7 @@ class World:
             "index": [self.git("diff", "--cached"), self.git("ls-files"), self.git("ls-files", "-m")],
             "stash": self.git("stash", "list", "--format=%s%T"),
             "status": self.git("status", "--porcelain"),
-            "fold": _without_own(dataclasses.asdict(self.state)),
+            "fold": _without_own(dataclasses.asdict(_without_cut_turns(self.state))),
         }
         text = json.dumps(said, default=str, indent=1, sort_keys=True)
         return dict(json.loads(text.replace(self.state.run, "RUN").replace(str(self.root), "ROOT")))
@@ -220,6 +220,12 @@ def _files(root: Path) -> dict[str, str]:
         for path in sorted(root.rglob("*"))
         if ".git" not in path.relative_to(root).parts and (path.is_symlink() or path.is_file())
     }
+
+
+def _without_cut_turns(state: RunState) -> RunState:
+    """Without the snapshots that follow turns which were cut off."""
+    ended = {0, *(turn.turn for turn in state.turns)}
+    return dataclasses.replace(state, snapshots=tuple(shot for shot in state.snapshots if shot.n in ended))
 
 
 def _without_own(value: Any) -> Any:

@@ -144,9 +144,14 @@ def fails_at_once(_notes: Path) -> int:
     return 7
 
 
-@ends(1, "not_reached", "--max-attempts", "50", quick=False)
+@ends(1, "not_reached", "--max-attempts", "50", "--stuck-after", "60", quick=False)
 def ends_at_once_fifty_times(_notes: Path) -> None:
-    """Nothing is done; that such a run is stuck may be seen earlier."""
+    """Nothing is done."""
+
+
+@ends(3, "stuck", quick=False)
+def ends_at_once(_notes: Path) -> None:
+    """Nothing is done, and that is seen."""
 
 
 @ends(5, "agent_unusable", says="signal 9")
@@ -287,7 +292,7 @@ def prints_events_of_agentloop(_notes: Path) -> None:
     print("reached: the predicate holds after 1 attempt")
 
 
-@ends(75, "rate_limited", says="usage limit", quick=False)
+@ends(75, "rate_limited", "--wait", "never", says="usage limit")
 def lies_about_the_clock(notes: Path) -> None:
     resets = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00", -1, "NaN", 1e300, "in 99999999999 years", "9" * 90]
     turn = len(list(notes.iterdir()))
@@ -354,7 +359,7 @@ def makes_files_that_are_none(_notes: Path) -> None:
     (deep / "file").write_text("deep")
 
 
-@ends(2, "", says="git add did not end within")
+@ends(2, "", says="did not end within")
 def puts_a_pipe_where_git_reads(_notes: Path) -> None:
     work()
     os.mkfifo(".gitignore")
@@ -397,12 +402,12 @@ def makes_twenty_thousand_files(_notes: Path) -> None:
             (folder / str(name)).touch()
 
 
-@ends(2, "", says="not a git repository", spares=False)
+@ends(2, "repository_lost", says="repository", spares=False)
 def deletes_the_repository(_notes: Path) -> None:
     shutil.rmtree(".git")
 
 
-@ends(2, "", says="is gone", spares=False)
+@ends(2, "repository_lost", says="is gone", spares=False)
 def deletes_the_working_tree(_notes: Path) -> None:
     shutil.rmtree(Path.cwd())
 

@@ -18,7 +18,7 @@ KINDS = (
     "tool.called", "skill.loaded", "tool.ended", "turn.ended", "guard.ended", "skill.drafted", "skill.published",
     "skills.linked", "run.ended",
 )  # fmt: skip
-EVENTS = 50
+EVENTS = 48
 SEEDS = 8
 MANY_SEEDS = 200
 SPAN_S = 4.0
