@@ -3,13 +3,22 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agentloop.errors import CannotStartError
-from agentloop.process import Exited, Program, child_environment, is_work, run_program, run_side_by_side
+from agentloop.process import (
+    Exited,
+    Program,
+    child_environment,
+    is_work,
+    run_program,
+    run_side_by_side,
+    start_program,
+)
 
 TAG = f"test-{os.getpid()}"  # tests that run side by side must not end each other's programs
 
@@ -109,6 +118,19 @@ def test_what_sheds_tag_and_session_is_ended_too(tmp_path: Path) -> None:
     assert exited.code == 0
     assert exited.killed
     assert alive(tmp_path / "pids") == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="seen by /proc")
+@pytest.mark.parametrize(("end", "code"), [("exit 3", 3), ("kill -9 $$", -9)])
+def test_an_id_is_nobody_elses_until_the_tree_was_ended(tmp_path: Path, end: str, code: int) -> None:
+    live = start_program(["sh", "-c", f"echo $$ > pids; {end}"], cwd=tmp_path, env=child_environment(TAG))
+    while live.poll() is None:
+        time.sleep(0.01)
+    assert (live.poll(), live.poll()) == (code, code)
+    assert alive(tmp_path / "pids") != []
+    live.end()
+    assert alive(tmp_path / "pids") == []
+    assert live.poll() == code
 
 
 def test_our_own_other_children_are_left_alone(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from agentloop.errors import CannotStartError
 from agentloop.interrupts import raise_if_interrupted
 from agentloop.process.output import GRACE_S, POLL_S, EndedBy, Exited, Pump, exited
 from agentloop.process.starting import readable, start
-from agentloop.process.tree import Tree, adopt_orphans, own_children
+from agentloop.process.tree import Tree, adopt_orphans, exit_code, own_children
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class _Beside:
 
     def ended_by(self) -> EndedBy | None:
         """What ended it, or is to end it now."""
-        if self._process.poll() is not None:
+        if exit_code(self._process) is not None:
             return "itself"
         over = self._timeout_s is not None and time.monotonic() - self._began >= self._timeout_s
         return "timeout" if over else None

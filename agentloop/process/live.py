@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agentloop.process.output import GRACE_S
 from agentloop.process.starting import Process, start
-from agentloop.process.tree import Tree, adopt_orphans, own_children
+from agentloop.process.tree import Tree, adopt_orphans, exit_code, own_children
 from agentloop.process.walls import Walls
 
 
@@ -30,7 +30,7 @@ class Live:
 
     def poll(self) -> int | None:
         """How it ended: the exit code, negative for a signal; None while it runs."""
-        return self._process.poll()
+        return exit_code(self._process)
 
     def cpu_s(self) -> float:
         """The processor time that its tree has used so far."""

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from agentloop.process.starting import cannot_start
-from agentloop.process.tree import Tree, adopt_orphans, own_children, set_up_child
+from agentloop.process.tree import Tree, adopt_orphans, exit_code, own_children, set_up_child
 from agentloop.process.walk import RUN_TAG, is_running
 from agentloop.process.walls import Walls
 
@@ -109,7 +109,7 @@ class TerminalProgram:
     @property
     def code(self) -> int | None:
         """The exit code, negative when a signal ended it; None while it runs."""
-        return self._process.poll()
+        return exit_code(self._process)
 
     @property
     def discipline(self) -> Discipline:

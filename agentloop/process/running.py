@@ -15,7 +15,7 @@ from agentloop.interrupts import raise_if_interrupted
 from agentloop.process.idle import IdleClock
 from agentloop.process.output import GRACE_S, EndedBy, Exited, Pump, exited
 from agentloop.process.starting import Process, readable, start
-from agentloop.process.tree import Tree, adopt_orphans, own_children
+from agentloop.process.tree import Tree, adopt_orphans, exit_code, own_children
 from agentloop.process.walls import Walls
 
 _LOOK_S = 0.25
@@ -91,7 +91,7 @@ class _Watch:
     def until_ended(self) -> EndedBy:
         began = time.monotonic()
         next_tick = began + self.tick_s
-        while self.process.poll() is None:
+        while exit_code(self.process) is None:
             raise_if_interrupted()
             self.pump.pump(_LOOK_S)
             now = time.monotonic()

@@ -58,6 +58,20 @@ def own_children() -> frozenset[int]:
     return frozenset(int(pid) for pid in " ".join(names).split())
 
 
+def exit_code(process: subprocess.Popen[bytes]) -> int | None:
+    """How a program ended: its exit code, negative for a signal; None while it runs.
+
+    It is not reaped by that: until its tree is ended nobody else gets its id, so that nobody else is signalled.
+    """
+    if process.returncode is None and hasattr(os, "waitid"):
+        with suppress(ChildProcessError):
+            ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
+                return None
+            return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+    return process.poll()
+
+
 class Tree:
     """A program and all that it started.
 
@@ -75,7 +89,7 @@ class Tree:
         left = self.strays()
         # Named before they are asked to end: most do so at once.
         commands = tuple(filter(None, map(walk.command, left)))
-        if self._process.poll() is None or left:
+        if exit_code(self._process) is None or left:
             self._signal_group(signal.SIGTERM)
             self._wait(grace_s)
             self._kill_all(left)
@@ -85,7 +99,7 @@ class Tree:
     def _wait(self, grace_s: float) -> None:
         """Give it its time, unless a person has none left."""
         deadline = time.monotonic() + grace_s
-        while self._process.poll() is None and time.monotonic() < deadline and not interrupts.in_a_hurry():
+        while exit_code(self._process) is None and time.monotonic() < deadline and not interrupts.in_a_hurry():
             time.sleep(ROUND_S)
 
     def _signal_group(self, number: signal.Signals) -> None:
@@ -98,7 +112,6 @@ class Tree:
         for _round in range(ROUNDS):
             left = self.strays()
             walk.kill(left)
-            self._process.poll()
             dying = walk.reap(dying | set(left))
             if not left and not dying:
                 break
