@@ -279,8 +279,8 @@ def prints_amounts_that_are_none(_notes: Path) -> None:
 def names_sessions_that_are_none(_notes: Path) -> None:
     for name in ("--help", "-rf", "../../../etc", "$(touch /tmp/x)", "a\nb", "\0", "x" * 100_000, " "):
         say(type="session", id=name)
-    odd: object
-    for odd in (7, [], {"a": 1}):
+    odds: tuple[object, ...] = (7, [], {"a": 1})
+    for odd in odds:
         say(type="session", id=odd)
     work()
 
