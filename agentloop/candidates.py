@@ -9,8 +9,9 @@ from agentloop.agents import store
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store import StoredSession
 from agentloop.errors import RunError, UsageError
+from agentloop.fold import fold
 from agentloop.repo import Repo
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 LATEST = "latest"
 MAX_OF_AN_AGENT = 50

@@ -22,9 +22,10 @@ from pydantic import ValidationError
 from agentloop import events as ev
 from agentloop.config import state_folder
 from agentloop.errors import RunError
+from agentloop.fold import fold
 from agentloop.quoting import writable
 from agentloop.redact import redact
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
 _UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)

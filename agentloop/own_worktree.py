@@ -10,10 +10,11 @@ from pathlib import Path
 from agentloop import events as ev
 from agentloop import journal, provisions
 from agentloop.errors import RepoError
+from agentloop.fold import fold
 from agentloop.job import Job
 from agentloop.redact import redact
 from agentloop.repo import OwnWorktree, Repo
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 _MAX_SUBJECT_CHARS = 72
 

@@ -17,8 +17,9 @@ from pathlib import Path
 
 from agentloop import journal, records
 from agentloop.errors import RepoError, RunError
+from agentloop.fold import fold
 from agentloop.repo import Repo
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 UNBEGUN_FOR_S = 3600.0
 """What began nothing may yet be about to begin, for so long."""

@@ -10,13 +10,14 @@ from pathlib import Path
 from agentloop import config, distill, journal, learning, person, rejections
 from agentloop import events as ev
 from agentloop.errors import PublishError, RunError, UsageError
+from agentloop.fold import fold
 from agentloop.quoting import visible
 from agentloop.repo import Repo
 from agentloop.skills import contents
 from agentloop.skills.findings import MAX_FILE_BYTES, Finding, find
 from agentloop.skills.findings.files import texts_in
 from agentloop.skills.format import FILE
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 MAX_DIFF_CHARS = 64_000
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from agentloop import events as ev
 from agentloop import journal, own_worktree, publish, remains
 from agentloop.errors import RunError
+from agentloop.fold import fold
 from agentloop.quoting import visible
 from agentloop.repo import Repo, Restoration
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 _MAX_NAMED = 20
 _SHORT = 12

@@ -13,9 +13,10 @@ from agentloop.agents import registry
 from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.errors import RunError
 from agentloop.events import SkillLoaded
+from agentloop.fold import fold
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 UNUSED_AFTER = 10
 """Sessions since a skill's last change without one that loaded it, before it is proposed for the archive."""

@@ -7,10 +7,11 @@ import pytest
 
 from agentloop import briefing, steps
 from agentloop import events as ev
+from agentloop.fold import fold
 from agentloop.job import Job
 from agentloop.predicate.reports.report import TestReport
 from agentloop.repo import Repo
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 UNLOADED = "test_shop (unittest.loader._FailedTest.test_shop)"
 TAX = "test_tax (test_shop.Prices.test_tax)"

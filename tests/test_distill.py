@@ -6,11 +6,12 @@ import pytest
 
 from agentloop import distill
 from agentloop import events as ev
+from agentloop.fold import fold
 from agentloop.job import Job
 from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 from .test_repo import begin, git
 

@@ -6,8 +6,9 @@ import pytest
 
 from agentloop import events as ev
 from agentloop import limits, loop, steps
+from agentloop.fold import fold
 from agentloop.job import Job, Limits
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 from .test_loop import JOB, RED, STRUGGLED, check, job, snapshot, state, turn
 

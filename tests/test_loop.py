@@ -6,8 +6,9 @@ import pytest
 
 from agentloop import events as ev
 from agentloop import loop, steps
+from agentloop.fold import fold
 from agentloop.job import ByHand, Job, Limits
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 JOB = Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
 GUARDED = JOB.model_copy(update={"guard": "enforce"})

@@ -12,9 +12,10 @@ from agentloop import distill, journal, learning, publish, rejections, review
 from agentloop import events as ev
 from agentloop.cli import cli
 from agentloop.errors import AgentloopError, PublishError, RunError
+from agentloop.fold import fold
 from agentloop.repo import Repo
 from agentloop.skills import contents
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 from .drafts import SKILL, draft_of, keep_back
 from .test_repo import begin, git

@@ -3,7 +3,8 @@
 import pytest
 
 from agentloop import events as ev
-from agentloop.state import RunState, fold
+from agentloop.fold import fold
+from agentloop.state import RunState
 
 
 def state(*costs: float | str | None) -> RunState:

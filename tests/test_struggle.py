@@ -5,7 +5,8 @@ import pytest
 from agentloop import events as ev
 from agentloop.calls import MAX_CALLS, Calls, with_call, with_end
 from agentloop.distill import struggle
-from agentloop.state import RunState, fold
+from agentloop.fold import fold
+from agentloop.state import RunState
 
 from .test_distill import failed, job
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from agentloop import events as ev
 from agentloop import loop, steps, stuck
+from agentloop.fold import fold
 from agentloop.job import Limits
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 from .test_loop import JOB, check, snapshot, turn
 

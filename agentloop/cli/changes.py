@@ -7,9 +7,10 @@ import click
 
 from agentloop import journal, undoing
 from agentloop.errors import RunError
+from agentloop.fold import fold
 from agentloop.quoting import visible
 from agentloop.repo import Repo, show_difference
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 _TURN = re.compile(r"\d{1,3}")
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from agentloop import journal, records
 from agentloop.errors import RunError
+from agentloop.fold import fold
 from agentloop.quoting import one_line
 from agentloop.render import ago, clock, count, result_object
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 
 @dataclass(frozen=True, slots=True)

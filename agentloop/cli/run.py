@@ -25,12 +25,13 @@ from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.skills import asking
 from agentloop.cli.telling import Telling, of_user
 from agentloop.errors import UsageError
+from agentloop.fold import fold
 from agentloop.job import Job, Limits
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
 from agentloop.render import Renderer
 from agentloop.repo import Repo
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 
 @click.command(cls=BehindDashes)

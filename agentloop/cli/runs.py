@@ -10,8 +10,8 @@ from agentloop import changes, journal, render
 from agentloop import events as ev
 from agentloop.cli import overview
 from agentloop.errors import RunError
+from agentloop.fold import fold
 from agentloop.repo import Repo
-from agentloop.state import fold
 
 _LOOK_S = 0.2
 

@@ -19,10 +19,11 @@ from pydantic import ValidationError
 from agentloop import events as ev
 from agentloop import groups, interrupts, journal, own_worktree, supervisor
 from agentloop.errors import RunError
+from agentloop.fold import fold
 from agentloop.job import Job, Limits
 from agentloop.process import Program, end_tagged, git_free_environment, run_side_by_side
 from agentloop.repo import Repo
-from agentloop.state import RunState, fold
+from agentloop.state import RunState
 
 Show = Callable[[int, ev.Event | str], None]
 """Is shown what happens in a member of a group: its number, and an event or a line of what went wrong."""

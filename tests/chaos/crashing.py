@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from agentloop import journal
-from agentloop.state import RunState, fold
+from agentloop.fold import fold
+from agentloop.state import RunState
 
 from .scripted_steady_agent import CHECK
 

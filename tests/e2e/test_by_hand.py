@@ -17,7 +17,8 @@ import pytest
 
 from agentloop import journal
 from agentloop.events import Checked
-from agentloop.state import RunState, fold
+from agentloop.fold import fold
+from agentloop.state import RunState
 
 from .conftest import SKILL, Bench, git
 from .terminal import at_terminal, end, interrupt
