@@ -35,8 +35,7 @@ check: $(READY)  ## lint, types, layers, dependencies
 test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback, and the table in docs/agents.md; needs node and npm
 	$(BIN)/python -m tests.agents.clis install
 	$(BIN)/python -m tests.agents.table clear
-	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents
-	$(BIN)/python -m tests.agents.table write
+	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents; status=$$?; $(BIN)/python -m tests.agents.table write && exit $$status
 
 test-agents-quick: $(READY)  ## five of them, without what takes a minute a test, and without the table
 	$(BIN)/python -m tests.agents.clis install quick

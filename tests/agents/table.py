@@ -39,6 +39,12 @@ _FAILURES = {
 }
 
 
+def expect(agent: Agent, *facts: str) -> None:
+    """Say that facts are about to be measured: whatever is not noted afterwards has failed."""
+    for fact in facts:
+        note(agent, fact, "failed")
+
+
 def note(agent: Agent, fact: str, value: str) -> None:
     """Leave what was measured."""
     folder = _folder(agent)

@@ -11,7 +11,7 @@ from agentloop.agents.session import Turn
 from .clis import AGENTS
 from .conftest import Place, quick_for
 from .dialects import Cut, Fail, Hang, Reply
-from .table import note
+from .table import expect, note
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(400)]
 RESET_S = 7265
@@ -61,6 +61,7 @@ def test_a_failure_of_the_model_is_known_by_its_kind(place: Callable[..., Place]
     there = place(reply)
     if failure == "429 with a reset":
         there = replace(there, environment={**there.environment, **there.agent.subscribed})
+    expect(there.agent, failure)
     kind = OPAQUE.get((there.agent.name, failure), kind)
     silent = kind is None or (there.agent.name, failure) in PATIENT
     turn = there.turn("Say hello.", timeout_s=300, idle_timeout_s=15 if silent else 150)

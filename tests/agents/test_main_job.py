@@ -18,7 +18,7 @@ from .clis import AGENTS
 from .conftest import OFFERED, RIGHT, WRONG, Place, git, quick_for, write_skill
 from .dialects import USAGE_IN, USAGE_OUT, Fail, Run, Say, dump
 from .scripted_model import Request
-from .table import note
+from .table import expect, note
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(400)]
 Make = Callable[..., Place]
@@ -51,6 +51,7 @@ def wait_for(path: Path, timeout_s: float = 60) -> None:
 
 def test_wrong_then_right_then_a_skill_all_in_one_session(place: Make) -> None:
     there = place(WRONG, Say("Fixed it."), RIGHT, Say("Now it is."), write_skill, Say("Written."))
+    expect(there.agent, "whole run", "same session", "session id", "tokens", "cost", "skill seen")
     code, result = there.run()
     assert code == 0, result
     assert result["verdicts"] == ["fail", "pass"]

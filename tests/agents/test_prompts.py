@@ -9,7 +9,7 @@ import pytest
 from .conftest import Place, quick_for
 from .dialects import Reply, Say
 from .scripted_model import Request
-from .table import note
+from .table import expect, note
 
 pytestmark = [pytest.mark.agents, pytest.mark.timeout(400)]
 HARD = "--help -p \"double\" 'single' `tick` $HOME $(id) \\n \\ %s {x} é ß 漢字 🦊👩‍👩‍👧 \u202e\u200b\x01\x1b[31m\x7f"
@@ -35,6 +35,7 @@ def test_a_long_prompt_with_everything_in_it_arrives_as_it_was(place: Callable[.
         return Say("Read.")
 
     there = place(look)
+    expect(there.agent, "200 kB")
     turn = there.turn(wanted)
     assert turn.status == "done", turn
     asked = there.model.main[0].texts
