@@ -37,7 +37,7 @@ test-agents: $(READY)  ## real agent CLIs against a scripted model on loopback, 
 	$(BIN)/python -m tests.agents.table clear
 	$(BIN)/pytest -q -n 2 --dist worksteal -m agents tests/agents; status=$$?; $(BIN)/python -m tests.agents.table write && exit $$status
 
-test-agents-quick: $(READY)  ## five of them, without what takes a minute a test, and without the table
+test-agents-quick: $(READY)  ## three of them, without what takes a minute a test, and without the table
 	$(BIN)/python -m tests.agents.clis install quick
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "agents and not slow" tests/agents
 

@@ -97,7 +97,7 @@ AGENTS = {
     )
 }
 
-QUICK = ("claude", "codex", "gemini", "kimi", "pi")
+QUICK = ("claude", "codex", "kimi")
 """Those that each change is tried with; the others take longer, to be installed or to answer."""
 
 BRIDGES = {

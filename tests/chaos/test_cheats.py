@@ -18,7 +18,13 @@ from agentloop.state import RunState
 pytestmark = pytest.mark.usefixtures("unmeasured_children")
 
 
-@pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.name)
+@pytest.mark.parametrize(
+    "trick",
+    [
+        pytest.param(trick, id=trick.name, marks=() if number % 3 == 0 else pytest.mark.chaos)
+        for number, trick in enumerate(TRICKS)
+    ],
+)
 def test_a_trick_is_refused_unless_it_is_out_of_reach(trick: Trick) -> None:
     trials = selftest.trials((trick.name,), honest=False)
     assert [trial.as_expected for trial in trials] == [True], trials
