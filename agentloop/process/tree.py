@@ -22,6 +22,8 @@ from agentloop.process.walk import ROUND_S, ROUNDS
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_HUNT_S = 1.0
+_HUNTS_IN_VAIN = 50
 
 
 def adopt_orphans() -> None:
@@ -112,10 +114,21 @@ class Tree:
         for _round in range(ROUNDS):
             left = self.strays()
             walk.kill(left)
+            if left:
+                self._hunt()
             dying = walk.reap(dying | set(left))
             if not left and not dying:
                 break
             time.sleep(ROUND_S)
+
+    def _hunt(self) -> None:
+        """Kill what becomes our child meanwhile: a chain of forks is elsewhere by the end of a whole walk."""
+        in_vain, deadline = 0, time.monotonic() + _HUNT_S
+        while in_vain < _HUNTS_IN_VAIN and time.monotonic() < deadline:
+            born = [pid for pid in own_children() - self._older - {self._process.pid} if walk.stat(pid)[:1] != ["Z"]]
+            walk.kill(born)
+            walk.reap(born)
+            in_vain = 0 if born else in_vain + 1
 
     def cpu_s(self) -> float:
         """The processor time that the tree has used so far, its ended children included."""

@@ -19,6 +19,8 @@ WATCH_TAG = "AGENTLOOP_WATCHED_RUN"
 ROUNDS = 50
 ROUND_S = 0.02
 _LOOK_S = 1.0
+_HUNT_S = 1.0
+_HUNTS_IN_VAIN = 50
 _LIMIT = b"Max msgqueue size"
 
 
@@ -56,14 +58,29 @@ def end_tagged(run: str) -> tuple[str, ...]:
     kill(pid for pid in pids() if _has(pid, WATCH_TAG, run) and pid != os.getpid())
     ended: list[str] = []
     for _round in range(ROUNDS):
+        seen = set(pids())
         found = find(run)
         if not found:
             break
         ended += [line for pid in found if (line := command(pid)) and line not in ended]
         kill(found)
+        _hunt(run, seen)
         reap(found)
         time.sleep(ROUND_S)
     return tuple(ended)
+
+
+def _hunt(run: str, seen: set[int]) -> None:
+    """Kill what is born meanwhile: a chain of forks is elsewhere by the end of a whole walk."""
+    in_vain, deadline = 0, time.monotonic() + _HUNT_S
+    while in_vain < _HUNTS_IN_VAIN and time.monotonic() < deadline:
+        born = set(pids()) - seen
+        seen |= born
+        in_vain += 1
+        for pid in born:
+            if _is_of(pid, run):
+                kill([pid])
+                in_vain = 0
 
 
 def find(tag: str, leader: int = 0, older: frozenset[int] | None = None) -> list[int]:
