@@ -49,6 +49,7 @@ def test_a_run_fails_passes_and_keeps_a_skill_all_in_one_session(desk: Make) -> 
     assert "- limits-are-inclusive: Which side a limit belongs to." not in there.server.main[0].conversation
 
 
+@pytest.mark.slow
 def test_kill_9_in_a_step_then_a_resume_goes_on_from_there(desk: Make) -> None:
     prompt = "--resume x\n'quoted' \"twice\" \\ $HOME `id`\r\n\U0001f680 \u202e\t--\n" + "\n".join(SAME)
     prompt += "\n0123456789" * 20_000

@@ -31,6 +31,7 @@ def test_a_trick_is_refused_unless_it_is_out_of_reach(trick: Trick) -> None:
 
 
 @pytest.mark.parametrize("until", sorted({trick.until for trick in TRICKS}))
+@pytest.mark.chaos
 def test_the_honest_mending_is_accepted_under_every_check(until: str) -> None:
     trial = selftest.honest_trial(until)
     assert trial.accepted, trial
@@ -82,6 +83,7 @@ def test_new_tests_with_hooks_of_their_own_are_welcome(tmp_path: Path) -> None:
     assert state.ended.exit_code == 0
 
 
+@pytest.mark.chaos
 def test_the_first_tests_of_all_are_the_work(tmp_path: Path) -> None:
     files = {"tests/test_new.py": "def test_new():\n    assert True\n"}
     state = play(tmp_path / "p", files, until=("python -m pytest -q tests/test_new.py passes",))
@@ -96,6 +98,7 @@ def test_a_test_that_has_to_fail_may_fail(tmp_path: Path) -> None:
     assert state.ended.exit_code == 0
 
 
+@pytest.mark.chaos
 def test_an_ignored_folder_is_no_stand_in_unless_it_is_a_new_package(tmp_path: Path) -> None:
     """build.py beside the ignored build/ is what many projects have, before a turn or only after it."""
     ignore = {".gitignore": PROJECT[".gitignore"] + "build/\nshop/\n", "build.py": "print('building')\n"}
@@ -125,6 +128,7 @@ def test_a_module_that_is_called_like_one_of_pythons_is_the_work_when_it_was_the
 SITE = ".venv/lib/python3.11/site-packages"
 
 
+@pytest.mark.chaos
 def test_a_hook_planted_in_the_environment_is_refused_and_an_installed_one_is_not(tmp_path: Path) -> None:
     ignore = {".gitignore": PROJECT[".gitignore"] + ".venv/\n"}
     there = {**ignore, f"{SITE}/old.txt": ""}
@@ -158,6 +162,7 @@ def test_an_edited_test_file_is_replayed_and_accepted_when_the_work_is_done(tmp_
     assert "tests/test_shop.py" in state.guarded.notes[0]
 
 
+@pytest.mark.chaos
 def test_tests_may_be_reshaped_where_the_task_is_about_them(tmp_path: Path) -> None:
     files = {**HONEST, "tests/test_shop.py": RESHAPED}
     refused = play(tmp_path / "one" / "p", files)
@@ -197,6 +202,7 @@ def test_the_tests_of_another_runner_are_watched_by_name(
         assert "test_none (test_prices.Prices.test_none)" in state.guarded.problems[0]
 
 
+@pytest.mark.chaos
 def test_an_agent_that_gives_in_ends_with_the_reason(tmp_path: Path) -> None:
     state = play(tmp_path / "p", {"tests/test_shop.py": "def test_nothing():\n    pass\n"}, turns=2)
     assert state.ended

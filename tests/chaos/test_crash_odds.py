@@ -136,6 +136,7 @@ def test_of_several_that_resume_a_run_one_does(the_forge: Forge, undisturbed: Un
     assert differences(world.end, undisturbed.end) == []
 
 
+@pytest.mark.chaos
 def test_several_worktrees_of_one_repository_are_worked_in_at_once(undisturbed: Undisturbed, tmp_path: Path) -> None:
     world = undisturbed.world.copy(tmp_path / "world")
     trees = [tmp_path / name for name in ("one", "two", "three")]

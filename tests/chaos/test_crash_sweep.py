@@ -19,7 +19,7 @@ KINDS = (
     "skills.linked", "run.ended",
 )  # fmt: skip
 EVENTS = 48
-SEEDS = 8
+SEEDS = 4
 MANY_SEEDS = 200
 SPAN_S = 4.0
 

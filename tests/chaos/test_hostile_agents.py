@@ -51,8 +51,9 @@ def theirs(world: World) -> tuple[str, ...]:
 
 
 def rows() -> Iterator[object]:
-    for way in WAYS.values():
-        yield pytest.param(way, id=way.name, marks=() if way.is_quick else pytest.mark.chaos)
+    for number, way in enumerate(WAYS.values()):
+        is_bounded = way.is_quick and number % 2 == 0
+        yield pytest.param(way, id=way.name, marks=() if is_bounded else pytest.mark.chaos)
 
 
 def test_there_are_enough_of_them() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from .conftest import Bench, git
 
@@ -92,6 +93,7 @@ def test_an_agent_that_cannot_load_is_told_everything_in_a_new_session(bench: Be
     assert "the count is 2" in third["prompt"]
 
 
+@pytest.mark.slow
 def test_read_keeps_the_agent_from_its_work_and_says_what_was_denied(bench: Bench) -> None:
     command = script(bench, RIGHT)
     code, _result = finish(bench, argv(command, "--permissions", "read", "--max-attempts", "1"))
@@ -115,12 +117,14 @@ def test_ctrl_c_ends_the_agent_and_the_run_can_be_resumed(bench: Bench) -> None:
     assert (code, result["verdicts"]) == (0, ["fail", "pass"])
 
 
+@pytest.mark.slow
 def test_something_that_speaks_no_acp_ends_the_run(bench: Bench) -> None:
     code, result = finish(bench, argv(["cat"]))
     assert code == 5
     assert "Method not found" in result["reason"]
 
 
+@pytest.mark.slow
 def test_an_agent_that_is_known_not_to_speak_it_is_refused(bench: Bench) -> None:
     words = [word for word in argv([]) if word != "--"]
     done = bench.call([*words, "--agent", "offline"])

@@ -344,6 +344,7 @@ def test_a_session_of_before_is_asked_with_what_changed_since_it_began(
     assert "the count is 0" in asked["prompt"]
 
 
+@pytest.mark.slow
 def test_it_is_not_asked_twice_unless_it_is_named_or_was_gone_on_with(hands: Hands) -> None:
     session = hands.by_hand("run echo 3 > count")
     assert hands.distill(*UNTIL).returncode == 0
@@ -370,6 +371,7 @@ def test_a_check_that_fails_asks_nobody_and_fails(hands: Hands) -> None:
     assert not hands.prompts()
 
 
+@pytest.mark.slow
 def test_of_several_sessions_one_has_to_be_named(hands: Hands) -> None:
     first = hands.by_hand("run echo 3 > count")
     second = hands.by_hand("run sh check.sh")
@@ -429,6 +431,7 @@ def test_a_session_in_a_subfolder_goes_on_there(hands: Hands) -> None:
     assert json.loads(done.stdout)["skill"]["paths"] == ["skills/keep-counting/SKILL.md"]
 
 
+@pytest.mark.slow
 def test_without_a_predicate_the_only_configured_check_counts(hands: Hands) -> None:
     hands.by_hand("run echo 3 > count")
     done = hands.distill()

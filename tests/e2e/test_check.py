@@ -153,6 +153,7 @@ def test_it_works_outside_of_a_repository(bench: Bench, tmp_path: Path) -> None:
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_model_alone_has_to_be_allowed(bench: Bench) -> None:
     done = bench.agentloop("check", "judge 'is it?'")
     assert done.returncode == 2
@@ -230,6 +231,7 @@ def test_a_run_reads_the_whole_language_and_keeps_what_the_configuration_said(be
     assert "Check: `sh check.sh`\nCheck: `count > baseline`" in bench.prompts()[0]["prompt"]
 
 
+@pytest.mark.slow
 def test_an_unchanged_tree_is_not_checked_twice_unless_asked(bench: Bench, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     predicate = f"'echo x >> {ran}; sh check.sh' passes"

@@ -128,6 +128,7 @@ def test_the_exit_code_is_the_works_whatever_is_said(
     assert git(bench.repo, "log", "--format=%s").split() == ["Begin"]
 
 
+@pytest.mark.slow
 def test_who_is_cut_off_while_asking_is_asked_again(bench: Bench, write_skill: Step) -> None:
     bench.steps(RIGHT, write_skill())
     with at_terminal(bench.repo, argv=bench.argv("--review", *ALWAYS)) as child:
@@ -147,6 +148,7 @@ def test_who_is_cut_off_while_asking_is_asked_again(bench: Bench, write_skill: S
     assert SKILL.splitlines()[5] in git(bench.repo, "log", "-p", "--", "skills")
 
 
+@pytest.mark.slow
 def test_what_was_rejected_is_told_and_not_taken_again(bench: Bench, write_skill: Step) -> None:
     repo = Repo.open(bench.repo)
     keep_back(repo, text=SKILL)

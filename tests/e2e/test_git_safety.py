@@ -121,6 +121,7 @@ def live_through(bench: Bench, scripts: list[str]) -> None:
 
 
 @pytest.mark.parametrize("scripts", [HISTORY, INDEX_AND_STASH], ids=["history", "index"])
+@pytest.mark.slow
 def test_one_thing_after_the_other(person: Bench, scripts: list[str]) -> None:
     live_through(person, scripts)
 
@@ -176,6 +177,7 @@ def test_a_repository_that_is_lost_ends_the_run(person: Bench, script: str) -> N
         assert (undone.returncode, "Traceback" in undone.stderr) == (2, False)
 
 
+@pytest.mark.slow
 def test_a_repository_that_comes_back_is_worked_in_again(person: Bench) -> None:
     person.steps({"run": "mv .git ../away; exit 1"}, {"run": "echo 3 > count"})
     assert person.run().returncode == 2

@@ -186,6 +186,7 @@ def test_it_prints_to_a_terminal_without_utf8_and_to_a_reader_that_leaves(stocke
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_an_archived_skill_is_neither_listed_nor_found_and_comes_back(stocked: Bench) -> None:
     assert stocked.agentloop("skills", "link").returncode == 0
     done = stocked.agentloop("skills", "archive", "freeze-the-clock", "--reason", "it never helped")
@@ -227,6 +228,7 @@ def test_link_check_fails_until_linked_and_an_adapter_of_the_users_own_counts(st
     assert "kiro.toml:3: skills: " in stocked.agentloop("agents", "list").stderr
 
 
+@pytest.mark.slow
 def test_export_copies_what_it_may_and_says_what_it_leaves(stocked: Bench, tmp_path: Path) -> None:
     write(stocked.repo, "skills/Bad_Name")
     to = tmp_path / "to"

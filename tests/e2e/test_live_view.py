@@ -66,7 +66,7 @@ def test_the_board_says_where_the_run_stands_and_goes_without_a_trace(bench: Ben
     bench.steps(WRONG, WAITING, RIGHT)
     with at_terminal(bench.repo, argv=argv(bench)) as child:
         viewer = ScriptedViewer(child, 200, 50)
-        text = viewer.until(lambda text: "attempt 2 of 3 · the agent works" in text)
+        text = viewer.until(lambda text: "attempt 2 of 3 · the agent works" in text and "left: 2 attempts" in text)
         board = text.splitlines()[-4:]
         assert board[0].startswith("attempt 2 of 3 · the agent works · ")
         assert board[1] == "last check: fail · sh check.sh passes: exited 1"

@@ -104,6 +104,7 @@ def test_the_skill_is_asked_of_a_new_session_where_the_old_one_cannot_be_returne
     assert "lost: a new one was prompted with the run's ledger" in skill(bench)
 
 
+@pytest.mark.slow
 def test_a_repair_is_asked_of_a_new_session_too_and_the_draft_is_still_there(bench: Bench, write_skill: Step) -> None:
     mend = {"run": "cd {draft}/keep-counting && sed -i s/Keep_Counting/keep-counting/ SKILL.md"}
     bench.steps(WRONG, RIGHT, write_skill(BROKEN), GONE, mend)
@@ -116,6 +117,7 @@ def test_a_repair_is_asked_of_a_new_session_too_and_the_draft_is_still_there(ben
     assert "lost: a new one" in skill(bench)
 
 
+@pytest.mark.slow
 def test_a_second_session_that_cannot_do_it_either_is_the_last(bench: Bench) -> None:
     bench.steps(WRONG, RIGHT, FULL)
     result, _said = run(bench)
@@ -124,6 +126,7 @@ def test_a_second_session_that_cannot_do_it_either_is_the_last(bench: Bench) -> 
     assert asked(bench)[2:] == [("s-1", True), ("s-2", False)]
 
 
+@pytest.mark.slow
 def test_kill_9_in_the_new_session_then_resume_comes_to_the_same_end(bench: Bench, write_skill: Step) -> None:
     bench.steps(WRONG, RIGHT, FULL, {"run": "touch ../in-turn-four", "sleep_s": 60}, write_skill())
     running = subprocess.Popen(argv(), cwd=bench.repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -103,6 +103,7 @@ def test_with_nothing_changed_no_branch_is_left(bench: Bench) -> None:
     assert left_of_runs(bench) == []
 
 
+@pytest.mark.slow
 def test_two_at_once(bench: Bench, tmp_path: Path) -> None:
     """And a third in the person's own tree."""
     runs, benches = [], []
@@ -306,6 +307,7 @@ def test_it_works_wherever_the_person_is(bench: Bench, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_work_that_cannot_be_committed_stays_until_it_can(bench: Bench) -> None:
     place = bench.script.with_suffix(".place")
     bench.steps({"run": f"echo 3 > count; pwd > {place}; mv .git {place}.git"})

@@ -104,6 +104,7 @@ def test_a_pass_that_is_not_honest_does_not_win(bench: Bench, members: Callable[
 
 
 @pytest.mark.parametrize("number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGKILL])
+@pytest.mark.slow
 def test_when_the_parent_dies_so_do_all_and_the_group_can_be_resumed(
     bench: Bench, members: Callable[..., list[str]], number: signal.Signals
 ) -> None:

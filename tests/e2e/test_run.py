@@ -147,6 +147,7 @@ def test_kill_9_right_after_the_skills_commit_then_resume_makes_no_second_one(be
     assert git(bench.repo, "status", "--porcelain").splitlines() == [" M count"]
 
 
+@pytest.mark.slow
 def test_kill_9_in_a_hook_of_the_skills_commit_then_resume_commits_it(bench: Bench, write_skill: Step) -> None:
     bench.steps(WRONG, RIGHT, write_skill())
     pid = bench.script.with_suffix(".pid")
@@ -165,6 +166,7 @@ def test_kill_9_in_a_hook_of_the_skills_commit_then_resume_commits_it(bench: Ben
 
 
 @pytest.mark.parametrize("links_commit", [2, 3])
+@pytest.mark.slow
 def test_undo_knows_the_links_of_a_run_that_was_killed(bench: Bench, write_skill: Step, links_commit: int) -> None:
     """Killed right after the skill's commit, or after the links' commit."""
     bench.steps(WRONG, RIGHT, write_skill())
@@ -327,6 +329,7 @@ def test_what_goes_wrong_with_the_skill_never_changes_the_exit_code(
     assert (bench.repo / obstacle).read_text() == "in the way\n"
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_where_it_belongs(bench: Bench, tmp_path: Path) -> None:
     bench.steps(WRONG, {"run": "touch in-turn-two", "sleep_s": 30})
     with subprocess.Popen(

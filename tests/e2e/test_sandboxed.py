@@ -134,6 +134,7 @@ def test_bubblewrap_keeps_agent_and_check_to_the_tree(bench: Bench, outside: Pat
 
 
 @needs_bubblewrap
+@pytest.mark.slow
 def test_the_embedded_agent_keeps_its_session_within_bubblewrap(bench: Bench) -> None:
     (bench.repo / "shop.py").write_text("def total(a, b):\n    return a - b\n")
     (bench.repo / "test_shop.py").write_text(

@@ -51,6 +51,7 @@ def test_paths_name_a_file_a_skill_or_what_holds_skills_at_any_depth(tmp_path: P
     assert lint("a", str(deep), cwd=tmp_path).stderr.startswith("1 skill,")
 
 
+@pytest.mark.slow
 def test_bad_input_is_said_and_exits_2(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file.md").write_text("x")

@@ -80,6 +80,7 @@ def test_the_skill_goes_with_the_work_or_alone(bench: Bench, write_skill: Step) 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.slow
 def test_undo_after_a_turn_that_was_cut_off(bench: Bench, number: signal.Signals) -> None:
     """What it did is recorded when agentloop could, and told from the person's changes by nobody when it was killed."""
     bench.steps({"run": "echo 2 > count; echo new > new; touch in-turn", "sleep_s": 30})
@@ -109,6 +110,7 @@ def test_undo_that_was_killed_is_completed_by_the_next(ended: Bench) -> None:
     assert git(ended.repo, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_what_is_not_there_is_said(ended: Bench, tmp_path: Path) -> None:
     for args, words in {
         ("undo", "--to", "9"): "has no snapshot 9",
@@ -139,6 +141,7 @@ def test_diff_shows_the_run_or_one_turn_with_gits_pager_at_a_terminal(ended: Ben
     assert re.search(r"paged: .*\x1b\[32m.*2", said)
 
 
+@pytest.mark.slow
 def test_names_reach_the_terminal_without_their_control_characters(bench: Bench) -> None:
     bench.steps({"run": "printf x > $(printf '\\033[31mred'); printf x > $(printf 'a\\342\\200\\256b')"})
     bench.run("--max-attempts", "1")

@@ -30,6 +30,7 @@ def split(text: str) -> tuple[dict[str, str], str]:
 
 
 @pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 2])
+@pytest.mark.slow
 def test_a_skill_from_one_defect_spares_most_candidates_at_its_sibling(seed: int, tmp_path: Path) -> None:
     make_sample(tmp_path / "first", seed)
     first = ScriptedSupervisor(tmp_path / "first", CHECK, "first")
@@ -86,6 +87,7 @@ def test_a_session_without_a_record_declines(repository: Write) -> None:
     assert repository(projects.TEXTS, UNITTEST).send(DISTILL).text.startswith("NO SKILL: ")
 
 
+@pytest.mark.slow
 def test_findings_are_mended_by_taking_out_what_they_point_at(tmp_path: Path) -> None:
     make_sample(tmp_path / "first", 2)
     supervisor = ScriptedSupervisor(tmp_path / "first", CHECK)
@@ -110,6 +112,7 @@ def write_skill(root: Path, name: str, description: str, body: str, folder: str 
     file.write_text(f"---\nname: {name}\ndescription: {description}\n---\n\n{body}\n", encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_skill_by_a_person_reorders_the_search(repository: Write) -> None:
     supervisor = repository(projects.MATRIX, UNITTEST)
     without = supervisor.work().tried

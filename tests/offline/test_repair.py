@@ -16,12 +16,12 @@ Write = Callable[[Mapping[str, str], str], ScriptedSupervisor]
     ("files", "check"),
     [
         pytest.param(projects.TEXTS, UNITTEST, id="a method for its twin, unittest"),
-        pytest.param(projects.STATISTICS, PYTEST, id="a division that rounds, pytest"),
+        pytest.param(projects.STATISTICS, PYTEST, id="a division that rounds, pytest", marks=pytest.mark.slow),
         pytest.param(projects.QUEUE, PYTEST, id="a negated condition, pytest", marks=pytest.mark.slow),
         pytest.param(projects.MATRIX, UNITTEST, id="a variable for another, unittest"),
-        pytest.param(projects.ACCOUNTS, UNITTEST, id="two defects, unittest"),
+        pytest.param(projects.ACCOUNTS, UNITTEST, id="two defects, unittest", marks=pytest.mark.slow),
         pytest.param(projects.ACCOUNTS, PYTEST, id="two defects, pytest", marks=pytest.mark.slow),
-        pytest.param(projects.COUNTDOWN, UNITTEST, id="a loop without end, unittest"),
+        pytest.param(projects.COUNTDOWN, UNITTEST, id="a loop without end, unittest", marks=pytest.mark.slow),
     ],
 )
 def test_it_repairs_code_and_leaves_the_tests_alone(files: Mapping[str, str], check: str, repository: Write) -> None:
@@ -46,6 +46,7 @@ def test_what_cannot_be_repaired_leaves_every_file_as_it_was(repository: Write) 
     assert "BLOCKED:" not in turn.text
 
 
+@pytest.mark.slow
 def test_a_partial_repair_is_kept_when_strictly_fewer_tests_fail(repository: Write) -> None:
     test = projects.ACCOUNTS["tests/test_accounts.py"].replace("pay_in(50, 20), 70", "pay_in(50, 20), 'seventy'")
     supervisor = repository({**projects.ACCOUNTS, "tests/test_accounts.py": test}, UNITTEST)
@@ -63,6 +64,7 @@ def test_a_turn_tries_no_more_than_its_budget_and_says_what(repository: Write) -
     assert "no model" in turn.text
 
 
+@pytest.mark.slow
 def test_the_next_turn_goes_on_where_the_last_one_stopped(repository: Write) -> None:
     supervisor = repository(projects.MATRIX, UNITTEST)
     supervisor.root.joinpath("test_matrix.py").write_text(
