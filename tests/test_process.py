@@ -120,6 +120,29 @@ def test_what_sheds_tag_and_session_is_ended_too(tmp_path: Path) -> None:
     assert alive(tmp_path / "pids") == []
 
 
+CHAIN = """
+import os, time
+while os.fork() == 0:
+    with open("born", "ab") as file:
+        file.write(b".")
+    time.sleep(0.005)
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody adopts it")
+def test_a_chain_of_forks_is_outrun(tmp_path: Path) -> None:
+    born = tmp_path / "born"
+    for number in range(5):
+        run_program(
+            [sys.executable, "-S", "-c", CHAIN],
+            cwd=tmp_path, env=child_environment(f"{TAG}-{number}"), timeout_s=10, on_stdout=lambda _chunk: None,
+        )  # fmt: skip
+        before = born.stat().st_size if born.exists() else 0
+        time.sleep(0.2)
+        assert (born.stat().st_size if born.exists() else 0) == before
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="seen by /proc")
 @pytest.mark.parametrize(("end", "code"), [("exit 3", 3), ("kill -9 $$", -9)])
 def test_an_id_is_nobody_elses_until_the_tree_was_ended(tmp_path: Path, end: str, code: int) -> None:

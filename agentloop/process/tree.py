@@ -125,7 +125,7 @@ class Tree:
         """Kill what becomes our child meanwhile: a chain of forks is elsewhere by the end of a whole walk."""
         in_vain, deadline = 0, time.monotonic() + _HUNT_S
         while in_vain < _HUNTS_IN_VAIN and time.monotonic() < deadline:
-            born = [pid for pid in own_children() - self._older - {self._process.pid} if walk.stat(pid)[:1] != ["Z"]]
+            born = self._adopted()
             walk.kill(born)
             walk.reap(born)
             in_vain = 0 if born else in_vain + 1
@@ -140,7 +140,13 @@ class Tree:
         Its descendants, its session, and whoever became our child meanwhile: what forks twice, calls setsid and sheds
         its environment is still adopted by us.
         """
-        return walk.find("", leader=self._process.pid, older=self._older)
+        found = walk.find("", leader=self._process.pid, older=self._older)
+        return sorted({*found, *self._adopted()})  # one that was born after the walk had begun, too
+
+    def _adopted(self) -> list[int]:
+        """Who became our child meanwhile and is alive."""
+        children = own_children() - self._older - {self._process.pid}
+        return [pid for pid in children if walk.stat(pid)[:1] not in ([], ["Z"], ["X"])]
 
 
 def end_family(leader: int, grace_s: float) -> None:

@@ -60,19 +60,21 @@ def end_tagged(run: str) -> tuple[str, ...]:
     for _round in range(ROUNDS):
         seen = set(pids())
         found = find(run)
-        if not found:
-            break
         ended += [line for pid in found if (line := command(pid)) and line not in ended]
         kill(found)
-        _hunt(run, seen)
+        if not _hunt(run, seen) and not found:
+            break
         reap(found)
         time.sleep(ROUND_S)
     return tuple(ended)
 
 
-def _hunt(run: str, seen: set[int]) -> None:
-    """Kill what is born meanwhile: a chain of forks is elsewhere by the end of a whole walk."""
-    in_vain, deadline = 0, time.monotonic() + _HUNT_S
+def _hunt(run: str, seen: set[int]) -> bool:
+    """Kill what is born meanwhile, and say whether there was anything.
+
+    A chain of forks is elsewhere by the end of a whole walk.
+    """
+    met, in_vain, deadline = False, 0, time.monotonic() + _HUNT_S
     while in_vain < _HUNTS_IN_VAIN and time.monotonic() < deadline:
         born = set(pids()) - seen
         seen |= born
@@ -80,7 +82,8 @@ def _hunt(run: str, seen: set[int]) -> None:
         for pid in born:
             if _is_of(pid, run):
                 kill([pid])
-                in_vain = 0
+                met, in_vain = True, 0
+    return met
 
 
 def find(tag: str, leader: int = 0, older: frozenset[int] | None = None) -> list[int]:
