@@ -203,19 +203,14 @@ def test_an_index_lock_is_waited_for(repo: Repo) -> None:
 
 def test_a_branch_that_others_move_loses_no_commit(repo: Repo) -> None:
     """Compare and swap: ten commits by somebody else and five of ours end up in one line."""
-
-    def others() -> None:
-        for number in range(10):
-            argv = ["git", "commit", "-q", "--allow-empty", "-m", f"Other {number}"]
-            # Git gives up at once when somebody else holds a lock; a person would try again.
-            while subprocess.run(argv, cwd=repo.root, capture_output=True, check=False).returncode != 0:
-                time.sleep(0.01)
-
-    thread = threading.Thread(target=others)
-    thread.start()
+    # Git gives up at once when somebody else holds a lock; a person would try again.
+    script = (
+        'for n in 0 1 2 3 4 5 6 7 8 9; do until git commit -q --allow-empty -m "Other $n"; do sleep 0.01; done; done'
+    )
+    others = subprocess.Popen(["sh", "-c", script], cwd=repo.root, stderr=subprocess.DEVNULL)
     for number in range(5):
         assert commit(repo, f"skills/s{number}/SKILL.md", message=f"Ours {number}\n")
-    thread.join()
+    assert others.wait() == 0
     subjects = git(repo.root, "log", "--format=%s").splitlines()
     assert sorted(subjects) == sorted(["Begin", *(f"Other {n}" for n in range(10)), *(f"Ours {n}" for n in range(5))])
 

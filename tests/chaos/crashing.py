@@ -99,6 +99,10 @@ class Forge:
         return int(self._process.stdout.readline())
 
 
+def _has_begun(folder: journal.RunFolder) -> bool:
+    return folder.journal.is_file() and b"\n" in folder.journal.read_bytes()
+
+
 @contextmanager
 def forge() -> Iterator[Forge]:
     made = Forge()
@@ -183,13 +187,13 @@ class World:
 
     @property
     def folder(self) -> journal.RunFolder:
-        """The folder of its newest run."""
-        return self.folders[-1]
+        """The folder of its newest run; one that never began is passed over, where there is another."""
+        return next((folder for folder in reversed(self.folders) if _has_begun(folder)), self.folders[-1])
 
     @property
     def has_begun(self) -> bool:
         """There is a run that can be resumed."""
-        return any(folder.journal.is_file() and b"\n" in folder.journal.read_bytes() for folder in self.folders)
+        return any(map(_has_begun, self.folders))
 
     @property
     def state(self) -> RunState:
