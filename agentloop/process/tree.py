@@ -144,9 +144,12 @@ class Tree:
         return sorted({*found, *self._adopted()})  # one that was born after the walk had begun, too
 
     def _adopted(self) -> list[int]:
-        """Who became our child meanwhile and is alive."""
-        children = own_children() - self._older - {self._process.pid}
-        return [pid for pid in children if walk.stat(pid)[:1] not in ([], ["Z"], ["X"])]
+        """Who became our child meanwhile and is alive; whoever has just died is reaped: it may have left a child."""
+        while children := own_children() - self._older - {self._process.pid}:
+            alive = [pid for pid in children if walk.stat(pid)[:1] not in ([], ["Z"], ["X"])]
+            if alive or walk.reap(children):  # a leader whose threads are still dying cannot be reaped yet
+                return alive
+        return []
 
 
 def end_family(leader: int, grace_s: float) -> None:
