@@ -49,6 +49,7 @@ def test_a_skill_from_one_defect_spares_most_candidates_at_its_sibling(seed: int
     assert tried["with"] * 5 < tried["without"]
 
 
+@pytest.mark.slow
 def test_the_draft_is_a_skill_without_patch_values_or_paths(tmp_path: Path) -> None:
     defect = make_sample(tmp_path / "first", 0)
     supervisor = ScriptedSupervisor(tmp_path / "first", CHECK)
