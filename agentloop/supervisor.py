@@ -1,13 +1,12 @@
-"""The composition root: builds the parts of a run, asks the loop for the next step and performs it.
+"""The composition root: begins a run or goes on with it, and holds its working tree meanwhile.
 
-Whatever happens is appended to the journal first and shown afterwards, so the two cannot differ; and because each
-step is chosen from the journal's state alone, a run that was killed anywhere goes on by reading its journal back.
+Each step is chosen from the journal's state alone, so that a run which was killed anywhere goes on from its journal.
 """
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -24,14 +23,10 @@ from agentloop.agents import opening
 from agentloop.errors import RunError
 from agentloop.fold import fold
 from agentloop.job import Job
-from agentloop.performing import Performance, Watchers, read_predicate
+from agentloop.performing import Consent, Emit, Performance, Tick, Watchers, read_predicate
 from agentloop.process import end_tagged, watched
 from agentloop.repo import Repo
 from agentloop.state import RunState
-
-Emit = Callable[[ev.Event], object]
-Tick = Callable[[float], None]
-Consent = Callable[[RunState], bool]
 
 
 def start(
