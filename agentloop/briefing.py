@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from agentloop import distill, prompts, steps
+from agentloop import prompts, steps
+from agentloop.distill.ledger import check_lines, ledger
 from agentloop.events import Checked
 from agentloop.predicate import evidence
 from agentloop.quoting import one_line
@@ -24,7 +25,7 @@ def work_prompt(state: RunState, step: steps.Prompt, repo: Repo, *, remembers: b
     check = state.last_check
     values = {
         "task": state.task.task or "Make the checks below hold.",
-        "checks": distill.check_lines(check.leaves if check else ()),
+        "checks": check_lines(check.leaves if check else ()),
         "feedback": evidence.feedback(check, _before(state)) if check else "",
         "attempt": str(step.attempt),
         "max_attempts": str(state.task.limits.max_attempts),
@@ -39,7 +40,7 @@ def _work_prompt(state: RunState, step: steps.Prompt, repo: Repo, values: Mappin
         files = ", ".join(f"`{path}`" for path in state.guarded.files) or "what the list above names"
         return prompts.render("dishonest", **values, problems=problems, files=files)
     if step.kind != "task" and not remembers:
-        return prompts.render("ledger", **values, ledger=distill.ledger(state, repo))
+        return prompts.render("ledger", **values, ledger=ledger(state, repo))
     return prompts.render(step.kind, **values, reason=_cut_reason(state))
 
 

@@ -1,12 +1,16 @@
-"""What follows a success: the draft looked at, committed and linked; each step comes to an event."""
+"""What follows a success: the draft looked at, committed and linked; each step comes to an event.
+
+What it takes to distill is imported when a run comes to it: most of what a start would cost otherwise.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop import distill, publish, rejections
 from agentloop import events as ev
+from agentloop import publish, rejections
 from agentloop.agents import registry
+from agentloop.distill.staging import Staging
 from agentloop.errors import AgentloopError, RunError
 from agentloop.redact import redact
 from agentloop.repo import Repo
@@ -29,7 +33,7 @@ class Learning:
     """
 
     repo: Repo
-    staging: distill.Staging
+    staging: Staging
     kept: Path
 
     def rejected(self) -> list[rejections.Rejected]:
@@ -43,17 +47,24 @@ class Learning:
             state: the run's state.
             remembers: the session that is asked knows what was done.
         """
+        from agentloop.distill.asking import distill_prompt
+
         self.staging.open()
-        return distill.distill_prompt(state, self.repo, self.staging, self.rejected(), remembers=remembers)
+        return distill_prompt(state, self.repo, self.staging, self.rejected(), remembers=remembers)
 
     def repair_prompt(self, state: RunState, problems: Sequence[str], *, remembers: bool) -> str:
         """The prompt that sends the findings back; see `prompt`."""
-        return distill.repair_prompt(state, self.repo, self.staging, problems, remembers=remembers)
+        from agentloop.distill.asking import repair_prompt
+
+        return repair_prompt(state, self.repo, self.staging, problems, remembers=remembers)
 
     def inspect(self, state: RunState) -> ev.Event:
         """Look at what the session drafted."""
-        evidence = distill.Evidence(state, self.repo)
-        return distill.Inspection(state, self.staging, evidence, self.rejected()).inspect(self.kept)
+        from agentloop.distill.draft import Inspection
+        from agentloop.distill.grounds import Evidence
+
+        evidence = Evidence(state, self.repo)
+        return Inspection(state, self.staging, evidence, self.rejected()).inspect(self.kept)
 
     def ask(self, state: RunState, ask: Ask | None) -> ev.Event:
         """Ask a person about the draft; None: there is nobody.
@@ -77,9 +88,12 @@ class Learning:
         Raises:
             SkillFormatError: it cannot be read.
         """
+        from agentloop.distill.draft import sign
+        from agentloop.distill.existing import Existing
+
         path = draft_of(state)
-        former = distill.Existing(self.repo, state.task).files(path.name)
-        distill.sign(path, former.get(FILE, ""), state, None)
+        former = Existing(self.repo, state.task).files(path.name)
+        sign(path, former.get(FILE, ""), state, None)
 
     def publish(self, state: RunState) -> ev.SkillPublished:
         """Commit the draft, unless that was done before a death.

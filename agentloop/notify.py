@@ -13,7 +13,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from agentloop import web
 from agentloop.errors import AgentloopError
 from agentloop.logfile import Ends
 from agentloop.process import child_environment, run_program
@@ -126,6 +125,8 @@ def _run(argv: Sequence[str], occasion: Occasion, environment: Mapping[str, str]
 
 
 def _webhook(address: str, occasion: Occasion) -> str:
+    from agentloop import web  # the standard library takes long to load it
+
     try:
         status = wait_for(lambda: web.status(address, WEBHOOK_TIMEOUT_S, json=occasion.document), WEBHOOK_TIMEOUT_S)
     except TimeoutError:

@@ -12,7 +12,6 @@ from agentloop import (
     briefing,
     by_hand,
     changes,
-    distill,
     groups,
     interrupts,
     journal,
@@ -25,6 +24,7 @@ from agentloop import (
 )
 from agentloop import events as ev
 from agentloop.checking import Checks
+from agentloop.distill.staging import Staging
 from agentloop.errors import AgentUnusableError, RepoError, RunError
 from agentloop.guard import examine
 from agentloop.job import Job
@@ -93,9 +93,9 @@ class Performance:
         return self.book.state
 
     @property
-    def staging(self) -> distill.Staging:
+    def staging(self) -> Staging:
         """Where a draft is written."""
-        return distill.Staging(self.turns.place, self.folder.run)
+        return Staging(self.turns.place, self.folder.run)
 
     @property
     def learning(self) -> learning.Learning:

@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agentloop import config, distill, journal, learning, person, rejections
+from agentloop import config, journal, learning, person, rejections
 from agentloop import events as ev
+from agentloop.distill.draft import difference
+from agentloop.distill.existing import Existing
+from agentloop.distill.staging import Staging
 from agentloop.errors import PublishError, RunError, UsageError
 from agentloop.fold import fold
 from agentloop.quoting import visible
 from agentloop.repo import Repo
 from agentloop.skills import contents
-from agentloop.skills.findings import MAX_FILE_BYTES, Finding, find
+from agentloop.skills.disk import MAX_FILE_BYTES
+from agentloop.skills.findings import Finding, find
 from agentloop.skills.findings.files import texts_in
 from agentloop.skills.format import FILE
 from agentloop.state import RunState
@@ -124,8 +128,8 @@ def propose(repo: Repo, state: RunState) -> Proposal:
         text = contents.text(path, FILE)
     except OSError:
         text = ""  # the findings say what is wrong
-    former = distill.Existing(repo, state.task).files(path.name)
-    diff = distill.difference(former, texts_in(path), MAX_DIFF_CHARS)
+    former = Existing(repo, state.task).files(path.name)
+    diff = difference(former, texts_in(path), MAX_DIFF_CHARS)
     return Proposal(path.name, text, tuple(contents.files(path)), tuple(find(path)), diff)
 
 
@@ -181,7 +185,7 @@ def accept(repo: Repo, draft: Waiting, skills_to: str = "") -> list[ev.Event]:
         if problems:
             raise PublishError("\n  ".join([f"{draft.name} breaks a rule:", *map(str, problems)]),
                                hint=f"edit it: agentloop skills review {draft.folder.run}")  # fmt: skip
-        work = learning.Learning(repo, distill.Staging(repo.root, state.run), draft.folder.draft)
+        work = learning.Learning(repo, Staging(repo.root, state.run), draft.folder.draft)
         work.sign(state)
         published = work.publish(state)
         done = [book.append(published)]

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from agentloop import distill, journal, learning, publish, rejections, review
 from agentloop import events as ev
+from agentloop import journal, learning, publish, rejections, review
 from agentloop.cli import cli
+from agentloop.distill.staging import Staging
 from agentloop.errors import AgentloopError, PublishError, RunError
 from agentloop.fold import fold
 from agentloop.repo import Repo
@@ -102,7 +103,7 @@ def test_it_goes_where_the_run_said_or_where_the_person_says(repo: Repo) -> None
 @pytest.mark.parametrize("edited", [True, False])
 def test_a_draft_that_is_accepted_in_its_run_is_signed(repo: Repo, edited: bool) -> None:
     folder = keep_back(repo)
-    work = learning.Learning(repo, distill.Staging(repo.root, folder.run), folder.draft)
+    work = learning.Learning(repo, Staging(repo.root, folder.run), folder.draft)
     answer = work.ask(state_of(folder), lambda _state: ev.SkillAccepted(name="keep-counting", edited=edited))
     assert isinstance(answer, ev.SkillAccepted)
     assert folder.run in (draft_of(folder) / "SKILL.md").read_text()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from agentloop.distill import STAGING, Staging
+from agentloop.distill.staging import STAGING, Staging
 
 
 @pytest.fixture

@@ -33,6 +33,14 @@ class Problem:
     """Likewise."""
 
 
+def mentions(path: Path, word: str) -> bool:
+    """The word stands in the file, so it is worth a reading that takes ten times as long; or it cannot be read."""
+    try:
+        return word in _text(path)
+    except (OSError, ValueError):
+        return True
+
+
 def read(path: Path) -> Adapter:
     """Read an adapter; once, as long as its file stays as it is.
 

@@ -4,7 +4,7 @@ import difflib
 import shutil
 from pathlib import Path
 
-from agentloop.agents.adapter_file import read
+from agentloop.agents.adapter_file import mentions, read
 from agentloop.agents.sources import source, sources
 from agentloop.agents.spec import Adapter
 from agentloop.errors import AdapterError, UsageError
@@ -30,8 +30,11 @@ def load(name: str) -> Adapter:
     raise UsageError(f"there is no agent {name!r}", hint=hint)
 
 
-def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
+def load_all(program: str = "") -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
     """Read every adapter.
+
+    Args:
+        program: leave out the agents that cannot be this program, by their name and their file's words.
 
     Returns:
         By name, those that can be read, and what is wrong with the others.
@@ -39,11 +42,25 @@ def load_all() -> tuple[dict[str, Adapter], dict[str, AdapterError]]:
     adapters: dict[str, Adapter] = {}
     problems: dict[str, AdapterError] = {}
     for name, found in sources().items():
+        if name != program and not mentions(found.path, program):
+            continue
         try:
             adapters[name] = read(found.path)
         except AdapterError as error:
             problems[name] = error
     return adapters, problems
+
+
+def not_read() -> list[AdapterError]:
+    """What is wrong with the adapters that the user or an installed package brought; ours are as they were tested."""
+    found = []
+    for brought in sources().values():
+        try:
+            if brought.origin != "agentloop":
+                read(brought.path)
+        except AdapterError as error:
+            found.append(error)
+    return found
 
 
 def skill_folders() -> list[tuple[str, ...]]:
@@ -58,7 +75,7 @@ def for_program(program: str) -> Adapter | None:
         AdapterError: the file of that name is wrong; another agent's wrong file is passed over.
     """
     wanted = Path(program).name
-    adapters, problems = load_all()
+    adapters, problems = load_all(wanted)
     if wanted in problems:
         raise problems[wanted]
     return next((adapter for adapter in adapters.values() if wanted in (adapter.programs or (adapter.name,))), None)

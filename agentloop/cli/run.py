@@ -236,7 +236,7 @@ def _resumed_from_here(command: str) -> str:
 
 def _notes(job: Job, repo: Repo) -> list[str]:
     """What the user may not expect of a run."""
-    notes = [f"not read: {problem.message}" for problem in registry.load_all()[1].values()]
+    notes = [f"not read: {problem.message}" for problem in registry.not_read()]
     if job.own_worktree:
         changed = repo.uncommitted()
         if changed:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from agentloop import events as ev
 from agentloop import prompts
 from agentloop.distill.existing import Existing
-from agentloop.distill.ledger import failures, ledger
+from agentloop.distill.ledger import check_lines, failures, ledger
 from agentloop.distill.staging import Staging
 from agentloop.quoting import fenced, one_line, shorten
 from agentloop.redact import redact
@@ -20,18 +20,6 @@ _MAX_NAMES = 60
 _MAX_NAME_CHARS = 100
 _MAX_REJECTED = 10
 _MAX_CHANGE_CHARS = 12_000
-_PASS_VERBS = (" passes", " pass", " succeeds")
-
-
-def check_lines(leaves: Sequence[ev.Leaf]) -> str:
-    """The lines by which a prompt names the conditions of the predicate: a command that has to succeed as it is run."""
-    return "\n".join(f"Check: `{leaf.command if _has_to_succeed(leaf) else leaf.source}`" for leaf in leaves)
-
-
-def _has_to_succeed(leaf: ev.Leaf) -> bool:
-    source = leaf.source.strip()
-    is_bare = source.strip("\"'") == leaf.command
-    return leaf.kind == "command" and not source.startswith("not ") and (is_bare or source.endswith(_PASS_VERBS))
 
 
 def distill_prompt(

@@ -17,6 +17,7 @@ from agentloop.redact import redact
 from agentloop.rejections import Rejected
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
+from agentloop.skills.disk import MAX_FILE_BYTES
 from agentloop.skills.findings.files import texts_in
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.grounding import ungrounded
@@ -185,7 +186,7 @@ def _is_shallow(path: Path) -> bool:
 
 
 def _is_small_file(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size <= findings.MAX_FILE_BYTES
+    return path.is_file() and path.stat().st_size <= MAX_FILE_BYTES
 
 
 def sign(path: Path, former: str, state: RunState, version: str | None) -> None:

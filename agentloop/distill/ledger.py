@@ -22,6 +22,7 @@ _MAX_FAILING = 12
 _MAX_DETOURS = 6
 _MAX_COMMAND_CHARS = 300
 _MAX_WORDS_CHARS = 200
+_PASS_VERBS = (" passes", " pass", " succeeds")
 
 
 def ledger(state: RunState, repo: Repo | None = None) -> str:
@@ -32,6 +33,17 @@ def ledger(state: RunState, repo: Repo | None = None) -> str:
         return redact("\n\n".join(_attempt(state, at, repo, detours)))
 
     return _joined(len(state.checks), attempt, _MAX_LEDGER_CHARS) or "(no attempt was checked yet)"
+
+
+def check_lines(leaves: Sequence[ev.Leaf]) -> str:
+    """The lines by which a prompt names the conditions of the predicate: a command that has to succeed as it is run."""
+    return "\n".join(f"Check: `{leaf.command if _has_to_succeed(leaf) else leaf.source}`" for leaf in leaves)
+
+
+def _has_to_succeed(leaf: ev.Leaf) -> bool:
+    source = leaf.source.strip()
+    is_bare = source.strip("\"'") == leaf.command
+    return leaf.kind == "command" and not source.startswith("not ") and (is_bare or source.endswith(_PASS_VERBS))
 
 
 def failures(checks: Sequence[ev.Checked]) -> str:

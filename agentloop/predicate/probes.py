@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agentloop import person as somebody
-from agentloop import web
 from agentloop.predicate.context import Context, Finding
 from agentloop.predicate.language.nodes import FileIs, UrlIs
 from agentloop.predicate.search import SearchError, search
@@ -59,6 +58,8 @@ def url(node: UrlIs, context: Context) -> Finding:
     Raises:
         Interrupted: a signal was noted.
     """
+    from agentloop import web  # the standard library takes long to load it
+
     timeout_s = min(URL_TIMEOUT_S, context.timeout_s)
     try:
         status = wait_for(lambda: web.status(node.url, timeout_s), timeout_s)

@@ -9,8 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from agentloop.skills.disk import read_bytes
-from agentloop.skills.findings import MAX_FILE_BYTES
+from agentloop.skills.disk import MAX_FILE_BYTES, read_bytes
 
 MAX_FILES = 200
 

@@ -5,6 +5,9 @@ import os
 import stat
 from pathlib import Path
 
+MAX_FILE_BYTES = 256 * 1024
+"""A file of a skill that is longer is read and kept no further."""
+
 
 def read_bytes(path: str | Path, max_bytes: int) -> bytes:
     """The beginning of an ordinary file: one byte more than `max_bytes` says that there is more of it.

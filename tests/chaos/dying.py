@@ -27,11 +27,12 @@ from typing import Any
 import git
 import rich.live
 
-from agentloop import cli, distill, journal
+from agentloop import cli, journal
 from agentloop.cli import run, runs
+from agentloop.distill import asking, draft
 from agentloop.repo import runner
 
-LOADED = (git, rich.live, distill, run, runs)
+LOADED = (git, rich.live, asking, draft, run, runs)
 
 
 def die() -> None:

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from agentloop import events as ev
-from agentloop import learning, person, review
+from agentloop import learning, person
 from agentloop.errors import UsageError
 from agentloop.quoting import one_line, visible
 from agentloop.render import count, size
@@ -15,6 +16,9 @@ from agentloop.repo import Repo
 from agentloop.skills import contents
 from agentloop.skills.format import FILE
 from agentloop.state import RunState
+
+if TYPE_CHECKING:
+    from agentloop.review import Proposal
 
 _CHOICES = {"a": "accept", "e": "edit", "r": "reject"}
 MAX_REASON_CHARS = 1000
@@ -92,6 +96,8 @@ def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
         PublishError: the draft is gone.
         Interrupted: a signal was noted.
     """
+    from agentloop import review  # most runs come to no draft
+
     edited = False
     proposal = review.propose(repo, state)
     show(proposal)
@@ -115,7 +121,7 @@ def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
                 return Decision(way_out, edited=edited)
 
 
-def show(proposal: review.Proposal) -> None:
+def show(proposal: "Proposal") -> None:
     """Show a draft: its text, its other files, what it changes, and what is wrong with it."""
     _say(f"\n{line(proposal.name, 100)}/{FILE}:")
     _say(_barred(proposal.text.rstrip() or "(it cannot be read)"))
@@ -166,6 +172,8 @@ def _choice(choices: Mapping[str, str]) -> str:
 
 
 def _edit(state: RunState) -> bool:
+    from agentloop import review
+
     try:
         changed = review.edit(state)
     except UsageError as error:

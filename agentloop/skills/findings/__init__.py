@@ -3,8 +3,8 @@
 A static look is a seatbelt against accidents, not a verdict on malice.
 """
 
-from agentloop.skills.findings.files import MAX_DEPTH, MAX_FILE_BYTES
+from agentloop.skills.findings.files import MAX_DEPTH
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.lint import find
 
-__all__ = ["MAX_DEPTH", "MAX_FILE_BYTES", "Finding", "find"]
+__all__ = ["MAX_DEPTH", "Finding", "find"]

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agentloop.skills.disk import read_bytes
+from agentloop.skills.disk import MAX_FILE_BYTES, read_bytes
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.rules import broken
 
 MAX_FILES = 50
-MAX_FILE_BYTES = 256 * 1024
 MAX_SKILL_BYTES = 1024 * 1024
 MAX_LISTED = 1000
 MAX_READ_BYTES = 4 * 1024 * 1024
