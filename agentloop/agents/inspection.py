@@ -18,7 +18,7 @@ from agentloop.process import Exited, Program, child_environment, run_side_by_si
 from agentloop.quoting import one_line, plain
 
 _AT_ONCE = 4
-_VERSION_TIMEOUT_S = 20.0
+_VERSION_TIMEOUT_S = 30.0
 _PROBE_TIMEOUT_S = 60.0
 _MAX_BYTES = 4 * 1024 * 1024
 _TAG = "agents-doctor"
