@@ -16,10 +16,10 @@ from typing import Annotated, Any, Literal, cast
 import platformdirs
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from agentloop import amounts
 from agentloop.errors import ConfigError
 from agentloop.job import Driver, MetricSpec, PermissionMode, SandboxKind, SkillsTo
 from agentloop.recipients import Notify
+from agentloop.text import amounts
 
 _VARIABLE = re.compile(r"\$(\w+)")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")

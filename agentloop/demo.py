@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import supervisor
 from agentloop.job import Job, Limits
 from agentloop.offline import sample
 from agentloop.render import Renderer
 from agentloop.repo import Repo
+from agentloop.run import supervisor
 from agentloop.state import RunState
 
 CHECK = "python3 -m unittest -q passes"

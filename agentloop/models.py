@@ -18,8 +18,8 @@ import tenacity
 from agentloop import interrupts
 from agentloop.errors import AgentUnusableError
 from agentloop.events import ErrorClass
-from agentloop.quoting import one_line
-from agentloop.redact import redact
+from agentloop.text.quoting import one_line
+from agentloop.text.redact import redact
 from agentloop.waiting import wait_for
 
 TRIES = 3

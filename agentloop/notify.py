@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from agentloop.errors import AgentloopError
-from agentloop.logfile import Ends
 from agentloop.process import child_environment, run_program
-from agentloop.quoting import one_line
+from agentloop.process.logfile import Ends
 from agentloop.recipients import Notify
-from agentloop.redact import redact
+from agentloop.text.quoting import one_line
+from agentloop.text.redact import redact
 from agentloop.waiting import wait_for
 
 CMD_TIMEOUT_S = 30.0

@@ -10,9 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from agentloop.errors import CannotStartError, UsageError
-from agentloop.foreground import run_in_terminal
 from agentloop.interrupts import raise_if_interrupted
 from agentloop.process import git_free_environment
+from agentloop.process.foreground import run_in_terminal
 
 _LOOK_S = 0.1
 _MAX_LINE_BYTES = 4096

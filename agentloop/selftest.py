@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import supervisor
 from agentloop.errors import UsageError
 from agentloop.guard.cheater import write
 from agentloop.guard.tricks import PROJECT, TRICKS, Trick
 from agentloop.job import Job, Limits
 from agentloop.process import git_free_environment, run_program
 from agentloop.repo import Repo
+from agentloop.run import supervisor
 from agentloop.state import RunState
 
 

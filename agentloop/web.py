@@ -6,8 +6,8 @@ from http.client import HTTPException, HTTPMessage
 from typing import IO
 from urllib.parse import urlsplit
 
-from agentloop.quoting import one_line
 from agentloop.recipients import LOOPBACK
+from agentloop.text.quoting import one_line
 
 FAILURES = (OSError, HTTPException, ValueError)
 """What `status` raises where there is no answer."""

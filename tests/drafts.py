@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal
 from agentloop.job import Job
+from agentloop.records import journal
 from agentloop.repo import Repo
 
 SKILL = """---

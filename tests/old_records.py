@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop import journal, records
 from agentloop.job import Job
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 
 DAY_S = 86400.0
@@ -14,7 +14,7 @@ DAY_S = 86400.0
 def record(repo: Repo, days_ago: float, *events: ev.Event, snapshots: bool = True, size: int = 0) -> journal.RunFolder:
     """Make the record of a run that worked so long ago."""
     at = time.time() - days_ago * DAY_S
-    run = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}-{len(records.of(place(repo))):04x}"
+    run = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}-{len(folders.of(place(repo))):04x}"
     folder = journal.RunFolder(place(repo) / run)
     folder.path.mkdir(parents=True)
     book = journal.Journal(folder, clock=lambda: at)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from agentloop import amounts
+from agentloop.text import amounts
 
 Read = Callable[[object], object]
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import archiving, publish
 from agentloop.errors import PublishError
 from agentloop.repo import Repo
-from agentloop.skills import archive, library
+from agentloop.skills import archive, archiving, library, publish
 from agentloop.skills.format import parse
 
 from .test_repo import begin, git

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import publish
 from agentloop.errors import PublishError
 from agentloop.repo import Change, Repo
+from agentloop.skills import publish
 
 from .test_repo import begin, git, make_hook, mess
 

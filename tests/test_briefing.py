@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import briefing, steps
 from agentloop import events as ev
-from agentloop.fold import fold
 from agentloop.job import Job
 from agentloop.predicate.reports.report import TestReport
 from agentloop.repo import Repo
-from agentloop.state import RunState
+from agentloop.run import briefing
+from agentloop.state import RunState, steps
+from agentloop.state.fold import fold
 
 UNLOADED = "test_shop (unittest.loader._FailedTest.test_shop)"
 TAX = "test_tax (test_shop.Prices.test_tax)"

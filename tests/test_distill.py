@@ -11,12 +11,12 @@ from agentloop.distill.existing import Existing
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.ledger import ledger
 from agentloop.distill.staging import STAGING, Staging
-from agentloop.fold import fold
 from agentloop.job import Job
-from agentloop.rejections import Rejected
 from agentloop.repo import Repo
 from agentloop.skills import format as skill_format
+from agentloop.skills.rejections import Rejected
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 from .test_repo import begin, git
 

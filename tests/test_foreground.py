@@ -19,7 +19,7 @@ from tests.e2e.terminal import interrupt
 DRIVER = """
 import os, sys
 from agentloop import interrupts
-from agentloop.foreground import run_in_terminal
+from agentloop.process.foreground import run_in_terminal
 print(f"driver {os.getpid()}.", flush=True)
 with interrupts.noted():
     code = run_in_terminal([sys.executable, "-c", sys.argv[1]], env=os.environ)

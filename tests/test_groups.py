@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import groups
 from agentloop.errors import RunError
 from agentloop.job import Job
+from agentloop.run import groups
 
 JOB = Job(task="mend it", until=("true passes",), agent="offline", worktree="tree", attempts_in_parallel=3)
 
@@ -16,7 +16,7 @@ JOB = Job(task="mend it", until=("true passes",), agent="offline", worktree="tre
 def test_of_all_that_ask_at_once_one_is_the_first(tmp_path: Path) -> None:
     group = groups.make(tmp_path, JOB)
     assert groups.winner(tmp_path, group) == ""
-    code = "import sys, pathlib\nfrom agentloop import groups\n"
+    code = "import sys, pathlib\nfrom agentloop.run import groups\n"
     code += "print(groups.claim(pathlib.Path(sys.argv[1]), *sys.argv[2:]))"
     argv = [sys.executable, "-c", code, str(tmp_path), group]
     asking = [subprocess.Popen([*argv, f"run-{n}"], stdout=subprocess.PIPE, text=True) for n in range(4)]

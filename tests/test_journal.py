@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from agentloop import events as ev
-from agentloop import journal
 from agentloop.errors import RunError
 from agentloop.job import Job
+from agentloop.records import journal
 
 
 @pytest.fixture
@@ -61,7 +61,8 @@ def test_there_is_a_single_writer(folder: journal.RunFolder) -> None:
 
 def test_kill_9_loses_no_acknowledged_event(folder: journal.RunFolder) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom agentloop import events as ev, journal\n"
+        "import sys\nfrom pathlib import Path\nfrom agentloop import events as ev\n"
+        "from agentloop.records import journal\n"
         f"book = journal.Journal(journal.RunFolder(Path({str(folder.path)!r})))\n"
         "n = 0\nwhile True:\n    book.append(ev.SessionOpened(session=str(n)))\n    print(n, flush=True)\n    n += 1\n"
     )

@@ -5,10 +5,10 @@ import itertools
 import pytest
 
 from agentloop import events as ev
-from agentloop import limits, loop, steps
-from agentloop.fold import fold
 from agentloop.job import Job, Limits
-from agentloop.state import RunState
+from agentloop.run import limits, loop
+from agentloop.state import RunState, steps
+from agentloop.state.fold import fold
 
 from .test_loop import JOB, RED, STRUGGLED, check, job, snapshot, state, turn
 

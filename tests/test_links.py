@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import publish
 from agentloop.errors import PublishError
 from agentloop.repo import Repo
-from agentloop.skills import links
+from agentloop.skills import links, publish
 
 from .test_repo import begin, git
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import logfile
-from agentloop.logfile import LogFile
+from agentloop.process import logfile
+from agentloop.process.logfile import LogFile
 
 KEY = b"sk-ant-" + b"aB3" * 12
 

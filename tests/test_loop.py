@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from agentloop import events as ev
-from agentloop import loop, steps
-from agentloop.fold import fold
 from agentloop.job import ByHand, Job, Limits
-from agentloop.state import RunState
+from agentloop.run import loop
+from agentloop.state import RunState, steps
+from agentloop.state.fold import fold
 
 JOB = Job(task="mend it", until=("pytest passes",), agent="claude", worktree="repo", guard="off")
 GUARDED = JOB.model_copy(update={"guard": "enforce"})

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import provisions
 from agentloop.errors import RepoError
 from agentloop.repo import OwnWorktree, Repo
+from agentloop.run import provisions
 
 
 def git(folder: Path, *args: str) -> str:

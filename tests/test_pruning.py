@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agentloop import events as ev
-from agentloop import journal, pruning, records
-from agentloop.pruning import Limits
+from agentloop.records import folders, journal, pruning
+from agentloop.records.pruning import Limits
 from agentloop.repo import Repo
 
 from .old_records import place, record
@@ -36,7 +36,7 @@ def prune(repo: Repo, limits: Limits) -> None:
 
 
 def left(repo: Repo) -> list[str]:
-    return [folder.run for folder in records.of(place(repo))]
+    return [folder.run for folder in folders.of(place(repo))]
 
 
 def test_what_is_old_goes_with_its_snapshots_and_what_is_young_stays(repo: Repo) -> None:
@@ -125,7 +125,7 @@ def test_a_folder_in_which_nothing_began_goes_after_a_while(repo: Repo) -> None:
 def test_a_repository_is_known_by_its_runs_until_it_is_gone(repo: Repo, tmp_path: Path) -> None:
     old = record(repo, 40, ENDED)
     folder = place(repo)
-    assert records.repositories() == [folder]
+    assert folders.repositories() == [folder]
     found = pruning.repository_of(folder)
     assert found is not None
     assert found.root == repo.root

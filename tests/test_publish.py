@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import publish
 from agentloop.errors import PublishError
 from agentloop.events import SkillsLinked
 from agentloop.repo import Repo
+from agentloop.skills import publish
 
 from .test_repo import begin, git
 

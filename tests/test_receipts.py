@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import receipts
 from agentloop.events import Leaf
 from agentloop.predicate.language import grammar
+from agentloop.records import receipts
 from agentloop.repo import Repo
 from agentloop.sandbox import Sandbox
 

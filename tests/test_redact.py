@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentloop.redact import redact, secrets_in
+from agentloop.text.redact import redact, secrets_in
 
 # Put together here, so that no scanner takes this file for a leak.
 SECRETS = {

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import journal, rejections
+from agentloop.records import journal
+from agentloop.skills import rejections
 
 from .drafts import SKILL
 

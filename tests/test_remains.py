@@ -3,8 +3,8 @@
 import pytest
 
 from agentloop import events as ev
-from agentloop import remains
-from agentloop.standing import Standing
+from agentloop.events.standing import Standing
+from agentloop.state import remains
 
 BEFORE = Standing(head="a" * 40, branch="main", index="i" * 40, stash=("s" * 40,))
 STAGED = BEFORE.model_copy(update={"staged": "x"})

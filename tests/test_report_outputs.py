@@ -9,7 +9,7 @@ import pytest
 from agentloop.events import TestCounts
 from agentloop.predicate.reports import output, runners
 from agentloop.predicate.reports.tally import Tally
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 OUTPUTS = Path(__file__).parent / "outputs"
 FAILED = {

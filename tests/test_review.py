@@ -9,14 +9,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from agentloop import events as ev
-from agentloop import journal, learning, publish, rejections, review
 from agentloop.cli import cli
 from agentloop.distill.staging import Staging
 from agentloop.errors import AgentloopError, PublishError, RunError
-from agentloop.fold import fold
+from agentloop.records import journal
 from agentloop.repo import Repo
-from agentloop.skills import contents
+from agentloop.run import learning, review
+from agentloop.skills import contents, publish, rejections
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 from .drafts import SKILL, draft_of, keep_back
 from .test_repo import begin, git

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agentloop.redact import redact, secrets_in
-from agentloop.secret_formats import FORMATS
 from agentloop.skills import findings
+from agentloop.text.redact import redact, secrets_in
+from agentloop.text.secret_formats import FORMATS
 
 DIGITS = "0123456789"
 HEX = DIGITS + "abcdef"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentloop.shell import simple_commands, unwrapped
+from agentloop.text.shell import simple_commands, unwrapped
 
 SURE, UNSURE = True, False
 

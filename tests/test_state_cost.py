@@ -3,8 +3,8 @@
 import pytest
 
 from agentloop import events as ev
-from agentloop.fold import fold
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 
 def state(*costs: float | str | None) -> RunState:

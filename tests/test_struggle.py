@@ -3,10 +3,10 @@
 import pytest
 
 from agentloop import events as ev
-from agentloop.calls import MAX_CALLS, Calls, with_call, with_end
 from agentloop.distill import struggle
-from agentloop.fold import fold
 from agentloop.state import RunState
+from agentloop.state.calls import MAX_CALLS, Calls, with_call, with_end
+from agentloop.state.fold import fold
 
 from .test_distill import failed, job
 

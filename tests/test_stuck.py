@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentloop import events as ev
-from agentloop import loop, steps, stuck
-from agentloop.fold import fold
 from agentloop.job import Limits
-from agentloop.state import RunState
+from agentloop.run import loop, stuck
+from agentloop.state import RunState, steps
+from agentloop.state.fold import fold
 
 from .test_loop import JOB, check, snapshot, turn
 

@@ -7,13 +7,13 @@ import pytest
 from click.testing import CliRunner
 
 from agentloop import events as ev
-from agentloop import journal
 from agentloop.agents import registry
 from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.cli import cli
+from agentloop.records import journal
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
-from agentloop.usage import UNUSED_AFTER, Usage, Use, usages
+from agentloop.skills.usage import UNUSED_AFTER, Usage, Use, usages
 
 from .test_distill import failed, job
 from .test_repo import begin, git

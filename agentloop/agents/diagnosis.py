@@ -8,7 +8,7 @@ from typing import Literal
 from agentloop.agents import versions
 from agentloop.agents.sources import Source
 from agentloop.agents.spec import Adapter
-from agentloop.quoting import one_line
+from agentloop.text.quoting import one_line
 
 Level = Literal["ok", "note", "problem"]
 

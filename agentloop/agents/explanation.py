@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from agentloop.quoting import one_line
+from agentloop.text.quoting import one_line
 
 Key = tuple[str | int, ...]
 """The way to a value: names of tables and keys, and places in lists."""

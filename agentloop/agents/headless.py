@@ -16,9 +16,9 @@ from agentloop.agents.store import newest_session
 from agentloop.agents.stream import StreamReader
 from agentloop.config import state_folder
 from agentloop.events import AgentWaited, Counters, Event, SessionLost, TurnStatus
-from agentloop.logfile import LogFile
 from agentloop.process import Exited, Walls, child_environment, run_program
-from agentloop.quoting import plain
+from agentloop.process.logfile import LogFile
+from agentloop.text.quoting import plain
 
 _MAX_ARGUMENT_BYTES = 100_000
 _MAX_RESULT_BYTES = 64 * 1024 * 1024

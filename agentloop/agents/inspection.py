@@ -15,7 +15,7 @@ from agentloop.agents.spec import Adapter
 from agentloop.config import expanded
 from agentloop.errors import CannotStartError
 from agentloop.process import Exited, Program, child_environment, run_side_by_side
-from agentloop.quoting import one_line, plain
+from agentloop.text.quoting import one_line, plain
 
 _AT_ONCE = 4
 _VERSION_TIMEOUT_S = 30.0

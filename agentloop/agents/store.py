@@ -22,9 +22,9 @@ from agentloop.agents.spec import Adapter
 from agentloop.agents.store_spec import Store
 from agentloop.agents.stream import MAX_LINE_BYTES, StreamReader
 from agentloop.agents.stream_spec import Stream
-from agentloop.calls import MAX_CALLS
 from agentloop.events import Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded
-from agentloop.quoting import one_line
+from agentloop.state.calls import MAX_CALLS
+from agentloop.text.quoting import one_line
 
 _MAX_FILES = 2000
 _HEAD_LINES = 60

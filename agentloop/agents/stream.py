@@ -8,7 +8,7 @@ from typing import Any
 from agentloop.agents.expressions import compiled
 from agentloop.agents.stream_spec import Stream
 from agentloop.events import AgentWaited, Counters, Event, SessionOpened, SkillLoaded, ToolCalled, ToolEnded, Usage
-from agentloop.quoting import one_line, plain, shorten
+from agentloop.text.quoting import one_line, plain, shorten
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
 _MAX_TEXT_CHARS = 16_000

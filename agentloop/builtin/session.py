@@ -16,7 +16,7 @@ from typing import Any
 from agentloop.config import state_folder
 from agentloop.errors import UsageError
 from agentloop.models import Answer, ToolCall
-from agentloop.quoting import writable
+from agentloop.text.quoting import writable
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")

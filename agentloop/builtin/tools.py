@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from agentloop.errors import CannotStartError
-from agentloop.logfile import Ends
 from agentloop.process import RUN_TAG, child_environment, run_program
-from agentloop.quoting import plain, shorten
+from agentloop.process.logfile import Ends
+from agentloop.text.quoting import plain, shorten
 
 Permissions = Literal["read", "edit", "full"]
 _MAX_OUTPUT_CHARS = 16_000

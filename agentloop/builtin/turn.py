@@ -10,8 +10,8 @@ from agentloop.builtin.session import Session, arguments
 from agentloop.builtin.tools import Permissions, Result, Toolbox
 from agentloop.errors import UsageError
 from agentloop.models import Answer, ModelError, ToolCall, ask
-from agentloop.quoting import one_line, visible
 from agentloop.skills.library import Library, Shelved
+from agentloop.text.quoting import one_line, visible
 
 SKILL_FOLDERS = (".agents/skills", ".claude/skills", "skills")
 _MAX_SKILLS = 60

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from agentloop import journal, undoing
 from agentloop.errors import RunError
-from agentloop.fold import fold
-from agentloop.quoting import visible
+from agentloop.records import journal
 from agentloop.repo import Repo, show_difference
+from agentloop.run import undoing
 from agentloop.state import RunState
+from agentloop.state.fold import fold
+from agentloop.text.quoting import visible
 
 _TURN = re.compile(r"\d{1,3}")
 
@@ -61,7 +62,7 @@ def undo(run: str, to: int | None, keep_work: bool) -> None:
 
     Files that you changed since are never overwritten; index, stash and commits stay, and the way back is said.
     """
-    from agentloop.supervisor import worktree_lock
+    from agentloop.run.supervisor import worktree_lock
 
     if keep_work and to is not None:
         raise click.UsageError("--to and --keep-work exclude each other")

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from agentloop import config, interrupts, journal, receipts, sandbox
+from agentloop import config, interrupts, sandbox
 from agentloop.cli.options import DURATION, sandbox_options
 from agentloop.errors import RepoError, UsageError
 from agentloop.events import SCHEMA, VerdictValue
@@ -25,8 +25,9 @@ from agentloop.predicate.language.nodes import And, Command, Node, Not, Or, Time
 from agentloop.predicate.language.wording import explain as explained
 from agentloop.predicate.language.wording import number, render
 from agentloop.process import child_environment, watched
-from agentloop.quoting import one_line
+from agentloop.records import journal, receipts
 from agentloop.repo import Repo
+from agentloop.text.quoting import one_line
 
 _EXIT_CODES: dict[VerdictValue, int] = {"pass": 0, "fail": 1, "error": 2}
 _MARKS: dict[VerdictValue, tuple[str, str]] = {"pass": ("✓", "green"), "fail": ("✗", "red"), "error": ("!", "yellow")}

@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from agentloop import candidates, config, interrupts, person, supervisor
+from agentloop import config, interrupts, person
 from agentloop.agents import registry
 from agentloop.agents.spec import Adapter
-from agentloop.candidates import Candidate
 from agentloop.cli.options import (
     check_options,
     learning_options,
@@ -22,9 +21,12 @@ from agentloop.cli.options import (
 from agentloop.cli.run import asks, exit_code, make_job, predicates, show
 from agentloop.errors import UsageError
 from agentloop.job import ByHand
-from agentloop.quoting import one_line
+from agentloop.records import candidates
+from agentloop.records.candidates import Candidate
 from agentloop.render import Renderer, clock
 from agentloop.repo import Repo
+from agentloop.run import supervisor
+from agentloop.text.quoting import one_line
 
 _MAX_LISTED = 20
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from agentloop import amounts
+from agentloop.text import amounts
 
 
 class Amount(click.ParamType[Any]):

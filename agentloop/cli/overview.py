@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop import journal, records
 from agentloop.errors import RunError
-from agentloop.fold import fold
-from agentloop.quoting import one_line
+from agentloop.records import folders, journal
 from agentloop.render import ago, clock, count, result_object
 from agentloop.state import RunState
+from agentloop.state.fold import fold
+from agentloop.text.quoting import one_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,12 @@ class Row:
 
 def of(repository: Path) -> list[Row]:
     """The runs in the state folder of a repository."""
-    return _sorted(records.of(repository))
+    return _sorted(folders.of(repository))
 
 
 def everywhere() -> list[Row]:
     """The runs of all repositories."""
-    return _sorted(folder for place in records.repositories() for folder in records.of(place))
+    return _sorted(folder for place in folders.repositories() for folder in folders.of(place))
 
 
 def _sorted(folders: Iterable[journal.RunFolder]) -> list[Row]:

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import click
 
-from agentloop import amounts, config, journal, pruning, records
+from agentloop import config
 from agentloop.cli.options import DURATION, Amount
 from agentloop.errors import RepoError
-from agentloop.pruning import Limits, Record
+from agentloop.records import folders, journal, pruning
+from agentloop.records.pruning import Limits, Record
 from agentloop.render import Renderer, ago, count, size
 from agentloop.repo import Repo
+from agentloop.text import amounts
 
 DEFAULT_AGE_S = 30 * 86400.0
 AT_START_S = 2.0
@@ -48,7 +50,7 @@ def prune(
         drafts_too=every,
     )
     if everywhere:
-        for repository in records.repositories():
+        for repository in folders.repositories():
             _prune(repository, pruning.repository_of(repository), limits, dry_run=dry_run)
         return
     with Repo.open(Path.cwd()) as repo:

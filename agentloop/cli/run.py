@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from agentloop import config, groups, journal, learning, parallel, render, supervisor
+from agentloop import config, render
 from agentloop import events as ev
 from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
@@ -25,13 +25,15 @@ from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.skills import asking
 from agentloop.cli.telling import Telling, of_user
 from agentloop.errors import UsageError
-from agentloop.fold import fold
 from agentloop.job import Job, Limits
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
+from agentloop.records import journal
 from agentloop.render import Renderer
 from agentloop.repo import Repo
+from agentloop.run import groups, learning, parallel, supervisor
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 
 @click.command(cls=BehindDashes)

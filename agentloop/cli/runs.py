@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from agentloop import changes, journal, render
 from agentloop import events as ev
+from agentloop import render
 from agentloop.cli import overview
 from agentloop.errors import RunError
-from agentloop.fold import fold
+from agentloop.records import changes, journal
 from agentloop.repo import Repo
+from agentloop.state.fold import fold
 
 _LOOK_S = 0.2
 

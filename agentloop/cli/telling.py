@@ -4,14 +4,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from agentloop import changes, config, interrupts, notify
+from agentloop import config, interrupts, notify
 from agentloop import events as ev
-from agentloop.fold import fold
 from agentloop.interrupts import Interrupted
 from agentloop.recipients import Notify
+from agentloop.records import changes
 from agentloop.render import Renderer, report, result_object
 from agentloop.repo import Repo
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 MIN_WAIT_S = 60.0
 """The shortest wait for a usage limit that anybody is told of."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from agentloop import config, person, supervisor
+from agentloop import config, person
 from agentloop.cli.options import BehindDashes, check_options, learning_options, output_options, until_option
 from agentloop.cli.run import exit_code, make_job, predicates, show
 from agentloop.cli.skills import asking
@@ -13,6 +13,7 @@ from agentloop.job import ByHand
 from agentloop.predicate import evidence
 from agentloop.render import Renderer
 from agentloop.repo import Repo
+from agentloop.run import supervisor
 from agentloop.state import RunState
 
 

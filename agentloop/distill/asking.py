@@ -7,12 +7,12 @@ from agentloop import prompts
 from agentloop.distill.existing import Existing
 from agentloop.distill.ledger import check_lines, failures, ledger
 from agentloop.distill.staging import Staging
-from agentloop.quoting import fenced, one_line, shorten
-from agentloop.redact import redact
-from agentloop.rejections import Rejected
 from agentloop.repo import Repo
+from agentloop.skills.rejections import Rejected
 from agentloop.skills.similarity import nearest
 from agentloop.state import RunState
+from agentloop.text.quoting import fenced, one_line, shorten
+from agentloop.text.redact import redact
 
 NEAREST = 3
 _MAX_SKILL_CHARS = 8000

@@ -12,9 +12,6 @@ from agentloop import events as ev
 from agentloop.distill.existing import Existing
 from agentloop.distill.grounds import Evidence
 from agentloop.distill.staging import STAGING, Staging
-from agentloop.quoting import one_line, plain, shorten, writable
-from agentloop.redact import redact
-from agentloop.rejections import Rejected
 from agentloop.skills import findings
 from agentloop.skills import format as skill_format
 from agentloop.skills.disk import MAX_FILE_BYTES
@@ -24,7 +21,10 @@ from agentloop.skills.findings.grounding import ungrounded
 from agentloop.skills.findings.leak import leaks
 from agentloop.skills.findings.neighbours import more_tools, over_budget, repeats
 from agentloop.skills.findings.privacy import masked
+from agentloop.skills.rejections import Rejected
 from agentloop.state import RunState
+from agentloop.text.quoting import one_line, plain, shorten, writable
+from agentloop.text.redact import redact
 
 _MAX_DIFF_CHARS = 8000
 _MAX_FINDINGS = 30

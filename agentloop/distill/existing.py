@@ -7,12 +7,12 @@ from pathlib import Path
 
 from agentloop.errors import UsageError
 from agentloop.job import Job
-from agentloop.quoting import plain
 from agentloop.repo import Repo
 from agentloop.skills import frontmatter, library
 from agentloop.skills.findings.files import texts_in
 from agentloop.skills.format import FILE, SkillFormatError
 from agentloop.skills.reading import as_text
+from agentloop.text.quoting import plain
 
 
 @dataclass(frozen=True)

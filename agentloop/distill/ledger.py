@@ -9,10 +9,10 @@ from functools import lru_cache
 from agentloop import events as ev
 from agentloop.distill import struggle
 from agentloop.predicate import evidence
-from agentloop.quoting import fenced, one_line, shorten
-from agentloop.redact import redact
 from agentloop.repo import Repo
 from agentloop.state import RunState
+from agentloop.text.quoting import fenced, one_line, shorten
+from agentloop.text.redact import redact
 
 _MAX_LEDGER_CHARS = 24_000
 _MAX_DIFF_CHARS = 3000

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from agentloop.calls import MAX_CALLS, Call
-from agentloop.shell import Simple, simple_commands
 from agentloop.state import RunState
+from agentloop.state.calls import MAX_CALLS, Call
+from agentloop.text.shell import Simple, simple_commands
 
 # Programs whose failure is an answer: nothing was found, it differs, it is not there.
 _LOOKING_WORDS = "[ cat cmp diff find fgrep egrep grep ls rg stat test which type head tail wc"

@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from agentloop.events.event import Recorded
-from agentloop.standing import Standing
+from agentloop.events.standing import Standing
 
 
 class Changed(BaseModel):

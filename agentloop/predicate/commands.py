@@ -11,14 +11,14 @@ from pathlib import Path
 from agentloop import sandbox
 from agentloop.errors import CannotStartError
 from agentloop.events import Leaf, TestCounts
-from agentloop.logfile import Ends, LogFile
 from agentloop.predicate import evidence
 from agentloop.predicate.context import Context, Finding, Ran
 from agentloop.predicate.language.nodes import Command
 from agentloop.predicate.reports.report import Recorder
 from agentloop.predicate.search import SearchError, search
 from agentloop.process import Exited, Walls, run_program
-from agentloop.quoting import plain
+from agentloop.process.logfile import Ends, LogFile
+from agentloop.text.quoting import plain
 
 _KEPT_BYTES = 64 * 1024
 _NOT_FOUND = 127

@@ -8,8 +8,8 @@ from pathlib import Path
 from agentloop.events import Checked, Leaf, TestCounts
 from agentloop.predicate.reports.report import OUR_ANNOUNCEMENT, TestReport, failures_path
 from agentloop.predicate.reports.runners import named as runner_named
-from agentloop.quoting import fenced, one_line, plain
-from agentloop.redact import redact
+from agentloop.text.quoting import fenced, one_line, plain
+from agentloop.text.redact import redact
 
 MAX_EXCERPT_CHARS = 6000
 MAX_FEEDBACK_BYTES = 7500

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from agentloop import models, prompts
 from agentloop.predicate.context import Context, Finding
 from agentloop.predicate.language.nodes import Judge
-from agentloop.quoting import fenced, one_line, plain, shorten
-from agentloop.redact import redact
+from agentloop.text.quoting import fenced, one_line, plain, shorten
+from agentloop.text.redact import redact
 
 MAX_DIFF_CHARS = 60_000
 MAX_TASK_CHARS = 8_000

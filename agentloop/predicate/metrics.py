@@ -16,8 +16,8 @@ from agentloop.predicate.language.comparison import METRIC_UNITS
 from agentloop.predicate.language.nodes import Command, Metric
 from agentloop.predicate.language.wording import number
 from agentloop.predicate.search import SearchError, search
-from agentloop.quoting import one_line
-from agentloop.redact import redact
+from agentloop.text.quoting import one_line
+from agentloop.text.redact import redact
 
 COVERAGE_PATTERNS: tuple[tuple[str, str], ...] = (
     ("pytest-cov", r"^Required test coverage of .*? reached\. Total coverage: ([\d.]+)%"),

@@ -8,10 +8,10 @@ from rich.console import Console, ConsoleOptions
 from rich.text import Text
 
 from agentloop import events as ev
-from agentloop.fold import fold
-from agentloop.quoting import one_line
 from agentloop.render.figures import changed, clock, count, moment
 from agentloop.state import RunState
+from agentloop.state.fold import fold
+from agentloop.text.quoting import one_line
 
 _MAX_CHARS = 400
 

@@ -5,8 +5,8 @@ import time
 from rich.markup import escape
 
 from agentloop import events as ev
-from agentloop.quoting import plain
 from agentloop.render.figures import clock, count, moment, used
+from agentloop.text.quoting import plain
 
 _MARK = {"pass": "[green]pass[/]", "fail": "[red]fail[/]", "error": "[yellow]error[/]"}
 

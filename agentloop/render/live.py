@@ -12,12 +12,12 @@ from rich.live import Live
 from rich.markup import escape
 
 from agentloop import events as ev
-from agentloop.quoting import plain
 from agentloop.render.board import Board, doing
 from agentloop.render.figures import clock
 from agentloop.render.lines import describe
 from agentloop.render.summary import result_object, summary
 from agentloop.state import RunState
+from agentloop.text.quoting import plain
 
 HEARTBEAT_S = 30.0
 

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 
-from agentloop.quoting import fenced, one_line, plain
 from agentloop.render.board import verdict
 from agentloop.render.figures import changed, clock, count, totals
 from agentloop.render.summary import changes, guard_lines, running_line, skill_lines, verdict_line
 from agentloop.state import RunState
+from agentloop.text.quoting import fenced, one_line, plain
 
 MAX_FILES = 100
 MAX_ATTEMPTS = 200

@@ -4,10 +4,9 @@ import shlex
 from typing import Any
 
 from agentloop import events as ev
-from agentloop import remains
-from agentloop.quoting import plain
 from agentloop.render.figures import changed, clock, count, moment, totals
-from agentloop.state import RunState
+from agentloop.state import RunState, remains
+from agentloop.text.quoting import plain
 
 
 def summary(state: RunState, *, at_work: bool = False) -> list[str]:

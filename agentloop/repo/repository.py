@@ -8,14 +8,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agentloop.errors import RepoError
-from agentloop.quoting import writable
+from agentloop.events.standing import Standing
 from agentloop.repo import recording, snapshots, standing, worktrees
 from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
 from agentloop.repo.paths import LINK, Change, Entry, Paths
 from agentloop.repo.restoring import WorkingFiles
 from agentloop.repo.runner import Git, GitFailedError
-from agentloop.standing import Standing
+from agentloop.text.quoting import writable
 
 
 class Repo:

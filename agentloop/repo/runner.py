@@ -14,7 +14,7 @@ from typing import Any
 
 from agentloop.errors import RepoError
 from agentloop.process import RUN_TAG, git_free_environment, run_program
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 _MAX_WORDS_CHARS = 2000
 ASK_TIMEOUT_S = 600.0

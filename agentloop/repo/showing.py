@@ -4,8 +4,8 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from agentloop.foreground import run_in_terminal
 from agentloop.process import git_free_environment
+from agentloop.process.foreground import run_in_terminal
 
 
 def show_difference(root: Path, old: str, new: str, options: Sequence[str]) -> int:

@@ -12,9 +12,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 from agentloop.errors import RepoError
+from agentloop.events.standing import Standing
 from agentloop.repo import standing
 from agentloop.repo.runner import Git, GitFailedError
-from agentloop.standing import Standing
 
 _SECRET_FILES = """
 # Files that look like secrets stay out of agentloop's snapshots, unless git tracks them.

@@ -5,9 +5,9 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from agentloop.events.standing import Standing
 from agentloop.repo import recording
 from agentloop.repo.runner import Git, GitFailedError
-from agentloop.standing import Standing
 
 _HEADS = "refs/heads/"
 

@@ -9,13 +9,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from agentloop.quoting import one_line
 from agentloop.skills import format as skill_format
 from agentloop.skills import frontmatter
 from agentloop.skills.disk import read_bytes
 from agentloop.skills.format import quote
 from agentloop.skills.library import MAX_BYTES
 from agentloop.skills.reading import as_text
+from agentloop.text.quoting import one_line
 
 FILE = "ARCHIVED.md"
 _DAY = "agentloop-archived"

@@ -9,10 +9,10 @@ from functools import cached_property
 from pathlib import Path
 
 from agentloop.errors import UsageError
-from agentloop.quoting import one_line
 from agentloop.skills import reading
 from agentloop.skills.disk import read_bytes
 from agentloop.skills.format import FILE, Skill, SkillFormatError
+from agentloop.text.quoting import one_line
 
 STATUS = "agentloop-status"
 """The metadata key that says whether a skill is provisional."""

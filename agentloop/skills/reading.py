@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agentloop.quoting import one_line, plain
 from agentloop.skills import frontmatter
 from agentloop.skills.disk import read_bytes
 from agentloop.skills.format import FILE, Skill, SkillFormatError
 from agentloop.skills.frontmatter import Frontmatter
 from agentloop.skills.values import MAX_DESCRIPTION_CHARS, deviations
+from agentloop.text.quoting import one_line, plain
 
 MAX_BYTES = 1024 * 1024
 """What is longer fits into no agent's context."""

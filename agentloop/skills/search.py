@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 
-from agentloop.quoting import one_line
 from agentloop.skills import library
 from agentloop.skills.library import MAX_BYTES
 from agentloop.skills.words import ASCII_WORDS, STOP, WORDS, flat, stem
+from agentloop.text.quoting import one_line
 
 _K1 = 1.2
 _B = 0.75

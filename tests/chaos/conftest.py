@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agentloop import journal
+from agentloop.records import journal
 
 from .crashing import RUN, Forge, World, forge
 

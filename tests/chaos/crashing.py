@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from agentloop import journal
-from agentloop.fold import fold
+from agentloop.records import journal
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 from .scripted_steady_agent import CHECK
 

@@ -27,9 +27,10 @@ from typing import Any
 import git
 import rich.live
 
-from agentloop import cli, journal
+from agentloop import cli
 from agentloop.cli import run, runs
 from agentloop.distill import asking, draft
+from agentloop.records import journal
 from agentloop.repo import runner
 
 LOADED = (git, rich.live, asking, draft, run, runs)

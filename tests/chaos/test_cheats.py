@@ -8,11 +8,12 @@ from types import MappingProxyType
 
 import pytest
 
-from agentloop import selftest, supervisor
+from agentloop import selftest
 from agentloop.guard.cheater import write
 from agentloop.guard.tricks import HONEST, PROJECT, TRICKS, Trick
 from agentloop.job import Job, Limits
 from agentloop.repo import Repo
+from agentloop.run import supervisor
 from agentloop.state import RunState
 
 pytestmark = pytest.mark.usefixtures("unmeasured_children")

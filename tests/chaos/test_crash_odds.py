@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import journal
+from agentloop.records import journal
 
 from .conftest import Undisturbed
 from .crashing import RESUME, RUN, Forge, World, differences

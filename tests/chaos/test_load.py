@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import journal
 from agentloop.events import Checked
+from agentloop.records import journal
 
 from .crashing import HERE, World
 

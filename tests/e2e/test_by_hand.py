@@ -15,10 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from agentloop import journal
 from agentloop.events import Checked
-from agentloop.fold import fold
+from agentloop.records import journal
 from agentloop.state import RunState
+from agentloop.state.fold import fold
 
 from .conftest import SKILL, Bench, git
 from .terminal import at_terminal, end, interrupt

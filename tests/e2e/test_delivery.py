@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from agentloop import review
 from agentloop.repo import Repo
+from agentloop.run import review
 from tests.drafts import keep_back
 
 from .conftest import SKILL, Bench, git

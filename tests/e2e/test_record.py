@@ -9,8 +9,9 @@ import sys
 import time
 from pathlib import Path
 
-from agentloop import config, journal
+from agentloop import config
 from agentloop import events as ev
+from agentloop.records import journal
 from agentloop.repo import Repo
 from tests.old_records import place, record
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agentloop import journal
 from agentloop.events import SkillRejected
+from agentloop.records import journal
 from agentloop.repo import Repo
-from agentloop.review import waiting
+from agentloop.run.review import waiting
 from tests.drafts import SKILL, draft_of, keep_back
 
 from .conftest import Bench, git

@@ -11,7 +11,7 @@ from acp import PROTOCOL_VERSION, RequestError
 from agentloop import __version__
 from agentloop.agents.acp.peer import Deadline, Peer
 from agentloop.events import ErrorClass
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 STARTUP_S = 120.0
 AUTH_REQUIRED = -32000

@@ -20,9 +20,9 @@ from agentloop.agents.spec import Acp, Adapter
 from agentloop.agents.stream import StreamReader
 from agentloop.events import Counters, ErrorClass, Event, TurnStatus
 from agentloop.job import PermissionMode
-from agentloop.logfile import LogFile
 from agentloop.process import IdleClock, Walls, child_environment
-from agentloop.quoting import plain
+from agentloop.process.logfile import LogFile
+from agentloop.text.quoting import plain
 
 _GRACE_S = 5.0
 _STOPPED_BY = {

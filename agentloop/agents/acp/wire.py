@@ -15,7 +15,7 @@ from typing import Any
 
 from agentloop.agents.stream import MAX_LINE_BYTES
 from agentloop.process import Live
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 _CHUNK = 65536
 _LOOK_S = 0.25

@@ -21,9 +21,9 @@ from agentloop.agents.terminal.transcript import said
 from agentloop.agents.terminal.watching import CutOff, Watch
 from agentloop.agents.terminal_spec import Terminal
 from agentloop.events import Counters, Event, SessionOpened, TurnStatus
-from agentloop.logfile import LogFile
 from agentloop.process import Walls, child_environment
-from agentloop.quoting import plain
+from agentloop.process.logfile import LogFile
+from agentloop.text.quoting import plain
 
 _GRACE_S = 2.0
 _EXIT_S = 5.0

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from agentloop import config, publish
+from agentloop import config
 from agentloop.agents import registry
 from agentloop.agents.diagnosis import Facts, Finding, Ours, diagnose, is_usable
 from agentloop.agents.inspection import inspect
@@ -17,7 +17,7 @@ from agentloop.cli.agents.table import print_table
 from agentloop.cli.skills.library import print_json
 from agentloop.errors import AdapterError, AgentUnusableError, RepoError
 from agentloop.repo import Repo
-from agentloop.skills import library
+from agentloop.skills import library, publish
 
 
 @click.command()

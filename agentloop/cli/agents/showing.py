@@ -15,7 +15,7 @@ from agentloop.agents.sources import Source, adapters_folder, source
 from agentloop.agents.spec import Adapter
 from agentloop.cli.agents.table import print_table
 from agentloop.cli.skills.library import print_json, shown
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 _ORIGINS = {"user": "your own", "agentloop": "comes with agentloop", "package": "of an installed package"}
 _ABOVE = ("name", "title", "proven", "evidence")

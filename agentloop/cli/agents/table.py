@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from agentloop.quoting import plain, visible
+from agentloop.text.quoting import plain, visible
 
 _ENDLESS = 100_000
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from agentloop import archiving, config, publish
+from agentloop import config
 from agentloop.agents import registry
 from agentloop.cli.skills.library import list_archived, open_library, shown
 from agentloop.cli.skills.usage import told
 from agentloop.errors import UsageError
 from agentloop.repo import Repo
 from agentloop.skills import archive as shelf
+from agentloop.skills import archiving, publish
 from agentloop.skills.library import Library
 
 

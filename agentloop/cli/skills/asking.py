@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from agentloop import events as ev
-from agentloop import learning, person
+from agentloop import person
 from agentloop.errors import UsageError
-from agentloop.quoting import one_line, visible
 from agentloop.render import count, size
 from agentloop.repo import Repo
+from agentloop.run import learning
 from agentloop.skills import contents
 from agentloop.skills.format import FILE
 from agentloop.state import RunState
+from agentloop.text.quoting import one_line, visible
 
 if TYPE_CHECKING:
-    from agentloop.review import Proposal
+    from agentloop.run.review import Proposal
 
 _CHOICES = {"a": "accept", "e": "edit", "r": "reject"}
 MAX_REASON_CHARS = 1000
@@ -96,7 +97,7 @@ def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
         PublishError: the draft is gone.
         Interrupted: a signal was noted.
     """
-    from agentloop import review  # most runs come to no draft
+    from agentloop.run import review  # most runs come to no draft
 
     edited = False
     proposal = review.propose(repo, state)
@@ -172,7 +173,7 @@ def _choice(choices: Mapping[str, str]) -> str:
 
 
 def _edit(state: RunState) -> bool:
-    from agentloop import review
+    from agentloop.run import review
 
     try:
         changed = review.edit(state)

@@ -9,11 +9,11 @@ import click
 from agentloop.agents import registry
 from agentloop.cli.skills.library import open_library, shown
 from agentloop.errors import UsageError
-from agentloop.quoting import one_line
 from agentloop.repo import Repo
 from agentloop.skills import export as exporting
 from agentloop.skills import plugin as plugins
 from agentloop.skills.library import Library
+from agentloop.text.quoting import one_line
 
 _MAX_REASON_CHARS = 2000
 

@@ -8,11 +8,11 @@ from typing import Any
 import click
 
 from agentloop import config
-from agentloop.quoting import one_line, plain, visible, writable
 from agentloop.repo import Repo
 from agentloop.skills import archive
 from agentloop.skills import library as shelf
 from agentloop.skills.library import Library, Shelved, Unreadable
+from agentloop.text.quoting import one_line, plain, visible, writable
 
 _MAX_DESCRIPTION_CHARS = 2000
 _MAX_NAME_CHARS = 300

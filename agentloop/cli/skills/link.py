@@ -5,12 +5,13 @@ from pathlib import Path
 
 import click
 
-from agentloop import config, publish
+from agentloop import config
 from agentloop.agents import registry
 from agentloop.cli.skills.library import shown
-from agentloop.quoting import plain
 from agentloop.repo import Repo
+from agentloop.skills import publish
 from agentloop.skills.copies import MARKER
+from agentloop.text.quoting import plain
 
 
 @click.command()

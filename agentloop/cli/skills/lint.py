@@ -11,13 +11,13 @@ import click
 from agentloop import config
 from agentloop.cli.skills.library import print_json
 from agentloop.errors import RepoError, UsageError
-from agentloop.quoting import one_line
 from agentloop.render import count
 from agentloop.repo import Repo
 from agentloop.skills import findings
 from agentloop.skills.discovery import skills_at
 from agentloop.skills.findings.fix import Mended, mend
 from agentloop.skills.findings.sarif import sarif
+from agentloop.text.quoting import one_line
 
 _MAX_LINE_CHARS = 1000
 

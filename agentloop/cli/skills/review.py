@@ -7,15 +7,16 @@ from typing import Any
 
 import click
 
-from agentloop import config, interrupts, learning, person, render
+from agentloop import config, interrupts, person, render
 from agentloop import events as ev
-from agentloop import review as reviewing
 from agentloop.cli.skills.asking import MAX_REASON_CHARS, line, talk
 from agentloop.cli.skills.library import print_json
 from agentloop.errors import AgentloopError, PublishError, RunError, UsageError
-from agentloop.quoting import one_line
 from agentloop.repo import Repo
-from agentloop.review import Waiting
+from agentloop.run import learning
+from agentloop.run import review as reviewing
+from agentloop.run.review import Waiting
+from agentloop.text.quoting import one_line
 
 _NEXT = {"s": "skip", "q": "quit"}
 
@@ -156,7 +157,7 @@ def _decide(repo: Repo, draft: Waiting, destination: str) -> str:
 
 
 def _accept(repo: Repo, draft: Waiting, destination: str) -> None:
-    from agentloop.supervisor import worktree_lock
+    from agentloop.run.supervisor import worktree_lock
 
     with worktree_lock(repo):
         done = reviewing.accept(repo, draft, destination)

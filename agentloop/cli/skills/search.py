@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from agentloop.cli.skills.library import open_library, print_json, shown
-from agentloop.quoting import one_line, plain
 from agentloop.skills import library as shelf
 from agentloop.skills.format import FILE
 from agentloop.skills.library import Shelved, Unreadable
+from agentloop.text.quoting import one_line, plain
 
 if TYPE_CHECKING:
     from agentloop.skills.search import Hit

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from agentloop.cli.skills.library import open_library, print_json, shown
-from agentloop.quoting import plain
 from agentloop.render import count
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
-from agentloop.usage import Usage, usages
+from agentloop.skills.usage import Usage, usages
+from agentloop.text.quoting import plain
 
 
 @click.command()

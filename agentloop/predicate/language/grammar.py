@@ -8,12 +8,12 @@ atom      := "(" predicate ")" | NAME of a check | condition   (conditions.py)
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from agentloop import amounts
 from agentloop.errors import PredicateError
 from agentloop.predicate.language import conditions, suggest
 from agentloop.predicate.language.lexer import JOINS, Edits, Lexer, Scope, Token
 from agentloop.predicate.language.nodes import And, Node, Not, Or, Times, Within, judges_suffice
 from agentloop.predicate.language.wording import RESERVED
+from agentloop.text import amounts
 
 MAX_DEPTH = 40
 MAX_TIMES = 100

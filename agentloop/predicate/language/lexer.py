@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from agentloop.errors import PredicateError
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 MAX_CHARS = 10_000
 JOINS = ("and", "or")

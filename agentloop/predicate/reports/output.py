@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agentloop.predicate.reports.runners import Runner, known, looks_for
 from agentloop.predicate.reports.tally import MAX_IDS, Excerpt, Outcome, Tally, test_id
-from agentloop.quoting import plain
+from agentloop.text.quoting import plain
 
 MAX_READ_BYTES = 16 * 1024 * 1024
 """So much is read from the beginning, and of what is longer the end besides: totals stand there."""

@@ -15,8 +15,8 @@ from agentloop.predicate.reports import junit
 from agentloop.predicate.reports.output import OutputReader
 from agentloop.predicate.reports.runners import known
 from agentloop.predicate.reports.tally import MAX_FAILURE_CHARS, Outcome, Tally
-from agentloop.quoting import plain, shorten
-from agentloop.redact import redact
+from agentloop.text.quoting import plain, shorten
+from agentloop.text.redact import redact
 
 OUR_ANNOUNCEMENT = re.compile(r"^-+ generated xml file: .*/\d+-[0-9a-f]{16}\.xml -+\n?", re.MULTILINE)
 """What pytest prints of a file that is gone when it is read."""

@@ -5,7 +5,7 @@ import re
 from typing import Literal
 
 from agentloop.events import TestCounts
-from agentloop.quoting import one_line
+from agentloop.text.quoting import one_line
 
 MAX_IDS = 200_000
 MAX_ID_CHARS = 300

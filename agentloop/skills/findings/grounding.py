@@ -10,11 +10,11 @@ from functools import cached_property
 from itertools import chain, islice
 from pathlib import PurePosixPath
 
-from agentloop.shell import MAX_CHARS, Simple, is_interpreter, simple_commands
 from agentloop.skills.findings.code import SHELLS, Code, code_in, loose_lines, shell_blocks
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.rules import broken
 from agentloop.skills.format import FILE
+from agentloop.text.shell import MAX_CHARS, Simple, is_interpreter, simple_commands
 
 _BUILTIN_WORDS = ". : [ [[ break cd continue echo exit export printf pwd read return set shift source test true unset"
 _BUILTINS = frozenset(_BUILTIN_WORDS.split())

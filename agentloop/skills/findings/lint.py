@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from agentloop.quoting import one_line
 from agentloop.skills import frontmatter, values
 from agentloop.skills.findings import files as files_of
 from agentloop.skills.findings import markdown
@@ -18,6 +17,7 @@ from agentloop.skills.findings.privacy import privacy
 from agentloop.skills.findings.rules import RULES, broken
 from agentloop.skills.findings.unsafe import unsafe
 from agentloop.skills.format import FILE, SkillFormatError
+from agentloop.text.quoting import one_line
 
 _READ_BY_AGENTS = frozenset(("agents.md", "claude.md", "gemini.md"))
 _NOT_THEIRS = frozenset((".git", "node_modules", "__pycache__"))

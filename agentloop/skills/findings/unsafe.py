@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from agentloop.quoting import one_line
-from agentloop.redact import redact, secrets_in
 from agentloop.skills.findings.commands import CARELESSNESS, CREDENTIALS, DESTRUCTION, EXFILTRATION, PAYLOADS
 from agentloop.skills.findings.finding import Finding
 from agentloop.skills.findings.instructions import INSTRUCTIONS, orders_in_comments
 from agentloop.skills.findings.pattern import MAX_HITS, Text, search
 from agentloop.skills.findings.rules import broken
+from agentloop.text.quoting import one_line
+from agentloop.text.redact import redact, secrets_in
 
 _PATTERNS = (*PAYLOADS, *DESTRUCTION, *CREDENTIALS, *CARELESSNESS, *EXFILTRATION, *INSTRUCTIONS)
 _MAX_QUOTED_CHARS = 80
