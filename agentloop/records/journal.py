@@ -29,7 +29,8 @@ from agentloop.text.redact import redact
 
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
 _UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
-_RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
+_RUN_ID = re.compile(r"^(20\d{6}-\d{6})-[0-9a-f]{4}$")
+_TIME_STAMP = "%Y%m%d-%H%M%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def new_run(common_dir: Path) -> RunFolder:
 
 def time_stamp() -> str:
     """Now, as ids begin with it."""
-    return time.strftime("%Y%m%d-%H%M%S")
+    return time.strftime(_TIME_STAMP)
 
 
 def runs(common_dir: Path) -> list[RunFolder]:
@@ -135,7 +136,16 @@ def runs(common_dir: Path) -> list[RunFolder]:
 
 def is_run(name: str) -> bool:
     """The name is a run's id."""
-    return bool(_RUN_ID.match(name))
+    found = _RUN_ID.match(name)
+    try:
+        return bool(found and time.strptime(found[1], _TIME_STAMP))
+    except ValueError:  # no such day
+        return False
+
+
+def began_at(run: str) -> float:
+    """The Unix time at which a run began, by its id."""
+    return time.mktime(time.strptime(run[: run.rindex("-")], _TIME_STAMP))
 
 
 def has_begun(folder: RunFolder) -> bool:
@@ -172,7 +182,10 @@ def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
         RunError: there is none.
     """
     for folder in reversed(runs(common_dir)):
-        state = fold(read(folder.journal))
+        try:
+            state = fold(read(folder.journal))
+        except RunError:  # `status --all` names it
+            continue
         of_its_own = state.task.own_worktree and not at_work(folder)
         if state.can_go_on and (of_its_own or Path(state.task.worktree) == root):
             return folder
@@ -277,7 +290,10 @@ def read(path: Path) -> list[ev.Event]:
     Raises:
         RunError: it is damaged, or of another version of agentloop.
     """
-    return [event for event, _end in _events(path)]
+    events = [event for event, _end in _events(path)]
+    if not events or not isinstance(events[0], ev.RunStarted):
+        raise RunError(f"the journal {path} does not say how its run began", hint="it is damaged; it was left as it is")
+    return events
 
 
 def holds(folder: RunFolder, kind: type[ev.Event]) -> bool:

@@ -173,7 +173,7 @@ def orphans(repo: Repo, repository: Path, older_than_s: float) -> list[str]:
     """
     known = {folder.run for folder in folders.of(repository)}
     old = [run for run in repo.snapshotted_runs() if journal.is_run(run) and run not in known]
-    return [run for run in old if time.time() - folders.began_at(run) >= older_than_s]
+    return [run for run in old if time.time() - journal.began_at(run) >= older_than_s]
 
 
 def repository_of(repository: Path) -> Repo | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from agentloop.errors import RepoError
 from agentloop.repo import snapshots
 from agentloop.repo.paths import Change, Entry, Paths, prune
-from agentloop.repo.runner import Git, GitFailedError
+from agentloop.repo.runner import NO_HOOKS, Git, GitFailedError
 
 _REPOSITORY = "160000"
 _UNKNOWN = Entry("", "")
@@ -34,6 +34,8 @@ class Restoration:
     """The paths that somebody else changed since; with any of them nothing is to be done."""
     repositories: tuple[str, ...]
     """Repositories within this one, which stay as they are: a snapshot has none of their content."""
+    ignored: tuple[str, ...] = ()
+    """Files that stay, since the snapshot ignores them: that it does not have them does not say that they are new."""
 
 
 class WorkingFiles:
@@ -73,9 +75,10 @@ class WorkingFiles:
         now = self._now(snapshots.present(self._git, index), wants)
         behind = {path: entry for path, entry in wants.items() if now[path] != entry}
         within = {path for path, entry in behind.items() if _has_repository(entry, *fine[path])}
-        change = {path: entry for path, entry in behind.items() if path not in within}
+        ignored = self._ignored(index, wanted, [path for path, entry in behind.items() if entry is None])
+        change = {path: entry for path, entry in behind.items() if path not in within | ignored}
         foreign = {path for path in change if now[path] not in fine[path]} | self._in_the_way(change)
-        return Restoration(wanted, change, (*sorted(foreign),), (*sorted(within),))
+        return Restoration(wanted, change, (*sorted(foreign),), (*sorted(within),), (*sorted(ignored - within),))
 
     def restore(self, restoration: Restoration) -> None:
         """Make the working files so; what is done before a failure is found done by the next plan.
@@ -97,6 +100,25 @@ class WorkingFiles:
             why = error.words if isinstance(error, GitFailedError) else f"{error.strerror}: {error.filename}"
             hint = "mend that, then the same command again"
             raise RepoError(f"the files cannot be restored: {why}", hint=hint) from error
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+
+    def _ignored(self, index: Path, wanted: str, paths: Collection[str]) -> set[str]:
+        """Those of the paths that a snapshot does not have because it ignores them.
+
+        An agent that changes what is ignored makes files appear in the next snapshot that were there all the time.
+        """
+        if not paths:
+            return set()
+        rules = [path for path in Paths(self._git).in_commit(wanted, ["."]) if Path(path).name == ".gitignore"]
+        workshop = self._git_dir / "agentloop-undo"
+        shutil.rmtree(workshop, ignore_errors=True)
+        try:
+            made = self._make(wanted, rules, workshop)
+            listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+            words = (*snapshots.excluding(index), "check-ignore", "--no-index", "-z", "--stdin")
+            env = {"GIT_DIR": str(self._git_dir), "GIT_WORK_TREE": str(made)}
+            return set(Git(made).ask(*words, stdin=listed, env=env, fine=(0, 1)).split("\0")) - {""}
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
 
@@ -138,9 +160,9 @@ class WorkingFiles:
         made = workshop / "files"
         made.mkdir(parents=True)
         env = {"GIT_INDEX_FILE": str(workshop / "index"), "GIT_DIR": str(self._git_dir), "GIT_WORK_TREE": str(made)}
-        self._git.ask("read-tree", "--no-sparse-checkout", tree, env=env)
+        self._git.ask(*NO_HOOKS, "read-tree", "--no-sparse-checkout", tree, env=env)
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        self._git.ask("checkout-index", "-q", "-z", "--stdin", stdin=listed, env=env)
+        self._git.ask(*NO_HOOKS, "checkout-index", "-q", "-z", "--stdin", stdin=listed, env=env)
         return made
 
     def _take_away(self, path: str) -> None:

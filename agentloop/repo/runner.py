@@ -16,6 +16,8 @@ from agentloop.errors import RepoError
 from agentloop.process import RUN_TAG, git_free_environment, run_program
 from agentloop.text.quoting import plain
 
+NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+"""The person's hooks have no business in what git does for us alone."""
 _MAX_WORDS_CHARS = 2000
 ASK_TIMEOUT_S = 600.0
 """What no command of ours takes, however large the tree: a named pipe called `.gitignore` is waited for for ever."""

@@ -137,6 +137,9 @@ def _restored(state: RunState, snapshot: ev.Snapshotted, plan: Restoration) -> I
     else:
         yield f"the files are as they were {when}"
     yield from (f"{visible(path)} is a repository of its own and stays as it is" for path in plan.repositories)
+    if plan.ignored:
+        verb = "was ignored by git then and stays" if len(plan.ignored) == 1 else "were ignored by git then and stay"
+        yield f"{_named(plan.ignored)} {verb}"
     if _cut(state):
         yield f"turn {state.turns_started} was cut off before its work was recorded: files that it made anew stay"
 

@@ -125,7 +125,7 @@ def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float], list[
         except RunError as error:
             problems.append(f"{error.message} ({error.hint})")
             continue
-        began = folders.began_at(folder.run)
+        began = journal.began_at(folder.run)
         begun[state.session or folder.run] = began
         uses += [
             Use(
