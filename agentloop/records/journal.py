@@ -249,9 +249,10 @@ class Journal:
             if not isinstance(event, _UNSYNCED):
                 os.fdatasync(self._fd)
         except OSError as error:
+            then = "then: agentloop resume" if self._seq else "or set XDG_STATE_HOME to a folder on another"
             raise RunError(
-                f"the journal cannot be written: {error.strerror}",
-                hint="make room on the disk, then: agentloop resume",
+                f"the journal {self._path} cannot be written: {error.strerror}",
+                hint=f"make room on the disk, {then}",
             ) from error
         self._end += len(line)
         self._seq += 1

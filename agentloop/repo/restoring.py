@@ -51,7 +51,9 @@ class WorkingFiles:
         self._root = git.folder
         self._git_dir = git_dir
 
-    def plan(self, index: Path, wanted: str, known: Iterable[str], without: Collection[str]) -> Restoration:
+    def plan(
+        self, index: Path, wanted: str, known: Iterable[str], without: Collection[str], *, all_is_known: bool = True
+    ) -> Restoration:
         """Find out what it takes to undo what led from a snapshot to others.
 
         What is the same in all of them is nobody's business: it stays as it is now.
@@ -61,6 +63,8 @@ class WorkingFiles:
             wanted: the snapshot to have the files of.
             known: the snapshots in whose place it comes; whatever else stands in the tree is somebody else's work.
             without: paths to leave alone.
+            all_is_known: what is in none of them is nobody's business. Otherwise it may be the run's own, or somebody
+                else's: files that the snapshot has are foreign then, and others stay.
 
         Raises:
             RepoError: a snapshot is not there any more, or the tree cannot be read.
@@ -72,7 +76,12 @@ class WorkingFiles:
                 if path not in without:
                     wants[path] = entry
                     fine.setdefault(path, set()).add(there)
-        now = self._now(snapshots.present(self._git, index), wants)
+        present = snapshots.present(self._git, index)
+        for path, (_there, entry) in () if all_is_known else self._differences(present, wanted).items():
+            if entry is not None and path not in without:
+                wants[path] = entry
+                fine.setdefault(path, set())
+        now = self._now(present, wants)
         behind = {path: entry for path, entry in wants.items() if now[path] != entry}
         within = {path for path, entry in behind.items() if _has_repository(entry, *fine[path])}
         ignored = self._ignored(index, wanted, [path for path, entry in behind.items() if entry is None])

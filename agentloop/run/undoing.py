@@ -98,7 +98,8 @@ def _plan(repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.S
     )
     if gone is not None:
         raise RunError(f"snapshot {gone} of run {state.run} is not in {repo.root} any more: nothing can be restored")
-    plan = repo.working_files.plan(folder.index, snapshot.commit, known, _of_the_skill(repo, state))
+    apart = _of_the_skill(repo, state)
+    plan = repo.working_files.plan(folder.index, snapshot.commit, known, apart, all_is_known=not _cut(state))
     if plan.foreign:
         one = len(plan.foreign) == 1
         raise RunError(
@@ -120,8 +121,10 @@ def _of_the_skill(repo: Repo, state: RunState) -> Collection[str]:
 
 
 def _cut(state: RunState) -> str:
-    """Whose changes they may be, when a turn was killed with its supervisor."""
-    if not state.open_turn or state.snapshots[-1].n >= state.turns_started:
+    """Whose changes they may be, when a turn was killed with its supervisor, or could not be recorded."""
+    is_cut = state.open_turn or state.cut_purpose
+    last = state.turns_started if is_cut else max((turn.turn for turn in state.work_turns), default=0)
+    if state.snapshots[-1].n >= last:
         return ""
     return f" (turn {state.turns_started} was cut off before its work was recorded)"
 
