@@ -101,5 +101,5 @@ def test_a_run_that_asked_for_no_skill_says_why(distill: str, words: str) -> Non
 
 def test_a_lost_repository_takes_the_snapshots_with_it() -> None:
     lost = ev.RunEnded(outcome="repository_lost", exit_code=2, reason="it is gone")
-    assert any("the snapshots lay in the repository" in line for line in summary(state(DRAFTED, lost)))
+    assert any("the snapshots lie in the repository" in line for line in summary(state(DRAFTED, lost)))
     assert not any("the snapshots" in line for line in summary(state(DRAFTED, ENDED)))
