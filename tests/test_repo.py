@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -393,3 +394,33 @@ def test_a_change_in_the_moment_of_the_last_commit_is_recorded(repo: Repo, tmp_p
         os.utime(path, (then, then))
     snapshot = repo.snapshot("r", 0, tmp_path / "index")
     assert repo.file_at(snapshot.commit, "a.txt") == "2\n"
+
+
+HOLDING = """
+import pathlib, sys
+from agentloop.repo import Repo
+Repo.open(pathlib.Path(sys.argv[1])).snapshot("r", 0, pathlib.Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody is told of our death")
+def test_git_that_waits_for_ever_ends_with_us(tmp_path: Path) -> None:
+    repo = begin(tmp_path / "repo")
+    os.mkfifo(repo.root / ".gitignore")
+    holder = subprocess.Popen([sys.executable, "-c", HOLDING, str(repo.root), str(tmp_path / "index")])
+    try:
+        children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children")
+        while not (waiting := [pid for pid in children.read_text().split() if _command(pid)[-3:-2] == [b"--"]]):
+            time.sleep(0.02)
+    finally:
+        holder.kill()
+        holder.wait()
+    while _command(waiting[0])[:1] == [b"git"]:
+        time.sleep(0.02)
+
+
+def _command(pid: str) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except FileNotFoundError:
+        return []

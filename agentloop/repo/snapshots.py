@@ -172,7 +172,8 @@ def _add_all(git: Git, index: Path, extra: Mapping[str, str]) -> str:
     # What an agent writes outside of a sparse checkout is its work too.
     sparse = ["--sparse"] if git.version >= _ADD_SPARSE_SINCE else []
     # A file that cannot be read, or a repository without a commit in a folder, is left out: exit code 1.
-    git.ask(*settings, "add", "-A", *sparse, "--ignore-errors", "--", ".", env=env, fine=(0, 1))
+    words = (*settings, "add", "-A", *sparse, "--ignore-errors", "--", ".")
+    git.ask(*words, env=env, fine=(0, 1), ends_with_us=True)
     return git.ask(*settings, "write-tree", env=env)
 
 
