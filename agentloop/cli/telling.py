@@ -71,7 +71,7 @@ class Telling:
         if not place:
             return
         try:
-            with open(place, "a", encoding="utf-8", errors="replace", opener=_without_waiting) as file:  # noqa: PTH123
+            with open(place, "a", encoding="utf-8", errors="replace", opener=_without_waiting) as file:
                 file.write(report(state, changes.of_run(repo, state)))
         except OSError as error:
             self._renderer.warn(f"the job's summary {place} cannot be written: {error.strerror}")

@@ -12,7 +12,7 @@ from agentloop.agents import registry
 from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.errors import RunError
 from agentloop.events import SkillLoaded
-from agentloop.records import folders, journal
+from agentloop.records import journal
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
 from agentloop.state import RunState

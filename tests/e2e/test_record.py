@@ -61,9 +61,7 @@ def test_those_are_told_of_the_end_that_the_person_named_and_nobody_else(
     assert bench.agentloop("report").stdout == heading + text
 
 
-@pytest.mark.parametrize(
-    ("make", "words"), [(Path.mkdir, "Is a directory"), (os.mkfifo, "No such device or address")]
-)
+@pytest.mark.parametrize(("make", "words"), [(Path.mkdir, "Is a directory"), (os.mkfifo, "No such device or address")])
 def test_a_summary_that_cannot_be_written_is_a_warning(
     bench: Bench, tmp_path: Path, make: Callable[[Path], None], words: str
 ) -> None:
