@@ -30,6 +30,7 @@ from agentloop.text.redact import redact
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
 _UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
 _RUN_ID = re.compile(r"^(20\d{6}-\d{6})-[0-9a-f]{4}$")
+_FINGERPRINTS = "fingerprints"
 _TIME_STAMP = "%Y%m%d-%H%M%S"
 
 
@@ -99,7 +100,12 @@ def receipts_folder(common_dir: Path) -> Path:
 
 def fingerprint_folder(common_dir: Path, root: Path) -> Path:
     """Where the index and the objects for a working tree's fingerprint lie."""
-    return repository_folder(common_dir) / "fingerprints" / sha256(os.fsencode(root)).hexdigest()[:10]
+    return repository_folder(common_dir) / _FINGERPRINTS / sha256(os.fsencode(root)).hexdigest()[:10]
+
+
+def fingerprint_folders(repository: Path) -> list[Path]:
+    """Those of all working trees, by the state folder of their repository."""
+    return [*(repository / _FINGERPRINTS).glob("*")]
 
 
 def new_run(common_dir: Path) -> RunFolder:
