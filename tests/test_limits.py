@@ -83,6 +83,20 @@ def test_whoever_resumes_a_limited_run_gives_it_a_new_chance() -> None:
     assert loop.next_step(at(NOW + 2 * HOUR_S, named, ev.RunResumed())) == steps.Prompt("continue", 1)
 
 
+def test_whoever_resumes_may_say_how_long_is_waited() -> None:
+    never = job(limits=Limits(max_wait_s=0))
+    ended = ev.RunEnded(outcome="rate_limited", exit_code=75, reason="it broke")
+    limited = at(NOW, begun(never), *failed(1, reset_at=NOW + HOUR_S), snapshot(1, "t0"), ended)
+    resumed = at(NOW + 5, limited, ev.RunResumed(max_wait_s=2 * HOUR_S))
+    assert isinstance(loop.next_step(resumed), steps.StartWait)
+    assert isinstance(loop.next_step(at(NOW + 6, resumed, ev.RunResumed())), steps.StartWait)
+    waiting = at(NOW + 6, resumed, ev.WaitStarted(until=NOW + HOUR_S, cause="rate_limit", reason="it broke"))
+    assert stop(loop.next_step(at(NOW + 7, waiting, ev.RunResumed(max_wait_s=0)))).exit_code == 75
+    longer = loop.next_step(at(NOW + 7, waiting, ev.RunResumed(max_wait_s=3 * HOUR_S)))
+    assert isinstance(longer, steps.StartWait)
+    assert longer.until == pytest.approx(NOW + HOUR_S + 60)
+
+
 def test_a_pause_takes_nothing_of_the_runs_time_and_a_backoff_does() -> None:
     causes: list[tuple[ev.ErrorClass, float]] = [("rate_limit", 0.0), ("transient", HOUR_S)]
     for cause, takes_s in causes:

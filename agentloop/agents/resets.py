@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _ZONE = re.compile(r"\(?\b(?P<name>[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_+-]+){1,2}|(?:UTC|GMT)(?![+-]\d))\b\)?")
 _HOUR = re.compile(
-    r"(?i:(?:at )?(?:\d{1,2}(?::\d\d){1,2}(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|midnight))\W*(?:[A-Z]{1,5}(?:[+-]\d\S*)?)?\W*"
+    r"(?i:(?:at )?(?:\d{1,2}(?::\d\d){1,2}(?: ?[ap]m)?|\d{1,2} ?[ap]m|noon|midnight))\W*"
+    r"(?:[A-Z]{1,5}(?:[+-]\d\S*)?)?\W*"
 )
 _MAX_CHARS = 100
 _EPOCH_S = 1_000_000_000

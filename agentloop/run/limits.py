@@ -8,6 +8,7 @@ import tenacity
 from agentloop import events as ev
 from agentloop.state import RunState
 from agentloop.state.steps import StartWait, Stop
+from agentloop.text import amounts
 
 MAX_FAULTS = 10
 """So many turns in a row may fail by a fault that passes."""
@@ -138,7 +139,7 @@ def _margin_s(wait_s: float) -> float:
 
 def _why_not(state: RunState, turn: ev.TurnEnded, resets_at: float | None) -> str:
     max_wait_s = state.task.limits.max_wait_s
-    told = f"longer than --wait {max_wait_s / 3600:g}h allows" if max_wait_s else "--wait never"
+    told = f"longer than --wait {amounts.as_duration(max_wait_s)} allows" if max_wait_s else "--wait never"
     when = "it does not say when that ends"
     if resets_at is not None:
         when = f"go on after {time.strftime('%F %H:%M %Z', time.localtime(resets_at + _MAX_MARGIN_S))}"

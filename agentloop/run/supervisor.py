@@ -88,8 +88,12 @@ def resume(
     on_tick: Tick | None = None,
     ask: learning.Ask | None = None,
     consent: Consent | None = None,
+    *,
+    max_wait_s: float | None = None,
 ) -> RunState:
     """Go on with a run that was cut off, from its journal; see `start`.
+
+    `max_wait_s` is the longest wait for a usage limit from now on; None: as before.
 
     Raises:
         RunError: the run has ended, belongs to another worktree, or is worked on by another process.
@@ -97,7 +101,7 @@ def resume(
     with _held(repo, fold(journal.read(folder.journal)).task), contextlib.closing(journal.Journal(folder)) as book:
         _refuse_resume(book.state, repo)
         sandbox.chosen(book.state.task.sandbox, book.state.task.sandbox_writable)
-        emit(book.append(ev.RunResumed(killed=end_tagged(folder.run))))
+        emit(book.append(ev.RunResumed(killed=end_tagged(folder.run), max_wait_s=max_wait_s)))
         watchers = Watchers(emit, on_tick, ask, consent)
         with watched(folder.run), Performance(repo, folder, book, watchers) as supervisor:
             return supervisor.run_to_end()

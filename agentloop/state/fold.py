@@ -55,8 +55,17 @@ def _resumed(state: RunState, event: ev.RunResumed) -> RunState:
     cut = state.open_turn.purpose if state.open_turn else state.cut_purpose
     if state.waits_for_approval:  # what waited for a person is asked for again
         state = replace(state, checks=state.checks[:-1], checked_trees=state.checked_trees[:-1])
+    if event.max_wait_s is not None:
+        state = _waiting_so_long(state, event.max_wait_s)
     reopened = event.seq if state.ended else state.reopened_seq
     return replace(state, open_turn=None, cut_purpose=cut, reopened_seq=reopened, interrupted=None, ended=None)
+
+
+def _waiting_so_long(state: RunState, max_wait_s: float) -> RunState:
+    """With another longest wait: whether a wait that was cut off is gone on with is decided by that."""
+    limits = state.task.limits.model_copy(update={"max_wait_s": max_wait_s})
+    waits = state.waits if state.waits_until is None else state.waits[:-1]
+    return replace(state, job=state.task.model_copy(update={"limits": limits}), waits=waits, waits_until=None)
 
 
 def _waited(state: RunState, event: ev.WaitStarted | ev.WaitEnded) -> RunState:

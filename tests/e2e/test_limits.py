@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,9 @@ def events(bench: Bench, kind: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["type"] == kind]
 
 
-def begin_to_wait(bench: Bench) -> "subprocess.Popen[bytes]":
+def begin_to_wait(bench: Bench, command: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
     """A run that waits for a usage limit."""
-    running = subprocess.Popen(argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running = subprocess.Popen(command or argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(bench.script.with_suffix(".log"))
     while not events(bench, "wait.started"):
         assert running.poll() is None
@@ -193,7 +194,22 @@ def test_a_run_that_is_stuck_is_told_so_then_begins_anew_and_then_ends(bench: Be
     assert "What was tried" in prompts[4]["prompt"]
 
 
-@pytest.mark.parametrize("flags", [["--max-cost", "0"], ["--wait", "0s"]])
+def test_what_was_not_waited_for_in_ci_is_waited_for_by_whoever_resumes_it_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    bench.steps(LATER)
+    assert bench.call(argv()).returncode == 75
+    assert "--wait 1h allows" in bench.agentloop("resume", "--wait", "1h").stdout
+    running = begin_to_wait(bench, [sys.executable, "-m", "agentloop", "resume", "--wait", "3h"])
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+    assert (running.returncode, len(events(bench, "wait.started"))) == (130, 1)
+    assert bench.agentloop("resume", "--wait", "never").returncode == 75
+    assert len(bench.prompts()) == 1
+
+
+@pytest.mark.parametrize("flags", [["--max-cost", "0"], ["--wait", "0s"], ["--max-attempts", "0"]])
 def test_no_limit_is_switched_off_by_a_number(bench: Bench, flags: list[str]) -> None:
     bench.steps(RIGHT)
     done = bench.call(argv(*flags))
