@@ -143,7 +143,9 @@ def _outputs(process: "subprocess.Popen[bytes]", command: str) -> list[str]:
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.wait()
-        words = f"{command} did not end within {ASK_TIMEOUT_S:g} s; a named pipe called .gitignore makes it wait for ever"
+        words = (
+            f"{command} did not end within {ASK_TIMEOUT_S:g} s; a named pipe called .gitignore makes it wait for ever"
+        )
         raise GitFailedError(command, words) from error
     return [text.decode("utf-8", "surrogateescape") for text in printed]
 

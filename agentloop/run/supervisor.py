@@ -19,7 +19,7 @@ from agentloop.job import Job
 from agentloop.process import end_tagged, watched
 from agentloop.records import journal
 from agentloop.repo import Repo
-from agentloop.run import learning, own_worktree
+from agentloop.run import learning, own_worktree, scratch
 from agentloop.run.performing import Consent, Emit, Performance, Tick, Watchers, read_predicate
 from agentloop.state import RunState
 from agentloop.state.fold import fold
@@ -59,7 +59,11 @@ def start(
             started = ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             emit(book.append(started.model_copy(update={"branch": repo.branch() or ""})))
             watchers = Watchers(emit, on_tick, ask, consent)
-            with watched(folder.run), Performance(repo, folder, book, watchers) as supervisor:
+            with (
+                scratch.own_folder(),
+                watched(folder.run),
+                Performance(repo, folder, book, watchers) as supervisor,
+            ):
                 return supervisor.run_to_end()
 
 
@@ -103,7 +107,11 @@ def resume(
         sandbox.chosen(book.state.task.sandbox, book.state.task.sandbox_writable)
         emit(book.append(ev.RunResumed(killed=end_tagged(folder.run), max_wait_s=max_wait_s)))
         watchers = Watchers(emit, on_tick, ask, consent)
-        with watched(folder.run), Performance(repo, folder, book, watchers) as supervisor:
+        with (
+            scratch.own_folder(),
+            watched(folder.run),
+            Performance(repo, folder, book, watchers) as supervisor,
+        ):
             return supervisor.run_to_end()
 
 
