@@ -27,7 +27,7 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return _resumed(state, event)
         case ev.RunInterrupted() | ev.WinClaimed() | ev.WorkBroughtBack() | ev.RunEnded():
             return _concluded(state, event)
-        case ev.Snapshotted() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
+        case ev.Snapshotted() | ev.TreeFound() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
             return _looked(state, event)
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost() | ev.SessionLeft():
             return _turned(state, event)
@@ -74,12 +74,16 @@ def _waited(state: RunState, event: ev.WaitStarted | ev.WaitEnded) -> RunState:
     return replace(state, waits_until=None)
 
 
-def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan | ev.Guarded) -> RunState:
+def _looked(
+    state: RunState, event: ev.Snapshotted | ev.TreeFound | ev.Checked | ev.GuardBegan | ev.Guarded
+) -> RunState:
     match event:
         case ev.GuardBegan():
             return replace(state, guard_began=event)
         case ev.Snapshotted():
             return _snapshotted(state, event)
+        case ev.TreeFound():
+            return replace(state, found=(*(one for one in state.found if one.after != event.after), event))
         case ev.Checked():
             return _checked(state, event)
         case ev.Guarded():

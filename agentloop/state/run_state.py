@@ -29,6 +29,8 @@ class RunState:
     """One an attempt, in order."""
     turns: tuple[ev.TurnEnded, ...] = ()
     snapshots: tuple[ev.Snapshotted, ...] = ()
+    found: tuple[ev.TreeFound, ...] = ()
+    """What a person had changed each time that the run was gone on with."""
     checked_tree: str = ""
     """The tree that the last check saw; after a pass, the tree as the check left it."""
     checked_trees: tuple[str, ...] = ()
@@ -234,6 +236,18 @@ class RunState:
     def tree_stood_still(self) -> bool:
         """The last work turn left the tree as it found it."""
         return len(self.snapshots) > 1 and self.snapshots[-1].tree == self.snapshots[-2].tree
+
+    @property
+    def left_as(self) -> ev.Snapshotted | None:
+        """How the run, or who took it back, left the tree; None when that is not recorded, or nobody's business.
+
+        After a pass it is about the skill, whose commit may be half made.
+        """
+        is_recorded = self.snapshots and self.snapshots[-1].n == self.turns_started
+        if not is_recorded or self.passed or self.task.by_hand or self.task.own_worktree:
+            return None
+        number = self.undone_to[-1] if self.undone_to else self.snapshots[-1].n
+        return next(one for one in self.snapshots if one.n == number)
 
     @property
     def blocked(self) -> str:
