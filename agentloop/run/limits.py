@@ -29,7 +29,8 @@ def spent(state: RunState) -> Stop | None:
     """The end of a run whose time, money or tokens are spent; what is not known counts for nothing."""
     limits = state.task.limits
     if limits.max_time_s is not None and state.elapsed_s >= limits.max_time_s:
-        return Stop("spent", 4, f"the time is spent: {state.elapsed_s:.0f} s of {limits.max_time_s:.0f} s")
+        of = amounts.as_duration(limits.max_time_s)
+        return Stop("spent", 4, f"the time is spent: {state.elapsed_s:.1f} s of {of}")
     if limits.max_cost_usd is not None and state.known_cost_usd >= limits.max_cost_usd:
         about = "~" if state.cost_is_estimated else ""
         cost = f"{about}${state.known_cost_usd:.2f} of ${limits.max_cost_usd:.2f}"
