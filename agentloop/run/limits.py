@@ -54,7 +54,7 @@ def after_fault(state: RunState, turns: Sequence[ev.TurnEnded]) -> Stop | StartW
         turns: those of the same kind, the failed one last.
     """
     turn = turns[-1]
-    if turn.error_class in _HOPELESS:
+    if turn.error_class in _HOPELESS and state.reopened_seq < turn.seq:
         return Stop("agent_unusable", 5, _words(turn))
     return _after_limit(state, turns) if turn.error_class == "rate_limit" else _after_passing_fault(state, turns)
 

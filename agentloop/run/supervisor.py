@@ -116,7 +116,7 @@ def resume(
 
 
 def _refuse_resume(state: RunState, repo: Repo) -> None:
-    if state.ended and not state.can_go_on:
+    if state.ended and not (state.can_go_on or state.can_be_mended):
         own_worktree.leave(repo.common_dir, state)
         raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
     if Path(state.task.worktree) != repo.root and not state.task.own_worktree:

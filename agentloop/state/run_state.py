@@ -161,6 +161,12 @@ class RunState:
         return self.ended is None or waits or self.waits_for_approval or self.has_work_left
 
     @property
+    def can_be_mended(self) -> bool:
+        """It ended for something that a person can mend, and then resume it by its name."""
+        is_so = self.ended is not None and self.ended.outcome in ("agent_unusable", "blocked")
+        return is_so and not self.task.own_worktree and not self.task.by_hand
+
+    @property
     def has_work_left(self) -> bool:
         """Its work is in a worktree of its own and nowhere else."""
         return self.task.own_worktree and self.brought_back is None and not self.superseded
@@ -251,8 +257,8 @@ class RunState:
 
     @property
     def blocked(self) -> str:
-        """Why the agent says that a person is needed; empty when it does not."""
-        if not self.work_turns:
+        """Why the agent says that a person is needed; empty when it does not, or when a person has resumed the run."""
+        if not self.work_turns or self.work_turns[-1].seq < self.reopened_seq:
             return ""
         match = _BLOCKED.search(self.work_turns[-1].text)
         return match["why"].strip() if match else ""

@@ -148,6 +148,16 @@ def test_what_never_passes_stops_at_once_in_the_agents_own_words(bench: Bench) -
     assert "your account is closed" in result(done)["reason"]
 
 
+def test_what_a_person_can_mend_is_resumed_by_its_name_and_never_by_chance(bench: Bench) -> None:
+    bench.steps(WRONG, {"say": "the account is closed", "exit": 1}, RIGHT)
+    ended = bench.call(argv())
+    assert (ended.returncode, bench.agentloop("resume").returncode) == (5, 2)
+    run = result(ended)["run"]
+    assert f"once that is mended: agentloop resume {run}" in bench.agentloop("status").stdout
+    assert bench.agentloop("resume", run).returncode == 0
+    assert [one["session"] for one in bench.prompts()] == ["s-1"] * 3
+
+
 def test_the_agent_is_told_what_is_left_of_the_money_and_the_run_ends_when_it_is_spent(bench: Bench) -> None:
     costly = [{"run": f"echo {count} > count", "say": '{"cost": 0.6}'} for count in (1, 2, 4)]
     bench.steps(*costly)
