@@ -84,7 +84,8 @@ def test_whoever_resumes_a_limited_run_gives_it_a_new_chance() -> None:
 
 
 @pytest.mark.parametrize("events", [
-    [*failed(1, "login"), snapshot(1, "t0")], [*turn(1, text="BLOCKED: a key is wanted"), snapshot(1), check(1, "fail")],
+    [*failed(1, "login"), snapshot(1, "t0")],
+    [*turn(1, text="BLOCKED: a key is wanted"), snapshot(1), check(1, "fail")],
 ])  # fmt: skip
 def test_whoever_mends_what_ended_a_run_and_resumes_it_gives_it_a_new_chance(events: list[ev.Event]) -> None:
     before = at(NOW, START, *events)
