@@ -103,14 +103,14 @@ class Repo:
         """The address of the remote `origin`; empty when there is none."""
         return self._git.find("config", "--get", "remote.origin.url")
 
-    def snapshot(self, run: str, n: int, index: Path) -> snapshots.Snapshot:
+    def snapshot(self, run: str, n: int | str, index: Path) -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
 
         Left out are ignored files, files that cannot be read, and untracked ones that look like secrets.
 
         Args:
             run: the run's id.
-            n: the number of the snapshot.
+            n: the number of the snapshot, or the name of another.
             index: a private index file, made when it is missing and kept between the calls for its speed.
 
         Raises:
