@@ -151,7 +151,7 @@ class Tree:
     def _adopted(self) -> list[int]:
         """Who became our child meanwhile and is alive; whoever has just died is reaped: it may have left a child."""
         while children := own_children() - self._older - {self._process.pid}:
-            alive = [pid for pid in children if walk.stat(pid)[:1] not in ([], ["Z"], ["X"])]
+            alive = [pid for pid in children if _lives(pid)]
             if alive or walk.reap(children):  # a leader whose threads are still dying cannot be reaped yet
                 return alive
         return []
@@ -165,14 +165,19 @@ def end_family(leader: int, grace_s: float) -> None:
         grace_s: time between asking and killing.
     """
     family = _family(leader, walk.stats()) or [leader]
+    begun = {pid: walk.begun(pid) for pid in family}  # by the end of the grace another may have such an id
     walk.send(family, signal.SIGTERM)
     walk.send(family, signal.SIGCONT)  # one that was halted hears only then
     deadline = time.monotonic() + grace_s
-    while left := [pid for pid in family if walk.stat(pid)[:1] not in ([], ["Z"], ["X"])]:
+    while left := [pid for pid in family if _lives(pid) and walk.begun(pid) == begun[pid]]:
         if time.monotonic() >= deadline:
             walk.send(left, signal.SIGKILL)
             return
         time.sleep(ROUND_S)
+
+
+def _lives(pid: int) -> bool:
+    return walk.stat(pid)[:1] not in ([], ["Z"], ["X"])
 
 
 def _family(leader: int, stats: Mapping[int, walk.Stat]) -> list[int]:

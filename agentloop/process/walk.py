@@ -146,6 +146,11 @@ def is_running(pid: int) -> bool:
     return stat(pid)[:1] in (["R"], ["D"])
 
 
+def begun(pid: int) -> str:
+    """When it was started, in ticks since the machine was; empty when it is gone. With its id, it is nobody else."""
+    return "".join(stat(pid)[19:20])
+
+
 def command(pid: int) -> str:
     """A short command line."""
     return _read(pid, "cmdline").replace(b"\0", b" ").decode(errors="replace").strip()[:120]

@@ -37,7 +37,7 @@ PATIENT = {
     ("kilo", "429 with a reset"),
     ("opencode", "429 with a reset"),
     ("qwen", "429 with a reset"),
-    *(("vibe", failure) for failure in ("500", "cut")),
+    *(("vibe", failure) for failure in ("429", "500", "cut")),
 }
 """Those who wait for the end of a limit, hours if need be, or try again for minutes, and print nothing meanwhile."""
 BUSY = {("openhands", "hang")}
