@@ -1,5 +1,19 @@
-"""`python -m agentloop`."""
+"""The program: `agentloop`, and `python -m agentloop`."""
 
-from agentloop.cli import main
+import sys
+from typing import NoReturn
 
-main()
+
+def main() -> NoReturn:
+    """Run the command line; git's hook, which has to be there at once, without what the rest of it loads."""
+    if sys.argv[1:3] == ["hook", "pre-push"] and not {"-h", "--help"} & set(sys.argv[3:]):
+        from agentloop.hook import entry
+
+        sys.exit(entry.main(sys.argv[3:]))
+    from agentloop import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

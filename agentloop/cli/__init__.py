@@ -27,6 +27,8 @@ COMMANDS = {
     "undo": ("agentloop.cli.changes:undo", "Take back what a run did."),
     "skills": ("agentloop.cli.skills:skills", "Look after the repository's skills."),
     "agents": ("agentloop.cli.agents:agents", "List the agents that agentloop knows."),
+    "hook": ("agentloop.cli.hook:hook", "Look at what a plain git push pushes."),
+    "queue": ("agentloop.cli.queue:queue", "Ask the sessions behind earlier pushes for what they learned."),
     "guard": ("agentloop.cli.guard:guard", "See what the guard catches."),
     "config": ("agentloop.cli.config:config", "Show the settings and where each comes from."),
     "demo": (

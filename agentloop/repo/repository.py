@@ -9,7 +9,7 @@ from pathlib import Path
 
 from agentloop.errors import RepoError
 from agentloop.events.standing import Standing
-from agentloop.repo import recording, snapshots, standing, worktrees
+from agentloop.repo import hooks, recording, snapshots, standing, worktrees
 from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
 from agentloop.repo.paths import LINK, Change, Entry, Paths
@@ -96,6 +96,10 @@ class Repo:
     def remote(self) -> str:
         """The address of the remote `origin`; empty when there is none."""
         return self._git.find("config", "--get", "remote.origin.url")
+
+    def hooks_folder(self) -> hooks.HooksFolder:
+        """Where git looks for its hooks."""
+        return hooks.folder(self._git)
 
     def snapshot(self, run: str, n: int, index: Path) -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.

@@ -1,0 +1,102 @@
+"""`agentloop hook`: the pre-push hook put into a repository, taken out, and asked how it stands."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from agentloop import config
+from agentloop.hook import installing, lastly
+from agentloop.hook.ways import Here
+from agentloop.records import commit_receipts
+from agentloop.render import ago
+from agentloop.repo import Repo
+from agentloop.text.quoting import one_line
+
+_MAX_CHARS = 400
+
+
+@click.group()
+def hook() -> None:
+    """Look at what a plain git push pushes."""
+
+
+@hook.command()
+@click.option("--via", type=click.Choice([way.name for way in installing.WAYS]),
+              help="How git comes to run it.  [default: the way that fits what is there]")  # fmt: skip
+def install(via: str | None) -> None:
+    """Install the pre-push hook; one that is there already is kept, and run first."""
+    with Repo.open(Path.cwd()) as repo:
+        place = _here(repo)
+        way, lines = installing.install(place, via or "")
+        for line in lines or [f"installed already, via {way}"]:
+            click.echo(line)
+        if not _predicate(repo):
+            click.echo(
+                'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"', err=True
+            )
+
+
+@hook.command()
+def uninstall() -> None:
+    """Take the hook away; what was there before is as it was."""
+    with Repo.open(Path.cwd()) as repo:
+        for line in installing.uninstall(_here(repo)) or ["it is not installed"]:
+            click.echo(line)
+
+
+@hook.command()
+def status() -> int:
+    """Say whether git would run the hook, why not, and what the last push came to; exit 1 when it would not."""
+    with Repo.open(Path.cwd()) as repo:
+        found = installing.standing(_here(repo))
+        would_run = False
+        for name, how in found:
+            click.echo(f"installed via {name}: {how.where}")
+            for line in how.why_not:
+                click.echo(f"  git does not run it: {line}")
+            would_run |= not how.why_not
+        if not found:
+            click.echo("not installed: agentloop hook install")
+        elif would_run:
+            click.echo(f"git runs it{_silence()}")
+        gate, predicate = config.load(repo.root, {}).settings.hook.gate, _predicate(repo)
+        click.echo(f"gate: {gate}, until: {predicate or 'nothing is configured, so nothing is looked at'}")
+        click.echo(_last_push(repo))
+    return 0 if would_run else 1
+
+
+@hook.command("pre-push", context_settings={"ignore_unknown_options": True})
+@click.argument("remote", nargs=-1)
+def pre_push(remote: tuple[str, ...]) -> int:
+    """What git's hook runs; REMOTE is its name and its address, and stdin says what is pushed."""
+    from agentloop.hook import entry
+
+    return entry.main(remote)
+
+
+def _here(repo: Repo) -> Here:
+    return installing.here(repo, sys.argv[0])
+
+
+def _predicate(repo: Repo) -> str:
+    from agentloop.hook import settings
+
+    return settings.load(repo.root, os.environ).predicate
+
+
+def _silence() -> str:
+    from agentloop.hook import decision
+
+    silent = decision.silenced_by(os.environ, is_terminal=False)
+    return f", and here it is silent: {silent}" if silent else ""
+
+
+def _last_push(repo: Repo) -> str:
+    push = lastly.read(commit_receipts.folder_of(repo.common_dir))
+    if push is None:
+        return "last push: none that git has told the hook of"
+    lines = "".join(f"\n  {one_line(line, _MAX_CHARS)}" for line in push.lines)
+    return f"last push: {ago(time.time() - push.at)}, {one_line(push.answer, _MAX_CHARS)}{lines}"
