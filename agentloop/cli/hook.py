@@ -33,7 +33,7 @@ def install(via: str | None) -> None:
         way, lines = installing.install(place, via or "")
         for line in lines or [f"installed already, via {way}"]:
             click.echo(line)
-        if not _predicate(repo):
+        if not _until(repo):
             click.echo(
                 'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"', err=True
             )
@@ -62,8 +62,8 @@ def status() -> int:
             click.echo("not installed: agentloop hook install")
         elif would_run:
             click.echo(f"git runs it{_silence()}")
-        gate, predicate = config.load(repo.root, {}).settings.hook.gate, _predicate(repo)
-        click.echo(f"gate: {gate}, until: {predicate or 'nothing is configured, so nothing is looked at'}")
+        gate, until = config.load(repo.root, {}).settings.hook.gate, _until(repo)
+        click.echo(f"gate: {gate}, until: {until or 'nothing is configured, so nothing is looked at'}")
         click.echo(_last_push(repo))
     return 0 if would_run else 1
 
@@ -81,10 +81,10 @@ def _here(repo: Repo) -> Here:
     return installing.here(repo, sys.argv[0])
 
 
-def _predicate(repo: Repo) -> str:
+def _until(repo: Repo) -> str:
     from agentloop.hook import settings
 
-    return settings.load(repo.root, os.environ).predicate
+    return " and ".join(settings.load(repo.root, os.environ).until)
 
 
 def _silence() -> str:

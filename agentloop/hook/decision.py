@@ -48,8 +48,11 @@ class Tip:
     """A pushed commit that somebody has worked on."""
 
     ref: Ref
-    receipt: CommitReceipt | None
+    tree: str
+    receipt: CommitReceipt | None = None
     """Of its tree, by the predicate in force."""
+    unfinished: str = ""
+    """Why a check that was begun just now came to nothing."""
 
     @property
     def verdict(self) -> str:
@@ -115,10 +118,24 @@ def decide(tips: Sequence[Tip], gate: Gate, predicate: str, now: float) -> Decis
     unknown = [tip for tip in tips if not tip.verdict]
     if gate == "run" and unknown and predicate:
         return Decision(to_check=tuple(unknown))
-    bad = [tip for tip in tips if tip.verdict != "pass"] if predicate else []
+    is_bad = bool(predicate) and any(tip.verdict != "pass" for tip in tips)
     lines = _cut([_line(tip, now) for tip in tips if tip.receipt or predicate])
-    if gate == "warn" or not bad:
-        return Decision(tuple(lines))
+    return _refused(lines) if is_bad and gate != "warn" else Decision(tuple(lines))
+
+
+def decide_checked(tips: Sequence[Tip], now: float) -> Decision:
+    """Decide about the commits of a push after they were checked; one whose check was not finished goes on.
+
+    Args:
+        tips: the pushed commits, with what is known of them now.
+        now: Unix time in seconds.
+    """
+    lines = _cut([_line(tip, now) for tip in tips])
+    is_bad = any(tip.receipt and tip.receipt.verdict != "pass" for tip in tips if not tip.unfinished)
+    return _refused(lines) if is_bad else Decision(tuple(lines))
+
+
+def _refused(lines: Sequence[str]) -> Decision:
     return Decision((*lines, *_REFUSED), refused=True)
 
 
@@ -130,6 +147,8 @@ _REFUSED = (
 
 def _line(tip: Tip, now: float) -> str:
     receipt = tip.receipt
+    if tip.unfinished:
+        return f"agentloop: {tip.ref.shown} goes on unchecked: {tip.unfinished}"
     if receipt is None:
         return f"agentloop: {tip.ref.shown} has not been checked: agentloop push checks before it pushes"
     what = f"`{one_line(receipt.predicate, _MAX_CHARS)}`"

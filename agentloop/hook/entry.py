@@ -11,11 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agentloop.hook import asking, decision, lastly, settings
-from agentloop.hook.asking import Place
+from agentloop.errors import AgentloopError
+from agentloop.hook import asking, decision, lastly, settings, wording
+from agentloop.hook.asking import Place, Worked
 from agentloop.hook.decision import Ref, Tip
 from agentloop.hook.settings import HookSettings
 from agentloop.records import commit_receipts
+from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.records.queue import Queue, QueuedJob
 from agentloop.text.quoting import one_line
 
@@ -23,6 +25,7 @@ _MAX_CHARS = 300
 _MAX_SAID = 16 * 1024 * 1024
 _IN_A_RUN = "AGENTLOOP_RUN"
 """Set in what a run starts: the run sees to its own skill."""
+_NOTHING = "silent: it brought nothing but deletions, tags, skills, or what the remote had"
 _UNTOUCHED = ("AGENTLOOP=0", "CI")
 """Nothing is even written down."""
 
@@ -72,56 +75,66 @@ class _Push:
     told: HookSettings
 
     def answer(self, refs: Sequence[Ref], *, in_a_run: bool) -> int:
-        tips = [tip for ref in refs if (tip := self._tip(ref))]
-        answer = self._decided(tips)
-        lines = [*(f"agentloop: {problem}" for problem in self.told.problems), *answer.lines] if tips else []
-        if not answer.refused and self.told.predicate and not in_a_run:
-            lines += self._queued(tips)
+        worked = [(ref, what) for ref in map(self._whole, refs) if (what := self._worked_on(ref))]
+        answer, lines = decision.Decision(), []
+        if worked:
+            predicate, problems = self._predicate()
+            tips = [Tip(ref, what.tree, self._receipt(what, predicate)) for ref, what in worked]
+            answer = self._decided(tips, predicate)
+            lines = [*(f"agentloop: {problem}" for problem in problems), *answer.lines]
+            if predicate and not answer.refused and not in_a_run:
+                lines += self._queued([ref for ref, _what in worked])
         _say(lines)
-        silent = "" if tips else "silent: nothing but what the remote has, skills, tags or deletions"
-        kept = silent or ("refused" if answer.refused else "passed on")
+        kept = "refused" if answer.refused else "passed on" if worked else _NOTHING
         lastly.keep(self.folder, lastly.LastPush(time.time(), kept, lines))
         return int(answer.refused)
 
-    def _tip(self, ref: Ref) -> Tip | None:
-        """What is known of a pushed commit; None when there is nothing to know."""
-        if not ref.oid:
-            ref = replace(ref, oid=asking.commit_of(ref.local))
+    def _whole(self, ref: Ref) -> Ref:
+        return ref if ref.oid else replace(ref, oid=asking.commit_of(ref.local))
+
+    def _worked_on(self, ref: Ref) -> Worked | None:
         if not ref.is_of_interest:
             return None
-        worked = asking.worked_on(ref.oid, ref.base, self.remote, self.told.skills_dir)
-        if worked is None:
-            return None
-        predicate = self.told.predicate or None
-        found = [
-            commit_receipts.read(self.folder, tree, predicate) for tree in (worked.tree, worked.tree_before_skills)
-        ]
-        return Tip(ref, found[0] or found[1])
+        return asking.worked_on(ref.oid, ref.base, self.remote, self.told.skills_dir)
 
-    def _decided(self, tips: Sequence[Tip]) -> decision.Decision:
+    def _predicate(self) -> tuple[str, Sequence[str]]:
+        """What has to hold, as receipts have it, and what is wrong with the settings."""
         told = self.told
-        first = decision.decide(tips, told.gate, told.predicate, time.time())
+        if not told.until:
+            return "", told.problems
+        try:
+            return wording.rendered(told.until, told.checks, told.metrics, self.folder), told.problems
+        except AgentloopError as error:
+            return "", (*told.problems, one_line(error.explained, _MAX_CHARS))
+
+    def _receipt(self, worked: Worked, predicate: str) -> CommitReceipt | None:
+        trees = dict.fromkeys((worked.tree, worked.tree_before_skills))
+        found = (commit_receipts.read(self.folder, tree, predicate or None) for tree in trees)
+        return next(filter(None, found), None)
+
+    def _decided(self, tips: Sequence[Tip], predicate: str) -> decision.Decision:
+        first = decision.decide(tips, self.told.gate, predicate, time.time())
         if not first.to_check:
             return first
-        from agentloop.hook.checking import check
+        from agentloop.hook import checking
 
-        checked = check(self.place.root, self.place.common_dir, first.to_check, told, _say)
-        now_known = [checked.get(tip.ref.oid, tip) for tip in tips]
-        refusing = any(tip.receipt and tip.receipt.verdict != "pass" for tip in now_known)
-        return decision.decide(now_known, "block" if refusing else "warn", told.predicate, time.time())
+        where = checking.Where(self.place.root, self.folder, predicate, self.told.timeout_s)
+        checked = checking.check(where, first.to_check, lambda line: _say([line]))
+        known_now = [checked.get(tip.ref.oid, tip) for tip in tips]
+        return decision.decide_checked(known_now, time.time())
 
-    def _queued(self, tips: Sequence[Tip]) -> list[str]:
+    def _queued(self, refs: Sequence[Ref]) -> list[str]:
         """Queue what was pushed; the skills are no reason to fail a push, or to keep it waiting."""
         queue, now, root = Queue(self.folder), time.time(), str(self.place.root)
-        jobs = [QueuedJob(root, tip.ref.remote, self.remote, tip.ref.base, tip.ref.oid, now) for tip in tips]
+        jobs = [QueuedJob(root, ref.remote, self.remote, ref.base, ref.oid, now) for ref in refs]
         try:
             added = [job for job in jobs if queue.put(job)]
             if added and self.told.worker:
                 from agentloop.process import start_detached
 
                 start_detached([sys.executable, "-m", "agentloop", "queue", "run"], self.place.root, queue.log)
-        except OSError as error:
-            return [f"agentloop: no job could be queued: {error.strerror}"]
+        except (OSError, AgentloopError) as error:
+            return [f"agentloop: no job could be queued: {one_line(str(error), _MAX_CHARS)}"]
         return []
 
 

@@ -5,7 +5,7 @@ That module takes longer to import than the whole hook may take; a test holds th
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,8 +21,11 @@ _MAX_CHARS = 200
 class HookSettings:
     """What decides about a push."""
 
-    predicate: str = ""
-    """What has to hold; empty: the project says nothing."""
+    until: tuple[str, ...] = ()
+    """What has to hold, all of it; empty: the project says nothing."""
+    checks: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    """Their names."""
     gate: Gate = "warn"
     timeout_s: float = DEFAULT_TIMEOUT_S
     """The longest that `gate = run` keeps the connection waiting."""
@@ -51,7 +54,9 @@ def load(root: Path, environment: Mapping[str, str]) -> HookSettings:
         problems.append(f"hook.gate: {one_line(str(gate), _MAX_CHARS)} is none of {', '.join(GATES)}")
         gate = "warn"
     return HookSettings(
-        predicate=_predicate(found),
+        until=_until(found),
+        checks={name: check for name, check in _table(found, "checks").items() if isinstance(check, str)},
+        metrics=tuple(_table(found, "metrics")),
         gate=cast(Gate, gate),
         timeout_s=_timeout_s(hook.get("timeout", DEFAULT_TIMEOUT_S), problems),
         skills_dir=str(found.get("skills_dir", "skills")),
@@ -99,13 +104,14 @@ def _table(content: Mapping[str, Any], name: str) -> dict[str, Any]:
     return table if isinstance(table, dict) else {}
 
 
-def _predicate(found: Mapping[str, Any]) -> str:
+def _until(found: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is configured, or the only one of the checks."""
     until, checks = found.get("until"), _table(found, "checks")
     if isinstance(until, list):
-        return " and ".join(map(str, until))
-    if until:
-        return str(until)
-    return next(iter(checks)) if len(checks) == 1 else ""
+        return tuple(map(str, until))
+    if isinstance(until, str) and until.strip():
+        return (until,)
+    return tuple(checks) if len(checks) == 1 else ()
 
 
 def _timeout_s(value: object, problems: list[str]) -> float:

@@ -173,6 +173,6 @@ def _read(path: Path) -> QueuedJob | None:
     except (OSError, ValueError, TypeError, RecursionError):
         return None
     texts = (job.root, job.ref, job.remote, job.base, job.tip, job.outcome)
-    sound = all(isinstance(text, str) for text in texts) and isinstance(job.runs, dict) and isinstance(job.tries, int)
+    sound = all(isinstance(text, str) for text in texts) and isinstance(job.runs, dict)
     numbers = isinstance(job.queued, int | float) and isinstance(job.at, int | float)
     return job if sound and numbers and job.id == path.stem else None
