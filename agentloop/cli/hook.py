@@ -1,7 +1,6 @@
 """`agentloop hook`: the pre-push hook put into a repository, taken out, and asked how it stands."""
 
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import click
 
 from agentloop import config
 from agentloop.hook import installing, lastly
-from agentloop.hook.ways import Here
 from agentloop.records import commit_receipts
 from agentloop.render import ago
 from agentloop.repo import Repo
@@ -29,7 +27,7 @@ def hook() -> None:
 def install(via: str | None) -> None:
     """Install the pre-push hook; one that is there already is kept, and run first."""
     with Repo.open(Path.cwd()) as repo:
-        place = _here(repo)
+        place = installing.here(repo)
         way, lines = installing.install(place, via or "")
         for line in lines or [f"installed already, via {way}"]:
             click.echo(line)
@@ -43,7 +41,7 @@ def install(via: str | None) -> None:
 def uninstall() -> None:
     """Take the hook away; what was there before is as it was."""
     with Repo.open(Path.cwd()) as repo:
-        for line in installing.uninstall(_here(repo)) or ["it is not installed"]:
+        for line in installing.uninstall(installing.here(repo)) or ["it is not installed"]:
             click.echo(line)
 
 
@@ -51,7 +49,7 @@ def uninstall() -> None:
 def status() -> int:
     """Say whether git would run the hook, why not, and what the last push came to; exit 1 when it would not."""
     with Repo.open(Path.cwd()) as repo:
-        found = installing.standing(_here(repo))
+        found = installing.standing(installing.here(repo))
         would_run = False
         for name, how in found:
             click.echo(f"installed via {name}: {how.where}")
@@ -75,10 +73,6 @@ def pre_push(remote: tuple[str, ...]) -> int:
     from agentloop.hook import entry
 
     return entry.main(remote)
-
-
-def _here(repo: Repo) -> Here:
-    return installing.here(repo, sys.argv[0])
 
 
 def _until(repo: Repo) -> str:

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _TIMEOUT_S = 20.0
+_MAX_NEW = 200
+"""So many commits are looked at, of a first push of a long history, too."""
+_MAX_KNOWN = 50
 _UNDER_WAY = ("rebase-merge", "rebase-apply", "BISECT_LOG")
 _READ_BY_AGENTS = (".agents/skills", ".claude/skills")
 
@@ -77,7 +80,7 @@ def worked_on(oid: str, base: str, remote: str, skills_dir: str) -> Worked | Non
     Raises:
         AskingError: the repository cannot be read.
     """
-    beyond = ["--not", *([base] if base else []), f"--remotes={remote}"]
+    beyond = _beyond(base, remote)
     rest = ["--", ":(top)", *(f":(top,exclude,literal){folder}" for folder in (skills_dir, *_READ_BY_AGENTS))]
     newest = _git("rev-list", "-n", "1", "--ignore-missing", "--format=%T", oid, *beyond, *rest)
     if newest == [""]:
@@ -86,6 +89,21 @@ def worked_on(oid: str, base: str, remote: str, skills_dir: str) -> Worked | Non
     tree = newest[1] if commit == oid else _git("rev-parse", f"{oid}^{{tree}}")[0]
     same = commit != oid and _git("diff-tree", "-r", "--name-only", "--no-renames", newest[1], tree, *rest) == [""]
     return Worked(tree, newest[1] if same else tree)
+
+
+def known_before(oid: str, base: str, remote: str) -> tuple[str, ...]:
+    """The commits that the remote has and that the new ones follow; see `worked_on`.
+
+    Raises:
+        AskingError: the repository cannot be read.
+    """
+    found = _git("rev-list", "-n", str(_MAX_NEW), "--ignore-missing", "--boundary", oid, *_beyond(base, remote), "--")
+    return tuple(line[1:] for line in found if line.startswith("-"))[:_MAX_KNOWN]
+
+
+def _beyond(base: str, remote: str) -> Sequence[str]:
+    """What leaves out all that the remote has."""
+    return ["--not", *([base] if base else []), f"--remotes={remote}"]
 
 
 def _git(*words: str) -> Sequence[str]:

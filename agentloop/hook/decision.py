@@ -6,7 +6,7 @@ from typing import Literal
 
 from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.text.ages import ago
-from agentloop.text.quoting import one_line
+from agentloop.text.quoting import one_line, visible
 
 Gate = Literal["warn", "block", "run"]
 GATES = ("warn", "block", "run")
@@ -40,7 +40,7 @@ class Ref:
     @property
     def shown(self) -> str:
         """The branch and the commit, for people."""
-        return f"{one_line(self.remote.removeprefix(_HEADS), _MAX_CHARS)} ({self.oid[:10]})"
+        return f"{one_line(visible(self.remote.removeprefix(_HEADS)), _MAX_CHARS)} ({self.oid[:10]})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from agentloop.errors import AgentloopError
 from agentloop.hook import asking, decision, lastly, settings, wording
-from agentloop.hook.asking import Place, Worked
+from agentloop.hook.asking import AskingError, Place, Worked
 from agentloop.hook.decision import Ref, Tip
 from agentloop.hook.settings import HookSettings
 from agentloop.records import commit_receipts
@@ -126,14 +126,16 @@ class _Push:
     def _queued(self, refs: Sequence[Ref]) -> list[str]:
         """Queue what was pushed; the skills are no reason to fail a push, or to keep it waiting."""
         queue, now, root = Queue(self.folder), time.time(), str(self.place.root)
-        jobs = [QueuedJob(root, ref.remote, self.remote, ref.base, ref.oid, now) for ref in refs]
+        jobs = [QueuedJob(root, ref.remote, self.remote, ref.base, ref.oid, (), now) for ref in refs]
         try:
-            added = [job for job in jobs if queue.put(job)]
-            if added and self.told.worker:
+            new = [job for job in jobs if not queue.has(job)]
+            for job in new:
+                queue.keep(replace(job, known=asking.known_before(job.tip, job.base, self.remote)))
+            if new and self.told.worker:
                 from agentloop.process import start_detached
 
                 start_detached([sys.executable, "-m", "agentloop", "queue", "run"], self.place.root, queue.log)
-        except (OSError, AgentloopError) as error:
+        except (OSError, AskingError, AgentloopError) as error:
             return [f"agentloop: no job could be queued: {one_line(str(error), _MAX_CHARS)}"]
         return []
 

@@ -1,6 +1,7 @@
 """Where the hook goes, how it comes there, and whether git would run it."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,14 +17,10 @@ WAYS: tuple[Way, ...] = (Husky(), Lefthook(), PreCommit(), Raw())
 """The ways to install it; of those that are meant the first one is."""
 
 
-def here(repo: Repo, program: str) -> Here:
-    """Where the hook of a repository is.
-
-    Args:
-        repo: the repository.
-        program: how the agentloop that is at work was called.
-    """
-    found = shutil.which(program) if "/" in program else shutil.which("agentloop")
+def here(repo: Repo) -> Here:
+    """Where the hook of a repository is."""
+    beside = shutil.which(Path(sys.executable).parent / "agentloop")
+    found = beside or shutil.which("agentloop")
     return Here(repo.root, repo.hooks_folder(), Path(found).absolute() if found else None)
 
 

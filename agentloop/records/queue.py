@@ -9,7 +9,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
@@ -19,6 +19,7 @@ from typing import Any
 _FOLDER = "queue"
 _DONE = "done"
 _LOCK = "lock"
+_TOLD = "told"
 _MAX_DONE = 1000
 _ID = re.compile(r"[0-9a-f]{12}\Z")
 
@@ -36,6 +37,8 @@ class QueuedJob:
     """What the remote had there; empty for nothing."""
     tip: str
     """The pushed commit."""
+    known: Sequence[str]
+    """The commits that the remote had already and that the new ones follow."""
     queued: float
     """Unix time in seconds."""
     tries: int = 0
@@ -72,25 +75,15 @@ class Queue:
         """What a worker of its own printed last."""
         return self.place / "worker.log"
 
-    def put(self, job: QueuedJob) -> bool:
-        """Queue a job.
+    def has(self, job: QueuedJob) -> bool:
+        """The job waits already, or was done before."""
+        return any((place / f"{job.id}.json").exists() for place in (self.place, self.place / _DONE))
 
-        Returns:
-            False when it is there already, or was done before.
+    def keep(self, job: QueuedJob) -> None:
+        """Queue a job, or write it as it stands now.
 
         Raises:
             OSError: the disk does not take it.
-        """
-        if any((place / f"{job.id}.json").exists() for place in (self.place, self.place / _DONE)):
-            return False
-        self.keep(job)
-        return True
-
-    def keep(self, job: QueuedJob) -> None:
-        """Write a job as it stands now.
-
-        Raises:
-            OSError: likewise.
         """
         _write(self.place, job)
 
@@ -102,6 +95,15 @@ class Queue:
     def done(self) -> list[QueuedJob]:
         """The newest of those that are done, oldest first."""
         return sorted(_read_all(self.place / _DONE), key=lambda job: job.at)
+
+    def news(self) -> list[str]:
+        """What came of jobs since this was asked last, by whomever they were done."""
+        stamp = self.place / _TOLD
+        told_at = stamp.stat().st_mtime if stamp.exists() else 0.0
+        new = [job.outcome for job in self.done() if job.at > told_at]
+        if new:
+            stamp.touch()
+        return new
 
     def finish(self, job: QueuedJob, outcome: str, at: float) -> None:
         """Have done with a job.
@@ -169,10 +171,10 @@ def _read(path: Path) -> QueuedJob | None:
     """A job; None when the file is gone or is none of ours."""
     try:
         content: Any = json.loads(path.read_bytes())
-        job = QueuedJob(**content)
-    except (OSError, ValueError, TypeError, RecursionError):
+        job = QueuedJob(**{**content, "known": tuple(content["known"])})
+    except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
     texts = (job.root, job.ref, job.remote, job.base, job.tip, job.outcome)
-    sound = all(isinstance(text, str) for text in texts) and isinstance(job.runs, dict)
+    sound = all(isinstance(text, str) for text in (*texts, *job.known)) and isinstance(job.runs, dict)
     numbers = isinstance(job.queued, int | float) and isinstance(job.at, int | float)
     return job if sound and numbers and job.id == path.stem else None
