@@ -76,6 +76,14 @@ def _words(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _one_or_several(value: object) -> object:
+    """One predicate, in which a comma separates nothing, or a list of them."""
+    if isinstance(value, str):
+        return (value,) if value.strip() else ()
+    return tuple(value) if isinstance(value, list) else value
+
+
+_Predicates = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
 _Globs = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
@@ -83,6 +91,8 @@ class Settings(BaseModel):
     """What a run can be told beside its task and its predicate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    until: _Predicates = ()
+    """What must hold where no `--until` says it: a predicate, or several, all of them."""
     agent: str = ""
     """The agent's name; empty: the first known one that is installed."""
     permissions: PermissionMode | Literal[""] = ""
