@@ -76,14 +76,15 @@ def _words(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-_Globs = Annotated[tuple[str, ...], BeforeValidator(_words)]
-
-
-def _texts(value: object) -> object:
-    """One text, or a list of them."""
+def _one_or_several(value: object) -> object:
+    """One predicate, in which a comma separates nothing, or a list of them."""
     if isinstance(value, str):
-        return (value,) if value else ()
+        return (value,) if value.strip() else ()
     return tuple(value) if isinstance(value, list) else value
+
+
+_Predicates = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
+_Globs = Annotated[tuple[str, ...], BeforeValidator(_words)]
 
 
 class Hook(BaseModel):
@@ -110,8 +111,8 @@ class Settings(BaseModel):
     """What a run can be told beside its task and its predicate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    until: Annotated[tuple[str, ...], BeforeValidator(_texts)] = ()
-    """What must hold, where a command is not told: a predicate, or several."""
+    until: _Predicates = ()
+    """What must hold where no `--until` says it: a predicate, or several, all of them."""
     agent: str = ""
     """The agent's name; empty: the first known one that is installed."""
     permissions: PermissionMode | Literal[""] = ""

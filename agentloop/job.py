@@ -90,7 +90,8 @@ class Job(BaseModel):
     session_from: str = ""
     worktree: str
     home: str = ""
-    """The working tree that the run was begun in, when `worktree` is another."""
+    """The working tree that the run was begun in, when `worktree` is another; in a run by hand the one that the session
+    worked in, and that its skill goes to."""
     own_worktree: bool = False
     """`worktree` is made for the run and taken away at its end; its work is brought back as a branch."""
     group: str = ""

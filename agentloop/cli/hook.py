@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from agentloop import config
+from agentloop import config, interrupts
 from agentloop.hook import installing, lastly
 from agentloop.records import commit_receipts
 from agentloop.render import ago
@@ -73,6 +73,26 @@ def pre_push(remote: tuple[str, ...]) -> int:
     from agentloop.hook import entry
 
     return entry.main(remote)
+
+
+@hook.command(hidden=True)
+@click.argument("commit")
+@click.argument("former", default="")
+def check(commit: str, former: str) -> None:
+    """Check a commit as agentloop push does, for a hook that git waits for; the receipt tells the verdict."""
+    from agentloop.cli.run import make_job
+    from agentloop.predicate.language import grammar
+    from agentloop.push.checking import Checker
+    from agentloop.push.places import place
+
+    with interrupts.noted(), Repo.open(Path.cwd()) as repo:
+        settings = config.load(repo.root, {}).settings
+        until = settings.until or tuple(settings.checks)
+        node = grammar.parse_all(until, grammar.Names(settings.checks, settings.metrics))
+        # No agent is run: one has to be named that is always there.
+        job = make_job(settings.model_copy(update={"agent": "offline"}), "", until, (), repo.root, agent="")
+        with place(repo, commit) as there:
+            Checker(job, node).check(there, repo.commit_at(former) or "" if former else "")
 
 
 def _until(repo: Repo) -> str:

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from agentloop.records.queue import Queue, QueuedJob
 from agentloop.render import Renderer, ago, count
 from agentloop.repo import Repo
 from agentloop.text.quoting import one_line
+
+if TYPE_CHECKING:
+    from agentloop.push import queued
 
 _MAX_CHARS = 300
 _SHORT = 10

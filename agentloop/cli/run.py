@@ -154,22 +154,23 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
 def predicates(
     settings: config.Settings, until: tuple[str, ...], renderer: Renderer, *, quiet: bool
 ) -> tuple[str, ...]:
-    """What must hold: what was said, else the only one of the configured checks.
+    """What must hold: what was said, else the setting `until`, else the only one of the configured checks.
 
     Raises:
         UsageError: nothing was said, and none or several are configured.
         PredicateError: it cannot be read.
     """
-    if not until:
+    if not until and not settings.until:
         if len(settings.checks) != 1:
             names = f" (configured: {', '.join(sorted(settings.checks))})" if settings.checks else ""
             raise UsageError(
-                f"a predicate is wanted: a session is asked for a skill only after a pass{names}",
-                hint='say what must hold: --until "pytest passes"',
+                f"a predicate is wanted: nothing else says what a pass is{names}",
+                hint='say what must hold: --until "pytest passes", or until = "pytest passes" in agentloop.toml',
             )
         until = tuple(settings.checks)
         if not quiet:
             renderer.console.print(f"until the configured check {until[0]}", markup=False)
+    until = until or settings.until
     _say_how_read(settings, until, renderer, quiet=quiet)
     return until
 

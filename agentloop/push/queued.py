@@ -6,15 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agentloop.push.behind import Behind
-from agentloop.push.checking import Checker
-from agentloop.push.learning import Landing
-from agentloop.push.places import Place, place
-
 from agentloop.agents.spec import Adapter
 from agentloop.errors import AgentloopError, RunError
 from agentloop.job import Job
 from agentloop.push import behind, learning
+from agentloop.push.behind import Behind
+from agentloop.push.checking import Checker
+from agentloop.push.learning import Landing
+from agentloop.push.places import Place, place
 from agentloop.records import journal
 from agentloop.records.journal import RunFolder
 from agentloop.records.queue import Queue, QueuedJob

@@ -171,10 +171,17 @@ def _read(path: Path) -> QueuedJob | None:
     """A job; None when the file is gone or is none of ours."""
     try:
         content: Any = json.loads(path.read_bytes())
-        job = QueuedJob(**{**content, "known": tuple(content["known"])})
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+        job = QueuedJob(**{**content, "known": tuple(content["known"])}) if _is_sound(content) else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    texts = (job.root, job.ref, job.remote, job.base, job.tip, job.outcome)
-    sound = all(isinstance(text, str) for text in (*texts, *job.known)) and isinstance(job.runs, dict)
-    numbers = isinstance(job.queued, int | float) and isinstance(job.at, int | float)
-    return job if sound and numbers and job.id == path.stem else None
+    return job if job and job.id == path.stem else None
+
+
+def _is_sound(content: Any) -> bool:
+    texts = (content[name] for name in ("root", "ref", "remote", "base", "tip", "outcome"))
+    numbers = (content[name] for name in ("queued", "at"))
+    return (
+        all(isinstance(text, str) for text in (*texts, *content["known"], *content["runs"].values()))
+        and all(isinstance(number, int | float) for number in numbers)
+        and isinstance(content["tries"], int)
+    )

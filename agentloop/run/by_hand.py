@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from agentloop import events as ev
@@ -80,7 +81,8 @@ def _session(state: RunState, adapter: Adapter, repo: Repo, since: float) -> Sto
     A person may leave one session for another within their agent, so that its name at the start would prove nothing.
     """
     named = state.task.by_hand.session if state.task.by_hand else ""
-    sessions = list(store.stored_sessions(adapter, repo.root, since))
+    home = Path(state.task.home) if state.task.home else repo.root
+    sessions = list(store.stored_sessions(adapter, home, since))
     chosen = next((one for one in sessions if not named or one.session == named), None)
     # A resume may begin another file of the same session, with little in it.
     files = [one for one in sessions if chosen and one.session == chosen.session]

@@ -1,0 +1,233 @@
+"""A push: the commits checked, the sessions behind them asked, and then `git push` with the same arguments."""
+
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from agentloop import events as ev
+from agentloop import interrupts
+from agentloop.agents.spec import Adapter
+from agentloop.errors import AgentloopError
+from agentloop.job import Job
+from agentloop.predicate import evidence
+from agentloop.predicate.language.nodes import Node
+from agentloop.predicate.language.wording import render
+from agentloop.push import behind, learning, mending
+from agentloop.push.behind import Behind, Found
+from agentloop.push.checking import Checker
+from agentloop.push.learning import Run
+from agentloop.push.places import Place, place
+from agentloop.push.refs import PushedRef
+from agentloop.repo import Repo, push
+from agentloop.text.quoting import one_line
+
+Say = Callable[[str], None]
+Choose = Callable[[Sequence[Behind]], Sequence[Behind]]
+_EXIT_CODES = {"pass": 0, "fail": 1, "error": 2}
+_SHORT = 10
+_NOBODY = "nobody"
+"""The agent of a check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a push is told.
+
+    Args:
+        arguments: those of `git push`.
+        predicate: what must hold of each commit.
+        job: makes the job for an agent's name; empty: for the one that is configured.
+        adapters: the agents whose sessions are looked at; none when no skill is wanted.
+        fixes: a run is to mend what fails.
+        fixing: the command line that would, for people.
+        asks: git may ask the person.
+    """
+
+    arguments: Sequence[str]
+    predicate: Node
+    job: Callable[[str], Job]
+    adapters: Sequence[Adapter]
+    fixes: bool
+    fixing: str
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a push does things with.
+
+    Args:
+        run: takes a run to its end and shows it.
+        say: shows how far it is; nobody hears it when git is told to be quiet.
+        tell: shows what a person has to know.
+        choose: lets a person choose among sessions; None: nobody is there.
+    """
+
+    run: Run
+    say: Say
+    tell: Say
+    choose: Choose | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A ref whose commit was checked, in a worktree that is still there."""
+
+    ref: PushedRef
+    place: Place
+    found: Found
+
+
+@dataclass(slots=True)
+class Push:
+    """One push.
+
+    Args:
+        repo: the working tree that the person stands in.
+        orders: what it is told.
+        hands: what it does things with.
+    """
+
+    repo: Repo
+    orders: Orders
+    hands: Hands
+    _asked: set[str] = field(default_factory=set)
+
+    def perform(self, pushed: Sequence[PushedRef]) -> int:
+        """Check, distill, push.
+
+        Args:
+            pushed: what brings commits somewhere; none: it is pushed at once.
+
+        Returns:
+            The exit code of `git push`; that of the check, or of the run that was to mend it, when nothing was pushed.
+
+        Raises:
+            AgentloopError: nothing was pushed.
+            Interrupted: a signal was noted; likewise.
+        """
+        checker = Checker(self.orders.job(_NOBODY), self.orders.predicate)
+        with ExitStack() as kept:
+            checked = []
+            for ref in self._in_order(pushed):
+                code, one = self._check(checker, ref, kept)
+                if code:
+                    return code
+                checked.append(one)
+            for one in checked:
+                self._learn(checker, one)
+        interrupts.raise_if_interrupted()
+        return push(self.orders.arguments, asks=self.orders.asks)
+
+    def _in_order(self, pushed: Sequence[PushedRef]) -> Iterator[PushedRef]:
+        """Each commit once; the branch that is checked out first, since a skill goes there rather than elsewhere."""
+        seen: set[str] = set()
+        for ref in sorted(pushed, key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
+            commit = self._commit(ref)
+            if commit and commit not in seen:
+                seen.add(commit)
+                yield ref
+
+    def _commit(self, ref: PushedRef) -> str | None:
+        return self.repo.commit_at(ref.source)
+
+    def _check(self, checker: Checker, ref: PushedRef, kept: ExitStack) -> tuple[int, _Checked]:
+        """Check a commit, mend it where that is wanted; the exit code, and what is known."""
+        mended = False
+        while True:
+            there = kept.enter_context(place(self.repo, self._commit(ref) or ""))
+            former = self.repo.commit_at(ref.former) or "" if ref.former else ""
+            self.hands.say(f"checking {self._named(ref, there)}: {render(self.orders.predicate)}")
+            outcome = checker.check(there, former)
+            self.hands.say(_verdict(outcome))
+            if outcome.verdict == "pass":
+                found = behind.look_for(self.repo, self.orders.adapters, there.commit, former)
+                return 0, _Checked(ref, there, found)
+            one = _Checked(ref, there, Found())
+            if mended or not self.orders.fixes:
+                self._refuse(outcome)
+                return _EXIT_CODES[outcome.verdict], one
+            code = self._mend(one)
+            if code:
+                return code, one
+            mended = True
+
+    def _named(self, ref: PushedRef, there: Place) -> str:
+        return one_line(f"{ref.branch or ref.source} ({there.commit[:_SHORT]})", 200)
+
+    def _refuse(self, outcome: ev.Checked) -> None:
+        """Say what failed, and what can be done."""
+        words = shlex.join(["git", "push", *self.orders.arguments])
+        self.hands.tell(evidence.feedback(outcome, None))
+        self.hands.tell("nothing was pushed")
+        if not self.orders.fixes:
+            self.hands.tell(f"  to have it mended and pushed: {self.orders.fixing}")
+        self.hands.tell(f"  to push it all the same: {words}")
+
+    def _mend(self, one: _Checked) -> int:
+        where = learning.landing(self.repo, one.ref)
+        if where is None:
+            self.hands.tell("nothing was pushed: it can be mended only on a branch")
+            return 1
+        state = mending.mend(self.orders.job(""), one.place, where, self.hands.run)
+        code = state.ended.exit_code if state.ended else 1
+        if code:
+            self.hands.tell("nothing was pushed")
+        return code
+
+    def _learn(self, checker: Checker, one: _Checked) -> None:
+        """Ask the sessions behind a ref; whatever goes wrong in it, the push goes on."""
+        sessions = [*one.found.meant, *self._chosen(one.found.unclear)]
+        new = [each for each in sessions if each.candidate.stored.session not in self._asked]
+        if not new:
+            return
+        where = learning.landing(self.repo, one.ref)
+        if where is None or where.tip != one.place.commit:
+            self.hands.say(f"no session is asked for a skill: {one.ref.source} is no branch that it could go to")
+            return
+        paths: list[str] = []
+        for each in new:
+            self._asked.add(each.candidate.stored.session)
+            self.hands.say(f"{described(each)}; {each.why}")
+            job = self.orders.job(each.candidate.adapter.name)
+            asked = learning.distill(job, one.place, where, each, self.hands.run)
+            paths += asked.paths
+            if asked.problem:
+                self.hands.say(f"no skill: {asked.problem}")
+        self._carry_over(checker, one, where, paths)
+
+    def _carry_over(self, checker: Checker, one: _Checked, where: learning.Landing, paths: Sequence[str]) -> None:
+        """The hook looks for a receipt of what is pushed in the end."""
+        tip = where.tip
+        if tip and tip != one.place.commit:
+            try:
+                checker.carry_over(one.place, tip, paths)
+            except (AgentloopError, OSError) as error:
+                self.hands.say(f"no receipt of {tip[:_SHORT]}: {error}")
+
+    def _chosen(self, unclear: Sequence[Behind]) -> Sequence[Behind]:
+        left = [each for each in unclear if each.candidate.stored.session not in self._asked]
+        if not left:
+            return ()
+        if self.hands.choose is None:
+            count = f"{len(left)} sessions" if len(left) > 1 else "a session"
+            self.hands.say(
+                f"{count} may have made these commits and cannot be told from others: none is asked for a skill "
+                "(agentloop distill --list)"
+            )
+            return ()
+        return self.hands.choose(left)
+
+
+def described(one: Behind) -> str:
+    """A session in one line."""
+    stored, number = one.candidate.stored, len(one.commits)
+    commits = "1 commit" if number == 1 else f"{number} commits"
+    return one_line(f"session {stored.session} of {one.candidate.adapter.called}: {commits}", 300)
+
+
+def _verdict(outcome: ev.Checked) -> str:
+    if outcome.remembered_from is not None:
+        return f"{outcome.verdict}, as before: neither the tree nor the tools have changed"
+    return f"{outcome.verdict} after {outcome.duration_s:.1f} s"
