@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from agentloop import config, interrupts
-from agentloop.hook import installing, lastly
+from agentloop.hook import installing, lastly, rules
+from agentloop.hook.rules import Rules
 from agentloop.records import commit_receipts
 from agentloop.render import ago
 from agentloop.repo import Repo
@@ -31,7 +32,7 @@ def install(via: str | None) -> None:
         way, lines = installing.install(place, via or "")
         for line in lines or [f"installed already, via {way}"]:
             click.echo(line)
-        if not _until(repo):
+        if not _rules(repo).predicate:
             click.echo(
                 'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"', err=True
             )
@@ -60,8 +61,9 @@ def status() -> int:
             click.echo("not installed: agentloop hook install")
         elif would_run:
             click.echo(f"git runs it{_silence()}")
-        gate, until = config.load(repo.root, {}).settings.hook.gate, _until(repo)
-        click.echo(f"gate: {gate}, until: {until or 'nothing is configured, so nothing is looked at'}")
+        told = _rules(repo)
+        nothing = "; ".join(told.problems) or "nothing is configured, so nothing is looked at"
+        click.echo(f"gate: {told.gate}, until: {told.predicate or nothing}")
         click.echo(_last_push(repo))
     return 0 if would_run else 1
 
@@ -95,10 +97,8 @@ def check(commit: str, former: str) -> None:
             Checker(job, node).check(there, repo.commit_at(former) or "" if former else "")
 
 
-def _until(repo: Repo) -> str:
-    from agentloop.hook import settings
-
-    return " and ".join(settings.load(repo.root, os.environ).until)
+def _rules(repo: Repo) -> Rules:
+    return rules.rules(repo.root, os.environ, commit_receipts.folder_of(repo.common_dir))
 
 
 def _silence() -> str:

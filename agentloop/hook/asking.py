@@ -54,9 +54,12 @@ def place() -> Place:
     Raises:
         AskingError: there is none.
     """
-    git_dir, common, is_inside = _git("rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-inside-work-tree")
-    root = _git("rev-parse", "--show-toplevel")[0] if is_inside == "true" else git_dir
-    return Place(Path(root), Path(git_dir), Path.cwd() / common)
+    words = ("--absolute-git-dir", "--git-common-dir", "--is-inside-work-tree")
+    try:
+        git_dir, common, is_inside, *root = _git("rev-parse", *words, "--show-toplevel")
+    except AskingError:  # a bare repository has none
+        git_dir, common, is_inside, *root = _git("rev-parse", *words)
+    return Place(Path(root[0] if is_inside == "true" else git_dir), Path(git_dir), Path.cwd() / common)
 
 
 def commit_of(name: str) -> str:

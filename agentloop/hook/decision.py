@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from agentloop.hook.rules import Gate
 from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.text.ages import ago
 from agentloop.text.quoting import one_line, visible
 
-Gate = Literal["warn", "block", "run"]
-GATES = ("warn", "block", "run")
 _HEADS = "refs/heads/"
 _MAX_LINES = 5
 _MAX_CHARS = 120

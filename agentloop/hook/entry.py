@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentloop.errors import AgentloopError
-from agentloop.hook import asking, decision, lastly, settings, wording
+from agentloop.hook import asking, decision, lastly
 from agentloop.hook.asking import AskingError, Place, Worked
 from agentloop.hook.decision import Ref, Tip
-from agentloop.hook.settings import HookSettings
+from agentloop.hook.rules import Rules, rules
 from agentloop.records import commit_receipts
 from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.records.queue import Queue, QueuedJob
@@ -60,7 +60,7 @@ def _answer(arguments: Sequence[str], environment: Mapping[str, str]) -> int:
         lastly.keep(folder, lastly.LastPush(time.time(), f"silent: {silent}"))
         return 0
     remote = arguments[0] if arguments else environment.get("PRE_COMMIT_REMOTE_NAME", "")
-    push = _Push(place, folder, remote, settings.load(place.root, environment))
+    push = _Push(place, folder, remote, rules(place.root, environment, folder))
     return push.answer(refs, in_a_run=_IN_A_RUN in environment)
 
 
@@ -72,17 +72,16 @@ class _Push:
     folder: Path
     """The state folder of the repository."""
     remote: str
-    told: HookSettings
+    rules: Rules
 
     def answer(self, refs: Sequence[Ref], *, in_a_run: bool) -> int:
         worked = [(ref, what) for ref in map(self._whole, refs) if (what := self._worked_on(ref))]
         answer, lines = decision.Decision(), []
         if worked:
-            predicate, problems = self._predicate()
-            tips = [Tip(ref, what.tree, self._receipt(what, predicate)) for ref, what in worked]
-            answer = self._decided(tips, predicate)
-            lines = [*(f"agentloop: {problem}" for problem in problems), *answer.lines]
-            if predicate and not answer.refused and not in_a_run:
+            tips = [Tip(ref, what.tree, self._receipt(what)) for ref, what in worked]
+            answer = self._decided(tips)
+            lines = [*(f"agentloop: {problem}" for problem in self.rules.problems), *answer.lines]
+            if self.rules.predicate and not answer.refused and not in_a_run:
                 lines += self._queued([ref for ref, _what in worked])
         _say(lines)
         kept = "refused" if answer.refused else "passed on" if worked else _NOTHING
@@ -95,30 +94,20 @@ class _Push:
     def _worked_on(self, ref: Ref) -> Worked | None:
         if not ref.is_of_interest:
             return None
-        return asking.worked_on(ref.oid, ref.base, self.remote, self.told.skills_dir)
+        return asking.worked_on(ref.oid, ref.base, self.remote, self.rules.skills_dir)
 
-    def _predicate(self) -> tuple[str, Sequence[str]]:
-        """What has to hold, as receipts have it, and what is wrong with the settings."""
-        told = self.told
-        if not told.until:
-            return "", told.problems
-        try:
-            return wording.rendered(told.until, told.checks, told.metrics, self.folder), told.problems
-        except AgentloopError as error:
-            return "", (*told.problems, one_line(error.explained, _MAX_CHARS))
-
-    def _receipt(self, worked: Worked, predicate: str) -> CommitReceipt | None:
+    def _receipt(self, worked: Worked) -> CommitReceipt | None:
         trees = dict.fromkeys((worked.tree, worked.tree_before_skills))
-        found = (commit_receipts.read(self.folder, tree, predicate or None) for tree in trees)
+        found = (commit_receipts.read(self.folder, tree, self.rules.predicate or None) for tree in trees)
         return next(filter(None, found), None)
 
-    def _decided(self, tips: Sequence[Tip], predicate: str) -> decision.Decision:
-        first = decision.decide(tips, self.told.gate, predicate, time.time())
+    def _decided(self, tips: Sequence[Tip]) -> decision.Decision:
+        first = decision.decide(tips, self.rules.gate, self.rules.predicate, time.time())
         if not first.to_check:
             return first
         from agentloop.hook import checking
 
-        where = checking.Where(self.place.root, self.folder, predicate, self.told.timeout_s)
+        where = checking.Where(self.place.root, self.folder, self.rules.predicate, self.rules.timeout_s)
         checked = checking.check(where, first.to_check, lambda line: _say([line]))
         known_now = [checked.get(tip.ref.oid, tip) for tip in tips]
         return decision.decide_checked(known_now, time.time())
@@ -131,7 +120,7 @@ class _Push:
             new = [job for job in jobs if not queue.has(job)]
             for job in new:
                 queue.keep(replace(job, known=asking.known_before(job.tip, job.base, self.remote)))
-            if new and self.told.worker:
+            if new and self.rules.worker:
                 from agentloop.process import start_detached
 
                 start_detached([sys.executable, "-m", "agentloop", "queue", "run"], self.place.root, queue.log)

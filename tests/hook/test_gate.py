@@ -50,7 +50,9 @@ def test_a_commit_that_fails_is_refused_and_not_checked_again(gated: Pushing) ->
 
 def test_what_does_not_end_in_time_is_ended_and_the_push_goes_on(gated: Pushing, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    gated.configure(f'until = "sh slow.sh passes"\nhook.gate = "run"\nhook.timeout = "4s"\nsandbox_writable = ["{tmp_path}"]\n')
+    gated.configure(
+        f'until = "sh slow.sh passes"\nhook.gate = "run"\nhook.timeout = "4s"\nsandbox_writable = ["{tmp_path}"]\n'
+    )
     commit = gated.commit("slow.sh", f"echo $$ > {pid}\nexec sleep 600\n")
     done = gated.push()
     assert done.returncode == 0

@@ -221,7 +221,7 @@ def test_without_a_predicate_nothing_is_said_but_a_receipt(pushing: Pushing) -> 
     ("text", "said"),
     [
         ("until = [", "agentloop.toml cannot be read"),
-        ('until = "sh check.sh passes"\nhook.gate = "no"', "hook.gate: no is none of warn, block, run"),
+        ('until = "sh check.sh passes"\nhook.gate = "no"', "hook.gate: Input should be 'warn', 'block' or 'run'"),
         ('until = "pytest passes and"', "the predicate, column"),
         ('until = "sh check.sh passes"\nhook.timeout = "soon"', "hook.timeout: 'soon' is no duration"),
     ],
