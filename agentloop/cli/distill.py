@@ -18,6 +18,7 @@ from agentloop.cli.options import (
     output_options,
     until_option,
 )
+from agentloop.cli.queue import notice
 from agentloop.cli.run import asks, exit_code, make_job, predicates, show
 from agentloop.errors import UsageError
 from agentloop.job import ByHand
@@ -57,6 +58,7 @@ def distill(until: tuple[str, ...], agent: str | None, session: str, only_list: 
             _list(found, as_json=as_json)
             return 0
         renderer = Renderer(quiet=quiet, ndjson=events)
+        notice(repo, renderer, quiet=quiet)
         settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
         until = predicates(settings, until, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)

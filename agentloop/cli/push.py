@@ -12,6 +12,7 @@ from agentloop.agents import registry
 from agentloop.agents.spec import Adapter
 from agentloop.cli.distill import described
 from agentloop.cli.options import DURATION, no_input_option, sandbox_options
+from agentloop.cli.queue import notice
 from agentloop.cli.run import asks, make_job, predicates, show
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
@@ -56,6 +57,7 @@ def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: b
     with interrupts.noted(), Repo.open(Path.cwd()) as repo:
         renderer = Renderer(quiet=refs.is_quiet(arguments))
         ask = asks(repo, renderer, no_input=no_input)
+        notice(repo, renderer, quiet=refs.is_quiet(arguments))
         if refs.is_dry(arguments):
             return git_push(arguments, asks=git_may_ask)
         code, would = try_push(arguments, asks=git_may_ask)

@@ -22,6 +22,7 @@ from agentloop.cli.options import (
     worktree_options,
 )
 from agentloop.cli.pruning import prune_at_start
+from agentloop.cli.queue import notice
 from agentloop.cli.skills import asking
 from agentloop.cli.telling import Telling, of_user
 from agentloop.errors import UsageError
@@ -83,6 +84,7 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
             renderer.console.print(note, markup=False)
         _say_how_read(settings, until, renderer, quiet=quiet)
         prune_at_start(repo, settings, renderer, quiet=quiet)
+        notice(repo, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         telling = Telling(renderer, settings.notify)
         if together > 1:
@@ -140,10 +142,12 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
         if group:
             _refuse_stream(events)
             renderer = Renderer(quiet=quiet)
+            notice(repo, renderer, quiet=quiet)
             telling = Telling(renderer, of_user())
             state = parallel.resume(group, repo, _several(renderer, quiet=quiet))
         else:
             renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
+            notice(repo, renderer, quiet=quiet)
             telling = Telling(renderer, of_user(), lambda: fold(journal.read(folder.journal)))
             people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
             state = show(renderer, lambda: supervisor.resume(folder, repo, telling.event, renderer.tick, *people))
