@@ -72,7 +72,7 @@ def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: b
         orders = _orders(repo, renderer, arguments, until, fixes=fix, fresh=fresh, asks=git_may_ask, flags=flags)
         choose = _choose if person.is_there() and not no_input else None
         hands = Hands(run, _say(renderer, quiet=refs.is_quiet(arguments)), _say(renderer, quiet=False), choose)
-        return Push(repo, orders, hands).perform(refs.with_work(pushed))
+        return Push(repo, orders, hands).perform(pushed)
 
 
 def _orders(repo: Repo, renderer: Renderer, arguments: Sequence[str], until: tuple[str, ...], *, fixes: bool,

@@ -13,7 +13,7 @@ from agentloop.job import Job
 from agentloop.predicate import evidence
 from agentloop.predicate.language.nodes import Node
 from agentloop.predicate.language.wording import render
-from agentloop.push import behind, learning, mending
+from agentloop.push import behind, learning, mending, refs
 from agentloop.push.behind import Behind, Found
 from agentloop.push.checking import Checker
 from agentloop.push.learning import Run
@@ -94,11 +94,11 @@ class Push:
     hands: Hands
     _asked: set[str] = field(default_factory=set)
 
-    def perform(self, pushed: Sequence[PushedRef]) -> int:
+    def perform(self, told: Sequence[PushedRef]) -> int:
         """Check, distill, push.
 
         Args:
-            pushed: what brings commits somewhere; none: it is pushed at once.
+            told: all that git says that it would do.
 
         Returns:
             The exit code of `git push`; that of the check, or of the run that was to mend it, when nothing was pushed.
@@ -110,7 +110,7 @@ class Push:
         checker = Checker(self.orders.job(_NOBODY), self.orders.predicate)
         with ExitStack() as kept:
             checked = []
-            for ref in self._in_order(pushed):
+            for ref in self._in_order(told):
                 code, one = self._check(checker, ref, kept)
                 if code:
                     return code
@@ -120,12 +120,13 @@ class Push:
         interrupts.raise_if_interrupted()
         return push(self.orders.arguments, asks=self.orders.asks)
 
-    def _in_order(self, pushed: Sequence[PushedRef]) -> Iterator[PushedRef]:
-        """Each commit once; the branch that is checked out first, since a skill goes there rather than elsewhere."""
+    def _in_order(self, told: Sequence[PushedRef]) -> Iterator[PushedRef]:
+        """What is to be checked: each commit once that is not over there already, what is checked out first."""
         seen: set[str] = set()
-        for ref in sorted(pushed, key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
+        known = [commit for commit in map(self.repo.commit_at, refs.over_there(told)) if commit]
+        for ref in sorted(refs.with_work(told), key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
             commit = self._commit(ref)
-            if commit and commit not in seen:
+            if commit and commit not in seen and not self.repo.leads_to(commit, known):
                 seen.add(commit)
                 yield ref
 
@@ -142,7 +143,9 @@ class Push:
             outcome = checker.check(there, former)
             self.hands.say(_verdict(outcome))
             if outcome.verdict == "pass":
-                found = behind.look_for(self.repo, self.orders.adapters, there.commit, former)
+                where = learning.landing(self.repo, ref)
+                worked_in = where.repo if where else self.repo
+                found = behind.look_for(worked_in, self.orders.adapters, there.commit, former)
                 return 0, _Checked(ref, there, found)
             one = _Checked(ref, there, Found())
             if mended or not self.orders.fixes:

@@ -51,13 +51,8 @@ class Pusher:
         git(self.repo, "commit", "-qam", f"Count to {count}")
 
     def receipt(self, commit: str = "HEAD") -> commit_receipts.CommitReceipt | None:
-        folder = commit_receipts.folder_of(Path(git(self.repo, "rev-parse", "--git-common-dir").strip()))
         folder = commit_receipts.folder_of(self.repo / git(self.repo, "rev-parse", "--git-common-dir").strip())
         return commit_receipts.read(folder, self.here(f"{commit}^{{tree}}"))
-
-    def checks(self) -> int:
-        """How often the check was run."""
-        return len(list(self.hands.bench.state_folder().glob("*/push-logs/*/check/*.log")))
 
 
 @pytest.fixture
@@ -67,15 +62,18 @@ def pusher(hands: Hands, tmp_path: Path) -> Pusher:
     git(tmp_path, "init", "-q", "--bare", str(remote))
     git(hands.repo, "remote", "add", "origin", str(remote))
     git(hands.repo, "push", "-q", "-u", "origin", "main")
+    hands.env["AGENTLOOP_LINK"] = "false"
     return Pusher(hands, remote)
 
 
 def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: Pusher) -> None:
     session = pusher.hands.by_hand(*WORK, COMMIT)
+    pusher.hands.env["AGENTLOOP_LINK"] = "true"
     done = pusher.push()
     assert done.returncode == 0, done.stderr
     assert f"session {session} of Scripted: 1 commit; its transcript has the commit" in done.stderr
-    assert git(pusher.remote, "log", "--format=%s").splitlines() == ["Add skill keep-counting", "Count to three", "Begin"]
+    subjects = git(pusher.remote, "log", "--format=%s").splitlines()
+    assert subjects == ["Link skills for agents", "Add skill keep-counting", "Count to three", "Begin"]
     assert pusher.there() == pusher.here()
     assert git(pusher.repo, "status", "--porcelain") == ""
     (asked,) = pusher.hands.prompts()
@@ -84,7 +82,7 @@ def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: 
     state = pusher.hands.state()
     assert (state.baseline.verdict, [check.verdict for check in state.checks]) == ("fail", ["pass"])  # type: ignore[union-attr]
     assert state.checks[0].remembered_from
-    receipt, earlier = pusher.receipt(), pusher.receipt("HEAD~1")
+    receipt, earlier = pusher.receipt(), pusher.receipt("HEAD~2")
     assert receipt
     assert earlier
     assert (receipt.verdict, receipt.predicate, receipt.tools) == ("pass", "`sh check.sh` passes", earlier.tools)
