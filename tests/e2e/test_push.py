@@ -11,7 +11,7 @@ import pytest
 
 from agentloop.records import commit_receipts
 
-from .conftest import Bench, git
+from .conftest import git
 from .terminal import at_terminal, end
 from .test_by_hand import DECLINES, FOUND_OUT, UNTIL, Hands, hands
 
@@ -85,7 +85,7 @@ def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: 
     receipt, earlier = pusher.receipt(), pusher.receipt("HEAD~2")
     assert receipt
     assert earlier
-    assert (receipt.verdict, receipt.predicate, receipt.tools) == ("pass", "`sh check.sh` passes", earlier.tools)
+    assert (receipt.verdict, receipt.predicate, receipt.tools) == ("pass", "sh check.sh passes", earlier.tools)
     assert git(pusher.repo, "worktree", "list").count("\n") == 1
 
 
@@ -166,7 +166,14 @@ def test_each_form_is_checked_and_takes_the_skill_along(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["origin", "main"], ["--all"], ["origin", ":side"], ["--tags"], ["origin", "refs/notes/commits"], ["-n", "origin", "x"]],
+    [
+        ["origin", "main"],
+        ["--all"],
+        ["origin", ":side"],
+        ["--tags"],
+        ["origin", "refs/notes/commits"],
+        ["-n", "origin", "x"],
+    ],
 )
 def test_what_brings_no_work_is_pushed_at_once(pusher: Pusher, arguments: list[str]) -> None:
     git(pusher.repo, "push", "-q", "origin", "main:side")
@@ -235,7 +242,7 @@ def test_a_branch_that_is_not_checked_out_gets_the_skill_without_the_tree(pusher
 
 
 def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_path: Path) -> None:
-    tree = tmp_path / "it's \"my\" tree"
+    tree = tmp_path / 'it\'s "my" tree'
     git(pusher.repo, "worktree", "add", "-q", "-b", "linked", str(tree))
     (tree / "sub").mkdir()
     pusher.hands.by_hand(*WORK, COMMIT, cwd=tree)
@@ -399,7 +406,9 @@ def test_a_signal_ends_it_before_anything_is_pushed(pusher: Pusher) -> None:
     script = f"echo $$ > {pusher.hands.home}/pid; exec {sys.executable} -m agentloop push --until " + json.dumps(
         f"sh -c 'kill -TERM $(cat {pusher.hands.home}/pid); sleep 30' passes"
     ).replace("$(", "\\$(")
-    done = subprocess.run(["sh", "-c", script], cwd=pusher.repo, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", script], cwd=pusher.repo, capture_output=True, text=True, check=False, timeout=60
+    )
     assert argv
     assert done.returncode == 143, done.stderr
     assert pusher.there() == before
