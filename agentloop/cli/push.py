@@ -54,7 +54,8 @@ def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: b
     """  # noqa: D301 - click reads the \b
     git_may_ask = not no_input
     with interrupts.noted(), Repo.open(Path.cwd()) as repo:
-        renderer = Renderer(quiet=refs.is_quiet(arguments))
+        quiet = refs.is_quiet(arguments)
+        renderer = Renderer(quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         if refs.is_dry(arguments):
             return git_push(arguments, asks=git_may_ask)
@@ -67,11 +68,14 @@ def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: b
             return git_push(arguments, asks=git_may_ask)
 
         def run(one: Job, tree: Repo) -> RunState:
-            return show(renderer, lambda: supervisor.start(one, tree, renderer.event, renderer.tick, ask))
+            state = show(renderer, lambda: supervisor.start(one, tree, renderer.event, renderer.tick, ask))
+            if not quiet:
+                renderer.result(state, as_json=False, aside=True)
+            return state
 
         orders = _orders(repo, renderer, arguments, until, fixes=fix, fresh=fresh, asks=git_may_ask, flags=flags)
         choose = _choose if person.is_there() and not no_input else None
-        hands = Hands(run, _say(renderer, quiet=refs.is_quiet(arguments)), _say(renderer, quiet=False), choose)
+        hands = Hands(run, _say(renderer, quiet=quiet), _say(renderer, quiet=False), choose)
         return Push(repo, orders, hands).perform(pushed)
 
 

@@ -116,7 +116,10 @@ class Push:
                     return code
                 checked.append(one)
             for one in checked:
-                self._learn(checker, one)
+                paths = self._learn(one)
+                if not self._still_stands(checker, one, paths):
+                    self.hands.tell(f"nothing was pushed: {one.ref.source} was moved meanwhile; push it again")
+                    return 1
         interrupts.raise_if_interrupted()
         return push(self.orders.arguments, asks=self.orders.asks)
 
@@ -145,8 +148,7 @@ class Push:
             if outcome.verdict == "pass":
                 where = learning.landing(self.repo, ref)
                 worked_in = where.repo if where else self.repo
-                found = behind.look_for(worked_in, self.orders.adapters, there.commit, former)
-                return 0, _Checked(ref, there, found)
+                return 0, _Checked(ref, there, self._sessions(worked_in, there.commit, former))
             one = _Checked(ref, there, Found())
             if mended or not self.orders.fixes:
                 self._refuse(outcome)
@@ -155,6 +157,13 @@ class Push:
             if code:
                 return code, one
             mended = True
+
+    def _sessions(self, worked_in: Repo, commit: str, former: str) -> Found:
+        try:
+            return behind.look_for(worked_in, self.orders.adapters, commit, former)
+        except (AgentloopError, OSError) as error:
+            self.hands.say(f"the sessions behind the commits are not known: {error}")
+            return Found()
 
     def _named(self, ref: PushedRef, there: Place) -> str:
         return one_line(f"{ref.branch or ref.source} ({there.commit[:_SHORT]})", 200)
@@ -179,35 +188,36 @@ class Push:
             self.hands.tell("nothing was pushed")
         return code
 
-    def _learn(self, checker: Checker, one: _Checked) -> None:
-        """Ask the sessions behind a ref; whatever goes wrong in it, the push goes on."""
+    def _learn(self, one: _Checked) -> list[str]:
+        """Ask the sessions behind a ref; whatever goes wrong in it, the push goes on.
+
+        Returns:
+            The folders of skills and the links that were committed.
+        """
         sessions = [*one.found.meant, *self._chosen(one.found.unclear)]
         new = [each for each in sessions if each.candidate.stored.session not in self._asked]
         if not new:
-            return
+            return []
         where = learning.landing(self.repo, one.ref)
         if where is None or where.tip != one.place.commit:
             self.hands.say(f"no session is asked for a skill: {one.ref.source} is no branch that it could go to")
-            return
+            return []
         paths: list[str] = []
         for each in new:
             self._asked.add(each.candidate.stored.session)
             self.hands.say(f"{described(each)}; {each.why}")
-            job = self.orders.job(each.candidate.adapter.name)
-            asked = learning.distill(job, one.place, where, each, self.hands.run)
+            asked = learning.distill(
+                self.orders.job(each.candidate.adapter.name), one.place, where, each, self.hands.run
+            )
             paths += asked.paths
             if asked.problem:
                 self.hands.say(f"no skill: {asked.problem}")
-        self._carry_over(checker, one, where, paths)
+        return paths
 
-    def _carry_over(self, checker: Checker, one: _Checked, where: learning.Landing, paths: Sequence[str]) -> None:
-        """The hook looks for a receipt of what is pushed in the end."""
-        tip = where.tip
-        if tip and tip != one.place.commit:
-            try:
-                checker.carry_over(one.place, tip, paths)
-            except (AgentloopError, OSError) as error:
-                self.hands.say(f"no receipt of {tip[:_SHORT]}: {error}")
+    def _still_stands(self, checker: Checker, one: _Checked, paths: Sequence[str]) -> bool:
+        """What is going to be pushed is what was checked, and skills."""
+        tip = self._commit(one.ref) or ""
+        return tip == one.place.commit or checker.carry_over(one.place, tip, paths)
 
     def _chosen(self, unclear: Sequence[Behind]) -> Sequence[Behind]:
         left = [each for each in unclear if each.candidate.stored.session not in self._asked]

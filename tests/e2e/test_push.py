@@ -1,6 +1,6 @@
 """`agentloop push`: real pushes to real bare repositories, with an agent whose sessions a person drove by hand."""
 
-import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +18,9 @@ from .test_by_hand import DECLINES, FOUND_OUT, UNTIL, Hands, hands
 __all__ = ["hands"]
 WORK = FOUND_OUT
 COMMIT = "run git commit -am 'Count to three'"
+
+
+slow = pytest.mark.slow
 
 
 @dataclass
@@ -89,6 +92,7 @@ def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: 
     assert git(pusher.repo, "worktree", "list").count("\n") == 1
 
 
+@slow
 def test_nothing_is_distilled_twice(pusher: Pusher) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
     pusher.hands.env["SCRIPTED_TURN"] = DECLINES
@@ -121,6 +125,7 @@ def test_what_fails_is_not_pushed_and_said_with_its_evidence(pusher: Pusher) -> 
     assert Path(receipt.log).is_dir()
 
 
+@slow
 def test_an_error_is_an_error(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     done = pusher.hands.call("push", "--until", "no-such-program passes")
@@ -141,15 +146,17 @@ def test_what_is_only_in_the_working_tree_does_not_help(pusher: Pusher) -> None:
 @pytest.mark.parametrize(
     ("prepare", "arguments", "target"),
     [
-        ("true", ["-u", "origin", "main"], "main"),
-        ("git switch -qc new", ["-u", "origin", "new"], "new"),
-        ("git switch -qc new", ["origin", "HEAD"], "new"),
+        pytest.param("true", ["-u", "origin", "main"], "main", marks=slow),
+        pytest.param("git switch -qc new", ["-u", "origin", "new"], "new", marks=slow),
+        pytest.param("git switch -qc new", ["origin", "HEAD"], "new", marks=slow),
         ("git switch -q --detach", ["origin", "HEAD:refs/heads/x"], "x"),
-        ("true", ["--all", "origin"], "main"),
-        ("git branch side HEAD~1", ["--mirror"], "main"),
-        ("git commit -q --amend -m 'Count to three again'", ["--force", "origin", "main"], "main"),
-        ("git tag v1", ["origin", "main", "v1", "--porcelain"], "main"),
-        ("git config core.hooksPath /nowhere", ["--quiet", "origin", "main"], "main"),
+        pytest.param("true", ["--all", "origin"], "main", marks=slow),
+        pytest.param("git branch side HEAD~1", ["--mirror"], "main", marks=slow),
+        pytest.param(
+            "git commit -q --amend -m 'Count to three again'", ["--force", "origin", "main"], "main", marks=slow
+        ),
+        pytest.param("git tag v1", ["origin", "main", "v1", "--porcelain"], "main", marks=slow),
+        pytest.param("git config core.hooksPath /nowhere", ["--quiet", "origin", "main"], "main", marks=slow),
     ],
 )
 def test_each_form_is_checked_and_takes_the_skill_along(
@@ -167,12 +174,17 @@ def test_each_form_is_checked_and_takes_the_skill_along(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["origin", "main"],
-        ["--all"],
         ["origin", ":side"],
-        ["--tags"],
-        ["origin", "refs/notes/commits"],
-        ["-n", "origin", "x"],
+        *(
+            pytest.param(words, marks=slow)
+            for words in (
+                ["origin", "main"],
+                ["--all"],
+                ["--tags"],
+                ["origin", "refs/notes/commits"],
+                ["-n", "origin", "x"],
+            )
+        ),
     ],
 )
 def test_what_brings_no_work_is_pushed_at_once(pusher: Pusher, arguments: list[str]) -> None:
@@ -195,8 +207,8 @@ def test_what_brings_no_work_is_pushed_at_once(pusher: Pusher, arguments: list[s
     ("arguments", "code", "words"),
     [
         (["nowhere", "main"], 128, "does not appear to be a git repository"),
-        (["origin", "no-such-branch"], 1, "does not match any"),
-        (["--no-such-option"], 129, "unknown option"),
+        pytest.param(["origin", "no-such-branch"], 1, "does not match any", marks=slow),
+        pytest.param(["--no-such-option"], 129, "unknown option", marks=slow),
     ],
 )
 def test_what_git_refuses_is_git_s_to_say(pusher: Pusher, arguments: list[str], code: int, words: str) -> None:
@@ -241,6 +253,7 @@ def test_a_branch_that_is_not_checked_out_gets_the_skill_without_the_tree(pusher
     assert pusher.receipt("main")
 
 
+@slow
 def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_path: Path) -> None:
     tree = tmp_path / 'it\'s "my" tree'
     git(pusher.repo, "worktree", "add", "-q", "-b", "linked", str(tree))
@@ -252,6 +265,7 @@ def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_pa
     assert git(tree, "status", "--porcelain") == ""
 
 
+@slow
 def test_a_branch_of_another_worktree_is_kept_together_with_its_files(pusher: Pusher, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     git(pusher.repo, "worktree", "add", "-q", "-b", "linked", str(tree))
@@ -262,6 +276,7 @@ def test_a_branch_of_another_worktree_is_kept_together_with_its_files(pusher: Pu
     assert git(tree, "status", "--porcelain") == ""
 
 
+@slow
 def test_a_repository_with_sha_256(pusher: Pusher, tmp_path: Path) -> None:
     there, here = tmp_path / "256.git", tmp_path / "256"
     git(tmp_path, "init", "-q", "--bare", "--object-format=sha256", str(there))
@@ -290,6 +305,7 @@ def test_sessions_of_elsewhere_and_of_before_are_not_asked(pusher: Pusher, tmp_p
     assert [asked["session"] for asked in pusher.hands.prompts()] == [mine]
 
 
+@slow
 def test_who_committed_by_hand_after_one_session_is_understood(pusher: Pusher) -> None:
     session = pusher.hands.by_hand(*WORK)
     git(pusher.repo, "commit", "-qam", "Count")
@@ -299,6 +315,7 @@ def test_who_committed_by_hand_after_one_session_is_understood(pusher: Pusher) -
     assert [asked["session"] for asked in pusher.hands.prompts()] == [session]
 
 
+@slow
 def test_of_two_that_may_have_made_it_none_is_asked_without_a_terminal(pusher: Pusher) -> None:
     for _number in range(2):
         pusher.hands.by_hand(*WORK)
@@ -314,24 +331,31 @@ def test_at_a_terminal_it_is_asked_which_made_it(pusher: Pusher) -> None:
     first = pusher.hands.by_hand(*WORK)
     pusher.hands.by_hand(*WORK)
     git(pusher.repo, "commit", "-qam", "Count")
+    hook = pusher.repo / ".git/hooks/pre-push"
+    hook.write_text('#!/bin/sh\nprintf "Sure? " > /dev/tty; read -r said < /dev/tty; test "$said" = yes\n')
+    hook.chmod(0o755)
     with at_terminal(pusher.repo, "push", *UNTIL, **pusher.hands.env) as child:
         child.expect(r"Which one\? \[none\] ")
         child.sendline("3")
         child.expect("from 1 to 2")
         child.sendline("2")
+        child.expect("skill committed")
+        child.expect(r"Sure\? ")  # git, and what it runs, has the terminal
+        child.sendline("yes")
         code, told = end(child)
     assert code == 0, told
-    assert "skill committed" in told
     assert [asked["session"] for asked in pusher.hands.prompts()] == [first]
     assert pusher.there() == pusher.here()
 
 
+@slow
 def test_distill_never_asks_nobody(pusher: Pusher) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
     assert pusher.push("--distill", "never").returncode == 0
     assert not pusher.hands.prompts()
 
 
+@slow
 def test_the_predicate_may_be_the_project_s(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     done = pusher.hands.call("push")
@@ -341,6 +365,7 @@ def test_the_predicate_may_be_the_project_s(pusher: Pusher) -> None:
     assert pusher.there() == pusher.here()
 
 
+@slow
 def test_hooks_run_once_and_know_that_it_is_ours(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     told = pusher.hands.home / "told"
@@ -379,6 +404,7 @@ def test_what_fails_is_mended_checked_again_and_pushed(pusher: Pusher, fix: Fix)
     assert git(pusher.repo, "branch", "--format=%(refname:short)").split() == ["main"]
 
 
+@slow
 def test_what_cannot_be_mended_is_not_pushed(pusher: Pusher, fix: Fix) -> None:
     pusher.pass_by_hand("2")
     before = pusher.there()
@@ -389,6 +415,7 @@ def test_what_cannot_be_mended_is_not_pushed(pusher: Pusher, fix: Fix) -> None:
     assert (pusher.repo / "count").read_text() == "2\n"
 
 
+@slow
 def test_files_in_the_way_of_the_mended_ones_stay(pusher: Pusher, fix: Fix) -> None:
     pusher.pass_by_hand("2")
     before = pusher.there()
@@ -402,14 +429,36 @@ def test_files_in_the_way_of_the_mended_ones_stay(pusher: Pusher, fix: Fix) -> N
 def test_a_signal_ends_it_before_anything_is_pushed(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     before = pusher.there()
-    argv = [sys.executable, "-m", "agentloop", "push", "--until", "kill -TERM $(cat pid); sleep 30 passes"]
-    script = f"echo $$ > {pusher.hands.home}/pid; exec {sys.executable} -m agentloop push --until " + json.dumps(
-        f"sh -c 'kill -TERM $(cat {pusher.hands.home}/pid); sleep 30' passes"
-    ).replace("$(", "\\$(")
-    done = subprocess.run(
-        ["sh", "-c", script], cwd=pusher.repo, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert argv
+    pid = pusher.hands.home / "pid"
+    until = f"sh -c 'kill -TERM $(cat {pid}); sleep 30' passes"
+    script = f"echo $$ > {pid}; exec {sys.executable} -m agentloop push --until {shlex.quote(until)}"
+    done = pusher.hands.bench.call(["sh", "-c", script])
     assert done.returncode == 143, done.stderr
     assert pusher.there() == before
     assert git(pusher.repo, "worktree", "list").count("\n") == 1
+
+
+@slow
+def test_what_is_compared_is_compared_with_the_commit_over_there(pusher: Pusher) -> None:
+    (pusher.repo / "agentloop.toml").write_text("[metrics.counted]\ncommand = 'cat count'\nregex = '\\d+'\n")
+    pusher.pass_by_hand()
+    git(pusher.repo, "push", "-q")
+    pusher.pass_by_hand("2")
+    done = pusher.hands.call("push", "--until", "counted >= baseline")
+    assert (done.returncode, pusher.there()) == (1, pusher.here("HEAD~1"))
+
+
+@slow
+def test_a_commit_that_came_while_it_was_checked_is_not_pushed(pusher: Pusher) -> None:
+    pusher.pass_by_hand()
+    before = pusher.there()
+    done = pusher.hands.call(
+        "push", "--sandbox", "none", "--until", f"git -C {pusher.repo} commit -q --allow-empty -m Late passes"
+    )
+    assert (done.returncode, pusher.there()) == (0, pusher.here())  # its tree is the same
+    (pusher.repo / "late").write_text("late")
+    git(pusher.repo, "commit", "-q", "--allow-empty", "-m", "Once more")
+    late = f"sh -c 'cd {pusher.repo} && git add late && git commit -qm Late' passes"
+    done = pusher.hands.call("push", "--sandbox", "none", "--until", late)
+    assert (done.returncode, pusher.there() != pusher.here(), before != pusher.there()) == (1, True, True)
+    assert "was moved meanwhile" in done.stderr
