@@ -182,7 +182,7 @@ class Push:
         if where is None:
             self.hands.tell("nothing was pushed: it can be mended only on a branch")
             return 1
-        state = mending.mend(self.orders.job(""), one.place, where, self.hands.run)
+        state = mending.mend(self.orders.job(""), one.place, where, self.hands.run, self.hands.say)
         code = state.ended.exit_code if state.ended else 1
         if code:
             self.hands.tell("nothing was pushed")

@@ -1,6 +1,8 @@
 """`agentloop push`: real pushes to real bare repositories, with an agent whose sessions a person drove by hand."""
 
+import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -402,6 +404,35 @@ def test_what_fails_is_mended_checked_again_and_pushed(pusher: Pusher, fix: Fix)
     assert (pusher.repo / "count").read_text() == "3\n"
     assert git(pusher.repo, "status", "--porcelain") == "?? mine\n"
     assert git(pusher.repo, "branch", "--format=%(refname:short)").split() == ["main"]
+
+
+@slow
+def test_a_branch_that_is_not_checked_out_is_mended_without_the_tree(pusher: Pusher, fix: Fix) -> None:
+    git(pusher.repo, "switch", "-q", "-c", "bad")
+    pusher.pass_by_hand("2")
+    git(pusher.repo, "switch", "-q", "main")
+    done = fix("echo 3 > count", "origin", "bad")
+    assert done.returncode == 0, done.stderr
+    assert git(pusher.remote, "show", "bad:count") == "3\n"
+    assert (pusher.repo / "count").read_text() == "0\n"
+    assert git(pusher.repo, "status", "--porcelain") == ""
+
+
+@slow
+def test_a_push_that_was_killed_leaves_nothing_in_the_way(pusher: Pusher) -> None:
+    session = pusher.hands.by_hand(*WORK, COMMIT)
+    pid = pusher.hands.home / "pid"
+    pusher.hands.env["SCRIPTED_TURN"] = f"kill -KILL $(cat {pid}); sleep 9"
+    script = f"echo $$ > {pid}; exec {sys.executable} -m agentloop push --until 'sh check.sh passes'"
+    env = {**os.environ, **pusher.hands.env}
+    assert pusher.hands.bench.call(["sh", "-c", script], env=env).returncode == -signal.SIGKILL
+    run = pusher.hands.state().run
+    assert "was part of a push" in pusher.hands.call("resume", run).stderr
+    pusher.hands.env["SCRIPTED_TURN"] = DECLINES
+    done = pusher.push()
+    assert (done.returncode, pusher.there()) == (0, pusher.here())
+    assert [asked["session"] for asked in pusher.hands.prompts()] == [session, session]
+    assert git(pusher.repo, "worktree", "list").count("\n") == 1
 
 
 @slow
