@@ -66,6 +66,8 @@ class ByHand(BaseModel):
     """The session whose work is done; empty: the agent is opened, and its session found afterwards."""
     began: float | None = None
     """Unix time at which that session began."""
+    base: str = ""
+    """The commit that its work began with; empty: the last one from before it began."""
 
 
 class Job(BaseModel):

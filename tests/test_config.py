@@ -31,6 +31,20 @@ def test_a_wrong_key_is_named_with_its_file_and_the_near_one(tmp_path: Path) -> 
     assert "max_attempts" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("", ()),
+        ("until = \"pytest -k 'a, b' passes\"", ("pytest -k 'a, b' passes",)),
+        ('until = ["a passes", "b passes"]', ("a passes", "b passes")),
+        ('until = " "', ()),
+    ],
+)
+def test_what_must_hold_is_one_predicate_or_several(tmp_path: Path, text: str, until: tuple[str, ...]) -> None:
+    (tmp_path / "agentloop.toml").write_text(text)
+    assert config.load(tmp_path, {}).settings.until == until
+
+
 @pytest.mark.parametrize("text", ["max_time = 'soon'", "max_attempts = 0", "distill = 'perhaps'", "x = ["])
 def test_a_wrong_value_is_a_clear_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "agentloop.toml").write_text(text)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from agentloop.agents.spec import Adapter
 from agentloop.cli.distill import described
 from agentloop.cli.options import DURATION, no_input_option, sandbox_options
 from agentloop.cli.queue import notice
-from agentloop.cli.run import asks, make_job, predicates, show
+from agentloop.cli.run import asks, exit_code, make_job, predicates, show
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.push import refs
@@ -29,7 +30,16 @@ from agentloop.text.quoting import plain
 _CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-@click.command(context_settings=_CONTEXT)
+class _AsTyped(click.Command):
+    """It keeps its command line as the context's object."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep it, before any word is taken out."""
+        ctx.obj = tuple(args)
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_AsTyped, context_settings=_CONTEXT)
 @click.option("--until", multiple=True, metavar="PREDICATE",
               help='What must hold of each commit, e.g. "pytest passes"; repeated: all of them.  '
                    "[default: the setting until, or the only configured check]")  # fmt: skip
@@ -42,8 +52,9 @@ _CONTEXT = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 @sandbox_options
 @no_input_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[GIT PUSH ARGUMENTS]...")
-def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: bool, no_input: bool,
-         **flags: Any) -> int:  # fmt: skip
+@click.pass_context
+def push(ctx: click.Context, /, arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: bool,
+         no_input: bool, **flags: Any) -> int:  # fmt: skip
     """Check the commits that `git push` would bring, ask the sessions that made them for a skill, then push.
 
     Each commit is checked alone, in a clean worktree and before there is a connection. A skill is committed on the
@@ -55,9 +66,10 @@ def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: b
     """  # noqa: D301 - click reads the \b
     git_may_ask = not no_input
     with interrupts.noted(), Repo.open(Path.cwd()) as repo:
-        renderer = Renderer(quiet=refs.is_quiet(arguments))
+        quiet = refs.is_quiet(arguments)
+        renderer = Renderer(quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
-        notice(repo, renderer, quiet=refs.is_quiet(arguments))
+        notice(repo, renderer, quiet=quiet)
         if refs.is_dry(arguments):
             return git_push(arguments, asks=git_may_ask)
         code, would = try_push(arguments, asks=git_may_ask)
@@ -69,32 +81,47 @@ def push(arguments: tuple[str, ...], until: tuple[str, ...], fix: bool, fresh: b
             return git_push(arguments, asks=git_may_ask)
 
         def run(one: Job, tree: Repo) -> RunState:
-            return show(renderer, lambda: supervisor.start(one, tree, renderer.event, renderer.tick, ask))
+            state = show(renderer, lambda: supervisor.start(one, tree, renderer.event, renderer.tick, ask))
+            if exit_code(state):
+                renderer.result(state, as_json=False, aside=True)
+            return state
 
-        orders = _orders(repo, renderer, arguments, until, fixes=fix, fresh=fresh, asks=git_may_ask, flags=flags)
+        told = _Told(arguments, until, fix, fresh, git_may_ask, shlex.join(["agentloop", "push", "--fix", *ctx.obj]))
+        orders = _orders(repo, renderer, told, flags)
         choose = _choose if person.is_there() and not no_input else None
-        hands = Hands(run, _say(renderer, quiet=refs.is_quiet(arguments)), _say(renderer, quiet=False), choose)
-        return Push(repo, orders, hands).perform(refs.with_work(pushed))
+        hands = Hands(run, _say(renderer, quiet=quiet), _say(renderer, quiet=False), choose)
+        return Push(repo, orders, hands).perform(pushed)
 
 
-def _orders(repo: Repo, renderer: Renderer, arguments: Sequence[str], until: tuple[str, ...], *, fixes: bool,
-            fresh: bool, asks: bool, flags: Mapping[str, Any]) -> Orders:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The command line, without what is a setting too."""
+
+    arguments: tuple[str, ...]
+    until: tuple[str, ...]
+    fixes: bool
+    fresh: bool
+    asks: bool
+    fixing: str
+
+
+def _orders(repo: Repo, renderer: Renderer, told: _Told, flags: Mapping[str, Any]) -> Orders:
     """What is to be done, by the settings and the command line."""
     settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
-    told = predicates(settings, until, renderer, quiet=refs.is_quiet(arguments))
+    until = predicates(settings, told.until, renderer, quiet=refs.is_quiet(told.arguments))
 
     def job(agent: str) -> Job:
         chosen = settings.model_copy(update={"agent": agent}) if agent else settings
-        return make_job(chosen, "", told, (), repo.root, agent="").model_copy(update={"fresh": fresh})
+        return make_job(chosen, "", until, (), repo.root, agent="").model_copy(update={"fresh": told.fresh})
 
     return Orders(
-        arguments=arguments,
-        predicate=grammar.parse_all(told, grammar.Names(settings.checks, settings.metrics)),
+        arguments=told.arguments,
+        predicate=grammar.parse_all(until, grammar.Names(settings.checks, settings.metrics)),
         job=job,
         adapters=_looked_at(flags["agent"], settings.distill),
-        fixes=fixes,
-        fixing=_fixing(until, flags["agent"], arguments),
-        asks=asks,
+        fixes=told.fixes,
+        fixing=told.fixing,
+        asks=told.asks,
     )
 
 
@@ -113,13 +140,6 @@ def _looked_at(agent: str | None, distill: str) -> Sequence[Adapter]:
     if distill == "never":
         return ()
     return [registry.load(agent)] if agent else [*registry.load_all()[0].values()]
-
-
-def _fixing(until: Sequence[str], agent: str | None, arguments: Sequence[str]) -> str:
-    """The command that mends what fails, and pushes."""
-    own = [word for predicate in until for word in ("--until", predicate)]
-    own += ["--agent", agent] if agent else []
-    return shlex.join(["agentloop", "push", "--fix", *own, *arguments])
 
 
 def _choose(unclear: Sequence[Behind]) -> Sequence[Behind]:

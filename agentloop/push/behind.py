@@ -51,7 +51,7 @@ class Behind:
     candidate: Candidate
     confidence: Confidence
     commits: tuple[str, ...]
-    """The ids of the commits."""
+    """The ids of the commits, newest first."""
 
     @property
     def why(self) -> str:
@@ -124,7 +124,7 @@ def decide(commits: Iterable[Commit], found: Sequence[Traced], since: float) -> 
     A session that agentloop asked already, or drove itself, stands for its commits and is asked no more.
 
     Args:
-        commits: the commits.
+        commits: the commits, newest first.
         found: the sessions of the same working tree.
         since: Unix time; a session that ended before it made none of them, unless its transcript says so.
     """

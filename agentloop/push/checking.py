@@ -1,5 +1,6 @@
 """A pushed commit checked where it is alone: in a clean worktree, with no connection open; the receipt of it."""
 
+import dataclasses
 import os
 import secrets
 import shutil
@@ -14,6 +15,7 @@ from agentloop.job import Job
 from agentloop.predicate.language.nodes import Node
 from agentloop.predicate.language.wording import render
 from agentloop.process import child_environment, watched
+from agentloop.push import places
 from agentloop.push.places import Place
 from agentloop.records import commit_receipts, journal, receipts
 from agentloop.records.commit_receipts import CommitReceipt
@@ -54,10 +56,19 @@ class Checker:
                 return ev.Checked(attempt=0, verdict="pass", leaves=(), duration_s=0.0, remembered_from=known.at)
             logs = self._log_folder(place)
             with watched(tag):
-                checks = Checks(place.repo, self.predicate)
-                found = checks.check(self._state(place, former, tag), logs, 0, "attempt")
+                before = self._before(place, former, tag)
+                state = dataclasses.replace(self._state(place, former, tag), baseline=before)
+                found = Checks(place.repo, self.predicate).check(state, logs, 0, "attempt")
         self._keep(place, found, tools, str(logs))
         return found
+
+    def _before(self, place: Place, former: str, tag: str) -> ev.Checked | None:
+        """What the former commit came to, where the predicate compares something with it."""
+        if not former or not Checks(place.repo, self.predicate).needs_start:
+            return None
+        with places.place(place.home, former) as there, there.entered():
+            checks = Checks(there.repo, self.predicate)
+            return checks.check(self._state(there, "", tag), self._log_folder(place), 0, "attempt")
 
     def receipt(self, place: Place, tools: str) -> CommitReceipt | None:
         """The receipt of a pass that still counts."""
@@ -67,26 +78,29 @@ class Checker:
         known = commit_receipts.read(folder, place.home.tree_of(place.commit), render(self.predicate))
         return known if known and (known.verdict, known.tools) == ("pass", tools) else None
 
-    def carry_over(self, place: Place, commit: str, paths: Collection[str]) -> None:
-        """Let the receipt of a commit be that of a later one, which differs from it at and below given paths alone.
+    def carry_over(self, place: Place, commit: str, paths: Collection[str]) -> bool:
+        """Let the receipt of a commit be that of a later one, if it differs from it at and below given paths alone.
 
         Args:
             place: where the former was checked.
             commit: the later one.
             paths: skills, and the links to them.
 
+        Returns:
+            Whether it does.
+
         Raises:
             OSError: the receipt cannot be written.
         """
         home = place.home
+        if not all(_is_within(path, paths) for path in home.changed_paths(place.commit, commit)):
+            return False
         folder = commit_receipts.folder_of(home.common_dir)
         known = commit_receipts.read(folder, home.tree_of(place.commit), render(self.predicate))
-        changed = home.changed_paths(place.commit, commit)
-        if known and all(_is_within(path, paths) for path in changed):
-            later = CommitReceipt(
-                home.tree_of(commit), known.predicate, known.verdict, time.time(), 0.0, known.tools, known.log
-            )
+        if known:
+            later = dataclasses.replace(known, tree=home.tree_of(commit), at=time.time(), seconds=0.0)
             commit_receipts.write(folder, later)
+        return True
 
     def _keep(self, place: Place, found: ev.Checked, tools: str, log: str) -> None:
         tree = place.home.tree_of(place.commit)

@@ -13,7 +13,7 @@ from agentloop.job import Job
 from agentloop.predicate import evidence
 from agentloop.predicate.language.nodes import Node
 from agentloop.predicate.language.wording import render
-from agentloop.push import behind, learning, mending
+from agentloop.push import behind, learning, mending, refs
 from agentloop.push.behind import Behind, Found
 from agentloop.push.checking import Checker
 from agentloop.push.learning import Run
@@ -94,11 +94,11 @@ class Push:
     hands: Hands
     _asked: set[str] = field(default_factory=set)
 
-    def perform(self, pushed: Sequence[PushedRef]) -> int:
+    def perform(self, told: Sequence[PushedRef]) -> int:
         """Check, distill, push.
 
         Args:
-            pushed: what brings commits somewhere; none: it is pushed at once.
+            told: all that git says that it would do.
 
         Returns:
             The exit code of `git push`; that of the check, or of the run that was to mend it, when nothing was pushed.
@@ -110,22 +110,26 @@ class Push:
         checker = Checker(self.orders.job(_NOBODY), self.orders.predicate)
         with ExitStack() as kept:
             checked = []
-            for ref in self._in_order(pushed):
+            for ref in self._in_order(told):
                 code, one = self._check(checker, ref, kept)
                 if code:
                     return code
                 checked.append(one)
             for one in checked:
-                self._learn(checker, one)
+                paths = self._learn(one)
+                if not self._still_stands(checker, one, paths):
+                    self.hands.tell(f"nothing was pushed: {one.ref.source} was moved meanwhile; push it again")
+                    return 1
         interrupts.raise_if_interrupted()
         return push(self.orders.arguments, asks=self.orders.asks)
 
-    def _in_order(self, pushed: Sequence[PushedRef]) -> Iterator[PushedRef]:
-        """Each commit once; the branch that is checked out first, since a skill goes there rather than elsewhere."""
+    def _in_order(self, told: Sequence[PushedRef]) -> Iterator[PushedRef]:
+        """What is to be checked: each commit once that is not over there already, what is checked out first."""
         seen: set[str] = set()
-        for ref in sorted(pushed, key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
+        known = [commit for commit in map(self.repo.commit_at, refs.over_there(told)) if commit]
+        for ref in sorted(refs.with_work(told), key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
             commit = self._commit(ref)
-            if commit and commit not in seen:
+            if commit and commit not in seen and not self.repo.leads_to(commit, known):
                 seen.add(commit)
                 yield ref
 
@@ -142,8 +146,9 @@ class Push:
             outcome = checker.check(there, former)
             self.hands.say(_verdict(outcome))
             if outcome.verdict == "pass":
-                found = behind.look_for(self.repo, self.orders.adapters, there.commit, former)
-                return 0, _Checked(ref, there, found)
+                where = learning.landing(self.repo, ref)
+                worked_in = where.repo if where else self.repo
+                return 0, _Checked(ref, there, self._sessions(worked_in, there.commit, former))
             one = _Checked(ref, there, Found())
             if mended or not self.orders.fixes:
                 self._refuse(outcome)
@@ -152,6 +157,13 @@ class Push:
             if code:
                 return code, one
             mended = True
+
+    def _sessions(self, worked_in: Repo, commit: str, former: str) -> Found:
+        try:
+            return behind.look_for(worked_in, self.orders.adapters, commit, former)
+        except (AgentloopError, OSError) as error:
+            self.hands.say(f"the sessions behind the commits are not known: {error}")
+            return Found()
 
     def _named(self, ref: PushedRef, there: Place) -> str:
         return one_line(f"{ref.branch or ref.source} ({there.commit[:_SHORT]})", 200)
@@ -170,41 +182,42 @@ class Push:
         if where is None:
             self.hands.tell("nothing was pushed: it can be mended only on a branch")
             return 1
-        state = mending.mend(self.orders.job(""), one.place, where, self.hands.run)
+        state = mending.mend(self.orders.job(""), one.place, where, self.hands.run, self.hands.say)
         code = state.ended.exit_code if state.ended else 1
         if code:
             self.hands.tell("nothing was pushed")
         return code
 
-    def _learn(self, checker: Checker, one: _Checked) -> None:
-        """Ask the sessions behind a ref; whatever goes wrong in it, the push goes on."""
+    def _learn(self, one: _Checked) -> list[str]:
+        """Ask the sessions behind a ref; whatever goes wrong in it, the push goes on.
+
+        Returns:
+            The folders of skills and the links that were committed.
+        """
         sessions = [*one.found.meant, *self._chosen(one.found.unclear)]
         new = [each for each in sessions if each.candidate.stored.session not in self._asked]
         if not new:
-            return
+            return []
         where = learning.landing(self.repo, one.ref)
         if where is None or where.tip != one.place.commit:
             self.hands.say(f"no session is asked for a skill: {one.ref.source} is no branch that it could go to")
-            return
+            return []
         paths: list[str] = []
         for each in new:
             self._asked.add(each.candidate.stored.session)
             self.hands.say(f"{described(each)}; {each.why}")
-            job = self.orders.job(each.candidate.adapter.name)
-            asked = learning.distill(job, one.place, where, each, self.hands.run)
+            asked = learning.distill(
+                self.orders.job(each.candidate.adapter.name), one.place, where, each, self.hands.run
+            )
             paths += asked.paths
             if asked.problem:
                 self.hands.say(f"no skill: {asked.problem}")
-        self._carry_over(checker, one, where, paths)
+        return paths
 
-    def _carry_over(self, checker: Checker, one: _Checked, where: learning.Landing, paths: Sequence[str]) -> None:
-        """The hook looks for a receipt of what is pushed in the end."""
-        tip = where.tip
-        if tip and tip != one.place.commit:
-            try:
-                checker.carry_over(one.place, tip, paths)
-            except (AgentloopError, OSError) as error:
-                self.hands.say(f"no receipt of {tip[:_SHORT]}: {error}")
+    def _still_stands(self, checker: Checker, one: _Checked, paths: Sequence[str]) -> bool:
+        """What is going to be pushed is what was checked, and skills."""
+        tip = self._commit(one.ref) or ""
+        return tip == one.place.commit or checker.carry_over(one.place, tip, paths)
 
     def _chosen(self, unclear: Sequence[Behind]) -> Sequence[Behind]:
         left = [each for each in unclear if each.candidate.stored.session not in self._asked]

@@ -72,7 +72,7 @@ def distill(job: Job, place: Place, where: Landing, one: Behind, run: Run) -> As
     told: dict[str, object] = {
         "worktree": str(place.repo.root),
         "home": str(where.repo.root),
-        "by_hand": ByHand(session=stored.session, began=stored.began),
+        "by_hand": ByHand(session=stored.session, began=stored.began, base=_base(place.home, one)),
     }
     if where.branch and job.skills_to == "commit":
         told |= {"skills_to": "branch", "skills_branch": where.branch}
@@ -85,6 +85,11 @@ def distill(job: Job, place: Place, where: Landing, one: Behind, run: Run) -> As
     skill = (state.published.folder,) if state.published else ()
     problem = state.ended.reason if state.ended and state.ended.exit_code else ""
     return Asked(problem, (*skill, *(state.linked.paths if state.linked else ())))
+
+
+def _base(repo: Repo, one: Behind) -> str:
+    """The commit before the oldest that the session made; empty when that was the first of all."""
+    return repo.commit_at(f"{one.commits[-1]}^") or ""
 
 
 def raise_if_cut_off(state: RunState) -> None:

@@ -1,5 +1,7 @@
 """A run that makes a failing commit pass: in a worktree of its own, its commits then brought to the pushed branch."""
 
+from collections.abc import Callable
+
 from agentloop.errors import PublishError
 from agentloop.job import Job
 from agentloop.push.learning import Landing, Run, raise_if_cut_off
@@ -8,7 +10,7 @@ from agentloop.repo import OwnWorktree
 from agentloop.state import RunState
 
 
-def mend(job: Job, place: Place, where: Landing, run: Run) -> RunState:
+def mend(job: Job, place: Place, where: Landing, run: Run, say: Callable[[str], None]) -> RunState:
     """Run the loop on a commit and let the branch go on to what it came to.
 
     The person's files are touched as by `git merge --ff-only`: what they changed stays, or nothing is done.
@@ -18,6 +20,7 @@ def mend(job: Job, place: Place, where: Landing, run: Run) -> RunState:
         place: the worktree of the commit.
         where: what is pushed.
         run: takes the run to its end.
+        say: shows a line.
 
     Returns:
         How the run ended.
@@ -42,5 +45,6 @@ def mend(job: Job, place: Place, where: Landing, run: Run) -> RunState:
     except PublishError as error:
         hint = f"what mends it is on the branch {brought.branch}: git merge {brought.branch}, then push"
         raise PublishError(error.message, hint=hint) from error
+    say(f"mended by run {state.run}: {where.branch or 'what is checked out'} has gone on to {tip[:10]}")
     OwnWorktree(place.home.common_dir, place.repo.root, brought.branch).drop_branch(tip)
     return state

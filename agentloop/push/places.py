@@ -66,15 +66,19 @@ def place(home: Repo, commit: str) -> Iterator[Place]:
 def _free_folder(within: Path) -> Iterator[Path]:
     """One that no other push uses; the same ones again and again, so that tools find what they know."""
     within.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder, lock = _locked(within)
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def _locked(within: Path) -> tuple[Path, FileLock]:
     for number in range(_MAX_PLACES):
+        lock = FileLock(within / f"{number}.lock", timeout=0)
         with suppress(Timeout):
-            lock = FileLock(within / f"{number}.lock", timeout=0)
             lock.acquire()
-            try:
-                yield within / str(number)
-            finally:
-                lock.release()
-            return
+            return within / str(number), lock
     raise RepoError(
         f"{_MAX_PLACES} commits are being checked at once in {within}", hint="push fewer branches at a time"
     )

@@ -55,6 +55,11 @@ def with_work(refs: Iterable[PushedRef]) -> list[PushedRef]:
     return [ref for ref in refs if ref.flag in _ACCEPTED and ref.target.startswith(_WITH_WORK)]
 
 
+def over_there(refs: Iterable[PushedRef]) -> list[str]:
+    """Names of commits that are there already."""
+    return [name for ref in refs for name in (ref.former, ref.source if ref.flag == "=" else "") if name]
+
+
 def is_dry(arguments: Sequence[str]) -> bool:
     """The person wants to know what would be pushed, and nothing else."""
     options = arguments[: list(arguments).index("--")] if "--" in arguments else arguments

@@ -111,6 +111,14 @@ class Repo:
         """
         return history.new_commits(self._git, tip, known, max_count, were_pushed=were_pushed)
 
+    def leads_to(self, commit: str, known: Sequence[str]) -> bool:
+        """A commit is one of those that are known, or one before them.
+
+        Raises:
+            RepoError: one of them is not there.
+        """
+        return self._git.ask("rev-list", "-n", "1", commit, "--not", *known, "--") == ""
+
     def branch(self) -> str | None:
         """The branch that HEAD is on; None when it is detached."""
         return self._git.find("symbolic-ref", "-q", "--short", "HEAD") or None

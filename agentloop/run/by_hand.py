@@ -20,6 +20,8 @@ Emit = Callable[[ev.Event], object]
 def start_of(state: RunState, repo: Repo) -> str | None:
     """The commit that the work of a session began with; None when it is only about to begin, or that is unknown."""
     how = state.task.by_hand
+    if how and how.base:
+        return how.base
     return repo.last_before(how.began) if how and how.began is not None else None
 
 

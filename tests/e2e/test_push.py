@@ -1,6 +1,8 @@
 """`agentloop push`: real pushes to real bare repositories, with an agent whose sessions a person drove by hand."""
 
-import json
+import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,6 +20,9 @@ from .test_by_hand import DECLINES, FOUND_OUT, UNTIL, Hands, hands
 __all__ = ["hands"]
 WORK = FOUND_OUT
 COMMIT = "run git commit -am 'Count to three'"
+
+
+slow = pytest.mark.slow
 
 
 @dataclass
@@ -51,13 +56,8 @@ class Pusher:
         git(self.repo, "commit", "-qam", f"Count to {count}")
 
     def receipt(self, commit: str = "HEAD") -> commit_receipts.CommitReceipt | None:
-        folder = commit_receipts.folder_of(Path(git(self.repo, "rev-parse", "--git-common-dir").strip()))
         folder = commit_receipts.folder_of(self.repo / git(self.repo, "rev-parse", "--git-common-dir").strip())
         return commit_receipts.read(folder, self.here(f"{commit}^{{tree}}"))
-
-    def checks(self) -> int:
-        """How often the check was run."""
-        return len(list(self.hands.bench.state_folder().glob("*/push-logs/*/check/*.log")))
 
 
 @pytest.fixture
@@ -67,19 +67,18 @@ def pusher(hands: Hands, tmp_path: Path) -> Pusher:
     git(tmp_path, "init", "-q", "--bare", str(remote))
     git(hands.repo, "remote", "add", "origin", str(remote))
     git(hands.repo, "push", "-q", "-u", "origin", "main")
+    hands.env["AGENTLOOP_LINK"] = "false"
     return Pusher(hands, remote)
 
 
 def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: Pusher) -> None:
     session = pusher.hands.by_hand(*WORK, COMMIT)
+    pusher.hands.env["AGENTLOOP_LINK"] = "true"
     done = pusher.push()
     assert done.returncode == 0, done.stderr
     assert f"session {session} of Scripted: 1 commit; its transcript has the commit" in done.stderr
-    assert git(pusher.remote, "log", "--format=%s").splitlines() == [
-        "Add skill keep-counting",
-        "Count to three",
-        "Begin",
-    ]
+    subjects = git(pusher.remote, "log", "--format=%s").splitlines()
+    assert subjects == ["Link skills for agents", "Add skill keep-counting", "Count to three", "Begin"]
     assert pusher.there() == pusher.here()
     assert git(pusher.repo, "status", "--porcelain") == ""
     (asked,) = pusher.hands.prompts()
@@ -88,13 +87,14 @@ def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: 
     state = pusher.hands.state()
     assert (state.baseline.verdict, [check.verdict for check in state.checks]) == ("fail", ["pass"])  # type: ignore[union-attr]
     assert state.checks[0].remembered_from
-    receipt, earlier = pusher.receipt(), pusher.receipt("HEAD~1")
+    receipt, earlier = pusher.receipt(), pusher.receipt("HEAD~2")
     assert receipt
     assert earlier
-    assert (receipt.verdict, receipt.predicate, receipt.tools) == ("pass", "`sh check.sh` passes", earlier.tools)
+    assert (receipt.verdict, receipt.predicate, receipt.tools) == ("pass", "sh check.sh passes", earlier.tools)
     assert git(pusher.repo, "worktree", "list").count("\n") == 1
 
 
+@slow
 def test_nothing_is_distilled_twice(pusher: Pusher) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
     pusher.hands.env["SCRIPTED_TURN"] = DECLINES
@@ -127,6 +127,7 @@ def test_what_fails_is_not_pushed_and_said_with_its_evidence(pusher: Pusher) -> 
     assert Path(receipt.log).is_dir()
 
 
+@slow
 def test_an_error_is_an_error(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     done = pusher.hands.call("push", "--until", "no-such-program passes")
@@ -147,15 +148,17 @@ def test_what_is_only_in_the_working_tree_does_not_help(pusher: Pusher) -> None:
 @pytest.mark.parametrize(
     ("prepare", "arguments", "target"),
     [
-        ("true", ["-u", "origin", "main"], "main"),
-        ("git switch -qc new", ["-u", "origin", "new"], "new"),
-        ("git switch -qc new", ["origin", "HEAD"], "new"),
+        pytest.param("true", ["-u", "origin", "main"], "main", marks=slow),
+        pytest.param("git switch -qc new", ["-u", "origin", "new"], "new", marks=slow),
+        pytest.param("git switch -qc new", ["origin", "HEAD"], "new", marks=slow),
         ("git switch -q --detach", ["origin", "HEAD:refs/heads/x"], "x"),
-        ("true", ["--all", "origin"], "main"),
-        ("git branch side HEAD~1", ["--mirror"], "main"),
-        ("git commit -q --amend -m 'Count to three again'", ["--force", "origin", "main"], "main"),
-        ("git tag v1", ["origin", "main", "v1", "--porcelain"], "main"),
-        ("git config core.hooksPath /nowhere", ["--quiet", "origin", "main"], "main"),
+        pytest.param("true", ["--all", "origin"], "main", marks=slow),
+        pytest.param("git branch side HEAD~1", ["--mirror"], "main", marks=slow),
+        pytest.param(
+            "git commit -q --amend -m 'Count to three again'", ["--force", "origin", "main"], "main", marks=slow
+        ),
+        pytest.param("git tag v1", ["origin", "main", "v1", "--porcelain"], "main", marks=slow),
+        pytest.param("git config core.hooksPath /nowhere", ["--quiet", "origin", "main"], "main", marks=slow),
     ],
 )
 def test_each_form_is_checked_and_takes_the_skill_along(
@@ -173,12 +176,17 @@ def test_each_form_is_checked_and_takes_the_skill_along(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["origin", "main"],
-        ["--all"],
         ["origin", ":side"],
-        ["--tags"],
-        ["origin", "refs/notes/commits"],
-        ["-n", "origin", "x"],
+        *(
+            pytest.param(words, marks=slow)
+            for words in (
+                ["origin", "main"],
+                ["--all"],
+                ["--tags"],
+                ["origin", "refs/notes/commits"],
+                ["-n", "origin", "x"],
+            )
+        ),
     ],
 )
 def test_what_brings_no_work_is_pushed_at_once(pusher: Pusher, arguments: list[str]) -> None:
@@ -201,8 +209,8 @@ def test_what_brings_no_work_is_pushed_at_once(pusher: Pusher, arguments: list[s
     ("arguments", "code", "words"),
     [
         (["nowhere", "main"], 128, "does not appear to be a git repository"),
-        (["origin", "no-such-branch"], 1, "does not match any"),
-        (["--no-such-option"], 129, "unknown option"),
+        pytest.param(["origin", "no-such-branch"], 1, "does not match any", marks=slow),
+        pytest.param(["--no-such-option"], 129, "unknown option", marks=slow),
     ],
 )
 def test_what_git_refuses_is_git_s_to_say(pusher: Pusher, arguments: list[str], code: int, words: str) -> None:
@@ -247,6 +255,7 @@ def test_a_branch_that_is_not_checked_out_gets_the_skill_without_the_tree(pusher
     assert pusher.receipt("main")
 
 
+@slow
 def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_path: Path) -> None:
     tree = tmp_path / 'it\'s "my" tree'
     git(pusher.repo, "worktree", "add", "-q", "-b", "linked", str(tree))
@@ -258,6 +267,7 @@ def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_pa
     assert git(tree, "status", "--porcelain") == ""
 
 
+@slow
 def test_a_branch_of_another_worktree_is_kept_together_with_its_files(pusher: Pusher, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     git(pusher.repo, "worktree", "add", "-q", "-b", "linked", str(tree))
@@ -268,6 +278,7 @@ def test_a_branch_of_another_worktree_is_kept_together_with_its_files(pusher: Pu
     assert git(tree, "status", "--porcelain") == ""
 
 
+@slow
 def test_a_repository_with_sha_256(pusher: Pusher, tmp_path: Path) -> None:
     there, here = tmp_path / "256.git", tmp_path / "256"
     git(tmp_path, "init", "-q", "--bare", "--object-format=sha256", str(there))
@@ -296,6 +307,7 @@ def test_sessions_of_elsewhere_and_of_before_are_not_asked(pusher: Pusher, tmp_p
     assert [asked["session"] for asked in pusher.hands.prompts()] == [mine]
 
 
+@slow
 def test_who_committed_by_hand_after_one_session_is_understood(pusher: Pusher) -> None:
     session = pusher.hands.by_hand(*WORK)
     git(pusher.repo, "commit", "-qam", "Count")
@@ -305,6 +317,7 @@ def test_who_committed_by_hand_after_one_session_is_understood(pusher: Pusher) -
     assert [asked["session"] for asked in pusher.hands.prompts()] == [session]
 
 
+@slow
 def test_of_two_that_may_have_made_it_none_is_asked_without_a_terminal(pusher: Pusher) -> None:
     for _number in range(2):
         pusher.hands.by_hand(*WORK)
@@ -320,24 +333,31 @@ def test_at_a_terminal_it_is_asked_which_made_it(pusher: Pusher) -> None:
     first = pusher.hands.by_hand(*WORK)
     pusher.hands.by_hand(*WORK)
     git(pusher.repo, "commit", "-qam", "Count")
+    hook = pusher.repo / ".git/hooks/pre-push"
+    hook.write_text('#!/bin/sh\nprintf "Sure? " > /dev/tty; read -r said < /dev/tty; test "$said" = yes\n')
+    hook.chmod(0o755)
     with at_terminal(pusher.repo, "push", *UNTIL, **pusher.hands.env) as child:
         child.expect(r"Which one\? \[none\] ")
         child.sendline("3")
         child.expect("from 1 to 2")
         child.sendline("2")
+        child.expect("skill committed")
+        child.expect(r"Sure\? ")  # git, and what it runs, has the terminal
+        child.sendline("yes")
         code, told = end(child)
     assert code == 0, told
-    assert "skill committed" in told
     assert [asked["session"] for asked in pusher.hands.prompts()] == [first]
     assert pusher.there() == pusher.here()
 
 
+@slow
 def test_distill_never_asks_nobody(pusher: Pusher) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
     assert pusher.push("--distill", "never").returncode == 0
     assert not pusher.hands.prompts()
 
 
+@slow
 def test_the_predicate_may_be_the_project_s(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     done = pusher.hands.call("push")
@@ -347,6 +367,7 @@ def test_the_predicate_may_be_the_project_s(pusher: Pusher) -> None:
     assert pusher.there() == pusher.here()
 
 
+@slow
 def test_hooks_run_once_and_know_that_it_is_ours(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     told = pusher.hands.home / "told"
@@ -385,6 +406,36 @@ def test_what_fails_is_mended_checked_again_and_pushed(pusher: Pusher, fix: Fix)
     assert git(pusher.repo, "branch", "--format=%(refname:short)").split() == ["main"]
 
 
+@slow
+def test_a_branch_that_is_not_checked_out_is_mended_without_the_tree(pusher: Pusher, fix: Fix) -> None:
+    git(pusher.repo, "switch", "-q", "-c", "bad")
+    pusher.pass_by_hand("2")
+    git(pusher.repo, "switch", "-q", "main")
+    done = fix("echo 3 > count", "origin", "bad")
+    assert done.returncode == 0, done.stderr
+    assert git(pusher.remote, "show", "bad:count") == "3\n"
+    assert (pusher.repo / "count").read_text() == "0\n"
+    assert git(pusher.repo, "status", "--porcelain") == ""
+
+
+@slow
+def test_a_push_that_was_killed_leaves_nothing_in_the_way(pusher: Pusher) -> None:
+    session = pusher.hands.by_hand(*WORK, COMMIT)
+    pid = pusher.hands.home / "pid"
+    pusher.hands.env["SCRIPTED_TURN"] = f"kill -KILL $(cat {pid}); sleep 9"
+    script = f"echo $$ > {pid}; exec {sys.executable} -m agentloop push --until 'sh check.sh passes'"
+    env = {**os.environ, **pusher.hands.env}
+    assert pusher.hands.bench.call(["sh", "-c", script], env=env).returncode == -signal.SIGKILL
+    run = pusher.hands.state().run
+    assert "was part of a push" in pusher.hands.call("resume", run).stderr
+    pusher.hands.env["SCRIPTED_TURN"] = DECLINES
+    done = pusher.push()
+    assert (done.returncode, pusher.there()) == (0, pusher.here())
+    assert [asked["session"] for asked in pusher.hands.prompts()] == [session, session]
+    assert git(pusher.repo, "worktree", "list").count("\n") == 1
+
+
+@slow
 def test_what_cannot_be_mended_is_not_pushed(pusher: Pusher, fix: Fix) -> None:
     pusher.pass_by_hand("2")
     before = pusher.there()
@@ -395,6 +446,7 @@ def test_what_cannot_be_mended_is_not_pushed(pusher: Pusher, fix: Fix) -> None:
     assert (pusher.repo / "count").read_text() == "2\n"
 
 
+@slow
 def test_files_in_the_way_of_the_mended_ones_stay(pusher: Pusher, fix: Fix) -> None:
     pusher.pass_by_hand("2")
     before = pusher.there()
@@ -408,14 +460,36 @@ def test_files_in_the_way_of_the_mended_ones_stay(pusher: Pusher, fix: Fix) -> N
 def test_a_signal_ends_it_before_anything_is_pushed(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     before = pusher.there()
-    argv = [sys.executable, "-m", "agentloop", "push", "--until", "kill -TERM $(cat pid); sleep 30 passes"]
-    script = f"echo $$ > {pusher.hands.home}/pid; exec {sys.executable} -m agentloop push --until " + json.dumps(
-        f"sh -c 'kill -TERM $(cat {pusher.hands.home}/pid); sleep 30' passes"
-    ).replace("$(", "\\$(")
-    done = subprocess.run(
-        ["sh", "-c", script], cwd=pusher.repo, capture_output=True, text=True, check=False, timeout=60
-    )
-    assert argv
+    pid = pusher.hands.home / "pid"
+    until = f"sh -c 'kill -TERM $(cat {pid}); sleep 30' passes"
+    script = f"echo $$ > {pid}; exec {sys.executable} -m agentloop push --until {shlex.quote(until)}"
+    done = pusher.hands.bench.call(["sh", "-c", script])
     assert done.returncode == 143, done.stderr
     assert pusher.there() == before
     assert git(pusher.repo, "worktree", "list").count("\n") == 1
+
+
+@slow
+def test_what_is_compared_is_compared_with_the_commit_over_there(pusher: Pusher) -> None:
+    (pusher.repo / "agentloop.toml").write_text("[metrics.counted]\ncommand = 'cat count'\nregex = '\\d+'\n")
+    pusher.pass_by_hand()
+    git(pusher.repo, "push", "-q")
+    pusher.pass_by_hand("2")
+    done = pusher.hands.call("push", "--until", "counted >= baseline")
+    assert (done.returncode, pusher.there()) == (1, pusher.here("HEAD~1"))
+
+
+@slow
+def test_a_commit_that_came_while_it_was_checked_is_not_pushed(pusher: Pusher) -> None:
+    pusher.pass_by_hand()
+    before = pusher.there()
+    done = pusher.hands.call(
+        "push", "--sandbox", "none", "--until", f"git -C {pusher.repo} commit -q --allow-empty -m Late passes"
+    )
+    assert (done.returncode, pusher.there()) == (0, pusher.here())  # its tree is the same
+    (pusher.repo / "late").write_text("late")
+    git(pusher.repo, "commit", "-q", "--allow-empty", "-m", "Once more")
+    late = f"sh -c 'cd {pusher.repo} && git add late && git commit -qm Late' passes"
+    done = pusher.hands.call("push", "--sandbox", "none", "--until", late)
+    assert (done.returncode, pusher.there() != pusher.here(), before != pusher.there()) == (1, True, True)
+    assert "was moved meanwhile" in done.stderr
