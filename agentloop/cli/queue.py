@@ -65,12 +65,26 @@ def run(which: tuple[str, ...]) -> int:
                 raise UsageError(
                     f"process {jobs.worker()} works on the queue", hint="wait for it: agentloop queue list"
                 )
-            left = [job for job in _chosen(jobs.waiting(), which) if not _do(jobs, job, renderer)]
+            left = _work_off(jobs, which, renderer)
         if person.is_there():  # a worker of its own tells nobody
             jobs.news()
         if not which and not left:
             click.echo("no job waits", err=True)
     return 1 if left else 0
+
+
+def _work_off(jobs: Queue, which: Sequence[str], renderer: Renderer) -> list[str]:
+    """Do each job once, those too that are queued meanwhile; the ids of those that have to wait longer."""
+    seen: set[str] = set()
+    left = []
+    while new := [job for job in _chosen(jobs.waiting(), which) if job.id not in seen]:
+        for job in new:
+            seen.add(job.id)
+            if not _do(jobs, job, renderer):
+                left.append(job.id)
+        if which:
+            break
+    return left
 
 
 def _do(jobs: Queue, job: QueuedJob, renderer: Renderer) -> bool:

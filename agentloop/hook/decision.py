@@ -9,6 +9,7 @@ from agentloop.text.ages import ago
 from agentloop.text.quoting import one_line, visible
 
 _HEADS = "refs/heads/"
+_HEX = frozenset("0123456789abcdef")
 _MAX_LINES = 5
 _MAX_CHARS = 120
 
@@ -73,7 +74,7 @@ class Decision:
 def refs(said: str) -> list[Ref]:
     """Read what git says on stdin; a line of another shape is passed over."""
     lines = (line.rsplit(" ", 3) for line in said.splitlines())
-    return [Ref(*words) for words in lines if len(words) == 4]
+    return [Ref(*words) for words in lines if len(words) == 4 and set(words[1] + words[3]) <= _HEX]
 
 
 def ref_of_framework(environment: Mapping[str, str]) -> Ref | None:

@@ -41,6 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     """
     try:
         return _answer(arguments, dict(os.environ))
+    except KeyboardInterrupt:
+        return 130
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the push goes on
         with suppress(OSError):
             _say([f"agentloop: the hook did nothing: {one_line(str(error), _MAX_CHARS)}"])
@@ -81,7 +83,7 @@ class _Push:
             tips = [Tip(ref, what.tree, self._receipt(what)) for ref, what in worked]
             answer = self._decided(tips)
             lines = [*(f"agentloop: {problem}" for problem in self.rules.problems), *answer.lines]
-            if self.rules.predicate and not answer.refused and not in_a_run:
+            if self.rules.distills and not answer.refused and not in_a_run:
                 lines += self._queued([ref for ref, _what in worked])
         _say(lines)
         kept = "refused" if answer.refused else "passed on" if worked else _NOTHING

@@ -31,6 +31,8 @@ class Rules:
     timeout_s: float = 60.0
     """The longest that `gate = run` keeps the connection waiting."""
     skills_dir: str = "skills"
+    distills: bool = False
+    """Sessions may be asked for skills."""
     worker: bool = False
     """A job that was queued is done at once, by a process of its own."""
     problems: tuple[str, ...] = ()
@@ -80,7 +82,9 @@ def _looks_like(file: Path) -> list[Any]:
 def _kept(file: Path, key: list[Any]) -> Rules | None:
     try:
         content: Any = json.loads(file.read_bytes())
-        return Rules(**content["rules"]) if content["key"] == key else None
+        if content["key"] != key:
+            return None
+        return Rules(**{**content["rules"], "problems": tuple(content["rules"]["problems"])})
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
         return None
 
@@ -93,7 +97,9 @@ def _read(root: Path, environment: Mapping[str, str]) -> Rules:
         told = config.load(root, {}, environment).settings
     except AgentloopError as error:
         return Rules(problems=(one_line(error.explained, _MAX_CHARS),))
-    found = Rules("", told.hook.gate, told.hook.timeout, told.skills_dir, told.queue.worker)
+    found = Rules(
+        gate=told.hook.gate, timeout_s=told.hook.timeout, skills_dir=told.skills_dir, worker=told.queue.worker
+    )
     until = told.until or (tuple(told.checks) if len(told.checks) == 1 else ())
     if not until:
         return found
@@ -101,4 +107,4 @@ def _read(root: Path, environment: Mapping[str, str]) -> Rules:
         node = grammar.parse_all(until, grammar.Names(told.checks, told.metrics))
     except AgentloopError as error:
         return replace(found, problems=(one_line(error.explained, _MAX_CHARS),))
-    return replace(found, predicate=wording.render(node))
+    return replace(found, predicate=wording.render(node), distills=told.distill != "never")
