@@ -77,13 +77,13 @@ def worked_on(oid: str, base: str, remote: str, skills_dir: str) -> Worked | Non
     Args:
         oid: the pushed commit.
         base: what the remote has in its place; empty for nothing.
-        remote: the name of the remote, or its address.
+        remote: the name of the remote, or its address; empty when that is unknown.
         skills_dir: where the skills are, relative to the top of the tree.
 
     Raises:
         AskingError: the repository cannot be read.
     """
-    beyond = _beyond(base, remote)
+    beyond = _beyond(base, [f"--remotes={remote}"] if remote else [])
     rest = ["--", ":(top)", *(f":(top,exclude,literal){folder}" for folder in (skills_dir, *_READ_BY_AGENTS))]
     newest = _git("rev-list", "-n", "1", "--ignore-missing", "--format=%T", oid, *beyond, *rest)
     if newest == [""]:
@@ -100,13 +100,14 @@ def known_before(oid: str, base: str, remote: str) -> tuple[str, ...]:
     Raises:
         AskingError: the repository cannot be read.
     """
-    found = _git("rev-list", "-n", str(_MAX_NEW), "--ignore-missing", "--boundary", oid, *_beyond(base, remote), "--")
+    remotes = [f"--remotes={remote}" if remote else "--remotes"]
+    found = _git("rev-list", "-n", str(_MAX_NEW), "--ignore-missing", "--boundary", oid, *_beyond(base, remotes), "--")
     return tuple(line[1:] for line in found if line.startswith("-"))[:_MAX_KNOWN]
 
 
-def _beyond(base: str, remote: str) -> Sequence[str]:
-    """What leaves out all that the remote has."""
-    return ["--not", *([base] if base else []), f"--remotes={remote}"]
+def _beyond(base: str, remotes: Sequence[str]) -> Sequence[str]:
+    """What leaves out all that a remote has."""
+    return ["--not", *([base] if base else []), *remotes]
 
 
 def _git(*words: str) -> Sequence[str]:

@@ -57,7 +57,16 @@ def _checked(where: Where, tip: Tip, left_s: float) -> Tip:
         return replace(tip, unfinished=over)
     began, printed = time.time(), bytearray()
     env = {name: value for name, value in git_free_environment().items() if name != RUN_TAG}
-    argv = [sys.executable, "-m", "agentloop", "hook", "check", tip.ref.oid, *([tip.ref.base] if tip.ref.base else [])]
+    argv = [
+        sys.executable,
+        "-P",
+        "-m",
+        "agentloop",
+        "hook",
+        "check",
+        tip.ref.oid,
+        *([tip.ref.base] if tip.ref.base else []),
+    ]
     try:
         with interrupts.noted():
             exited = run_program(argv, cwd=where.root, env=env, timeout_s=left_s, on_stdout=printed.extend)

@@ -125,7 +125,7 @@ class _Push:
             if new and self.rules.worker:
                 from agentloop.process import start_detached
 
-                start_detached([sys.executable, "-m", "agentloop", "queue", "run"], self.place.root, queue.log)
+                start_detached([sys.executable, "-P", "-m", "agentloop", "queue", "run"], self.place.root, queue.log)
         except (OSError, AskingError, AgentloopError) as error:
             return [f"agentloop: no job could be queued: {one_line(str(error), _MAX_CHARS)}"]
         return []

@@ -9,7 +9,8 @@ from agentloop.hook.ways import Here, Standing, read, taken_out, write
 
 _LOCAL = ("lefthook-local.yml", ".lefthook-local.yml", "lefthook-local.yaml", ".lefthook-local.yaml")
 _MAIN = tuple(f"{dot}lefthook.{suffix}" for dot in ("", ".") for suffix in ("yml", "yaml", "toml", "json"))
-_COMMAND = ["run: agentloop hook pre-push {1}", "use_stdin: true"]
+# Without `{1}`, the remote: lefthook puts it there unquoted, and an address may have quotes in it.
+_COMMAND = ["run: agentloop hook pre-push", "use_stdin: true"]
 _PATH = ("pre-push", "commands", "agentloop")
 
 
@@ -40,7 +41,7 @@ class Lefthook:
         if "agentloop" not in _commands(yaml_places.parsed(new, str(file))):
             raise UsageError(f"{file} is written in a way that nothing can be added to", hint="add by hand:\n" + body)
         write(file, new, 0o644)
-        return [f"installed: {file}, which lefthook keeps for this clone alone", *_left_to_do(here)]
+        return [f"installed: {file}, which lefthook reads in this working tree alone", *_left_to_do(here)]
 
     def uninstall(self, here: Here) -> list[str]:
         """See `Way`."""

@@ -70,7 +70,7 @@ class Raw:
                     hint="keep one of the two, move the other away, and install again",
                 )
             hook.rename(before)
-        write(hook, script)
+        write(hook, script, 0o755)
         hook.chmod(0o755)
         chained = [f"the hook that was there is run first: {before}"] if os.path.lexists(before) else []
         return [f"installed: {hook}", *chained, *_warnings(here)]

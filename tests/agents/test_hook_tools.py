@@ -116,6 +116,18 @@ def test_a_push_that_is_refused_does_not_go_there(beside: Beside) -> None:
     assert pushing.push("origin", "main").returncode == 0
 
 
+def test_an_address_with_quotes_is_pushed_to(beside: Beside, tmp_path: Path) -> None:
+    pushing, _tool = beside
+    pushing.agentloop("hook", "install")
+    pushing.commit()
+    there = tmp_path / "it's $(touch pwned)"
+    pushing.git("init", "-q", "--bare", str(there))
+    done = pushing.push(str(there), "main")
+    assert done.returncode == 0, done.stderr
+    assert "has not been checked" in done.stdout + done.stderr
+    assert not (pushing.root / "pwned").exists()
+
+
 def test_our_part_that_was_changed_is_left_alone(beside: Beside) -> None:
     pushing, tool = beside
     pushing.agentloop("hook", "install")
