@@ -93,33 +93,33 @@ def _done(queue: Queue, job: QueuedJob, orders: Callable[[Repo], Orders]) -> _Ou
         return _Outcome("the commit is gone")
     told = orders(repo)
     found = behind.look_for_pushed(repo, told.adapters, job.tip, job.known)
-    cut_off = [folder for folder in map(_folder(repo), job.runs.values()) if folder]
+    cut_off = _cut_off(repo, job)
     if not found.meant and not cut_off:
         return _Outcome(_nobody(found.unclear))
     with place(repo, job.tip) as there:
         verdict = told.checker.check(there, _former(repo, job)).verdict
         if verdict != "pass":
             return _Outcome(f"the commit does not pass, so no session is asked: {verdict}", is_over=verdict == "fail")
-        here = [
-            folder for folder in cut_off if fold(journal.read(folder.journal)).task.worktree == str(there.repo.root)
-        ]
-        words = _gone_on(told, there, here)
-        seen_to = {session for session, run in job.runs.items() if run in {folder.run for folder in here}}
-        new = [one for one in found.meant if one.candidate.stored.session not in seen_to]
+        here = {session: run for session, run in cut_off.items() if _worked_in(run) == there.repo.root}
+        words = _gone_on(told, there, [*here.values()])
+        new = [one for one in found.meant if one.candidate.stored.session not in here]
         words += [_asked(queue, job, told, there, repo, one) for one in new]
     return _Outcome("; ".join(words) or _nobody(found.unclear))
 
 
-def _folder(repo: Repo) -> Callable[[str], RunFolder | None]:
-    """Finds a run that was cut off, by its id."""
-
-    def find(run: str) -> RunFolder | None:
+def _cut_off(repo: Repo, job: QueuedJob) -> dict[str, RunFolder]:
+    """The runs of a job that can be gone on with, by the session that each asks."""
+    found = {}
+    for session, run in job.runs.items():
         with suppress(RunError):
             folder = journal.find_run(repo.common_dir, run)
-            return folder if fold(journal.read(folder.journal)).can_go_on else None
-        return None
+            if fold(journal.read(folder.journal)).can_go_on:
+                found[session] = folder
+    return found
 
-    return find
+
+def _worked_in(run: RunFolder) -> Path:
+    return Path(fold(journal.read(run.journal)).task.worktree)
 
 
 def _former(repo: Repo, job: QueuedJob) -> str:

@@ -15,6 +15,7 @@ from . import clis
 from .packages import Package
 
 pytestmark = pytest.mark.agents
+ROOT = Path(__file__).parents[2]
 NOTE = 'cat > "$PWD/told"'
 CONFIG = """\
 # what we check
@@ -191,3 +192,18 @@ def test_a_tool_that_comes_later_puts_ours_aside_and_status_says_so(
     assert ("has not been checked" in done.stderr + done.stdout) is is_run
     assert pushing.agentloop("hook", "uninstall").returncode == 0
     assert not list((pushing.root / ".git/hooks").glob("pre-push.*[!e]"))
+
+
+def test_the_framework_takes_the_hook_from_this_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = TOOLS["pre-commit"]
+    tool.package.install()
+    monkeypatch.setenv("PATH", tool.path())
+    offers = make(tmp_path, "offers")
+    (offers.root / ".pre-commit-hooks.yaml").write_text((ROOT / ".pre-commit-hooks.yaml").read_text())
+    taken = f"repos: [{{repo: {offers.root}, rev: {offers.commit()}, hooks: [{{id: agentloop-pre-push}}]}}]\n"
+    pushing = make(tmp_path)
+    (pushing.root / ".pre-commit-config.yaml").write_text(taken)
+    commit = pushing.commit()
+    subprocess.run(tool.set_up, cwd=pushing.root, check=True, capture_output=True)
+    done = pushing.push("origin", "main")
+    assert (done.returncode, f"main ({commit[:10]}) has not been checked" in done.stdout) == (0, True), done.stdout
