@@ -104,3 +104,21 @@ def test_where_skills_go(tmp_path: Path, text: str, meant: tuple[str, str]) -> N
 def test_a_place_for_skills_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"skills_to: '.*no place for skills"):
         config.load(tmp_path, {"skills_to": text})
+
+
+def test_the_hook_and_the_queue_are_told_in_files_and_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "agentloop.toml").write_text('hook = {gate = "block"}\nqueue = {land = "branch:learned"}\n')
+    loaded = config.load(tmp_path, {}, {"AGENTLOOP_HOOK_TIMEOUT": "5s", "AGENTLOOP_QUEUE_WORKER": "true"})
+    hook, queue = loaded.settings.hook, loaded.settings.queue
+    assert (hook.gate, hook.timeout) == ("block", 5.0)
+    assert (queue.land, queue.worker) == ("branch:learned", True)
+    assert loaded.origin["hook"] == "AGENTLOOP_HOOK_TIMEOUT"
+
+
+def test_a_worker_is_the_user_s_alone_to_say(tmp_path: Path) -> None:
+    (tmp_path / "agentloop.toml").write_text('queue = {land = "commit", worker = true}\n')
+    loaded = config.load(tmp_path, {})
+    assert (loaded.settings.queue.land, loaded.settings.queue.worker) == ("commit", False)
+    assert loaded.notes == (
+        f"{tmp_path / 'agentloop.toml'}: queue.worker is not used: only your own settings can say it",
+    )

@@ -72,6 +72,7 @@ def test_the_session_is_asked_later_and_its_draft_waits(pushed: Hands) -> None:
     assert "from an earlier push: the draft keep-counting waits" in told.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("land", ["commit", "branch:learned"])
 def test_it_lands_where_it_is_told(pushed: Hands, land: str) -> None:
     push(pushed)
@@ -84,6 +85,7 @@ def test_it_lands_where_it_is_told(pushed: Hands, land: str) -> None:
     assert git(pushed.repo, "status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_a_commit_that_does_not_pass_asks_nobody(pushed: Hands) -> None:
     (pushed.repo / "count").write_text("4\n")
     git(pushed.repo, "commit", "-qam", "Spoil it")
@@ -115,6 +117,7 @@ def test_a_job_that_somebody_was_killed_over_is_gone_on_with(pushed: Hands, tmp_
     assert [folder.run for folder in journal.runs(pushed.repo / ".git")] == [run]
 
 
+@pytest.mark.slow
 def test_a_worker_of_its_own_outlives_the_push(pushed: Hands) -> None:
     pushed.env["AGENTLOOP_QUEUE_WORKER"] = "true"
     push(pushed)
@@ -126,6 +129,7 @@ def test_a_worker_of_its_own_outlives_the_push(pushed: Hands) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.slow
 def test_a_repository_cannot_start_a_worker(pushed: Hands) -> None:
     (pushed.repo / "agentloop.toml").write_text('until = "sh check.sh passes"\nqueue.worker = true\n')
     push(pushed)
@@ -133,6 +137,7 @@ def test_a_repository_cannot_start_a_worker(pushed: Hands) -> None:
     assert not (queue_of(pushed).place / "worker.log").exists()
 
 
+@pytest.mark.slow
 def test_what_was_dropped_is_not_queued_again(pushed: Hands) -> None:
     push(pushed)
     assert pushed.call("queue", "drop").returncode == 2
