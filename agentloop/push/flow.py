@@ -61,12 +61,14 @@ class Hands:
         run: takes a run to its end and shows it.
         say: shows how far it is; nobody hears it when git is told to be quiet.
         tell: shows what a person has to know.
+        tick: called with the elapsed seconds while a command of a check runs.
         choose: lets a person choose among sessions; None: nobody is there.
     """
 
     run: Run
     say: Say
     tell: Say
+    tick: Callable[[float], None]
     choose: Choose | None
 
 
@@ -107,7 +109,7 @@ class Push:
             AgentloopError: nothing was pushed.
             Interrupted: a signal was noted; likewise.
         """
-        checker = Checker(self.orders.job(_NOBODY), self.orders.predicate)
+        checker = Checker(self.orders.job(_NOBODY), self.orders.predicate, self.hands.tick)
         with ExitStack() as kept:
             checked = []
             for ref in self._in_order(told):
