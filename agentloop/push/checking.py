@@ -5,7 +5,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +32,12 @@ class Checker:
     Args:
         job: says how it is checked.
         predicate: what must hold.
+        on_tick: called with the elapsed seconds while a command runs.
     """
 
     job: Job
     predicate: Node
+    on_tick: Callable[[float], None] | None = None
 
     def check(self, place: Place, former: str) -> ev.Checked:
         """Check a commit, unless its tree passed before with the same tools; either way there is a receipt of it.
@@ -58,7 +60,7 @@ class Checker:
             with watched(tag):
                 before = self._before(place, former, tag)
                 state = dataclasses.replace(self._state(place, former, tag), baseline=before)
-                found = Checks(place.repo, self.predicate).check(state, logs, 0, "attempt")
+                found = Checks(place.repo, self.predicate, self.on_tick).check(state, logs, 0, "attempt")
         self._keep(place, found, tools, str(logs))
         return found
 
@@ -67,7 +69,7 @@ class Checker:
         if not former or not Checks(place.repo, self.predicate).needs_start:
             return None
         with places.place(place.home, former) as there, there.entered():
-            checks = Checks(there.repo, self.predicate)
+            checks = Checks(there.repo, self.predicate, self.on_tick)
             return checks.check(self._state(there, "", tag), self._log_folder(place), 0, "attempt")
 
     def receipt(self, place: Place, tools: str) -> CommitReceipt | None:
@@ -112,7 +114,8 @@ class Checker:
         repo = place.repo
         known = [commit for commit in (former, place.commit) if commit]
         snapshots = [ev.Snapshotted(n=n, commit=one, tree=repo.tree_of(one)) for n, one in enumerate(known)]
-        job = self.job.model_copy(update={"worktree": str(repo.root)})
+        # What failed may pass now, for reasons that no tree tells of; of a pass the receipt tells.
+        job = self.job.model_copy(update={"worktree": str(repo.root), "fresh": True})
         return RunState(run=tag, job=job, snapshots=tuple(snapshots))
 
     @property

@@ -61,18 +61,20 @@ class Hands:
         run: takes a run to its end and shows it.
         say: shows how far it is; nobody hears it when git is told to be quiet.
         tell: shows what a person has to know.
+        tick: called with the elapsed seconds while a command of a check runs.
         choose: lets a person choose among sessions; None: nobody is there.
     """
 
     run: Run
     say: Say
     tell: Say
+    tick: Callable[[float], None]
     choose: Choose | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """A ref whose commit was checked, in a worktree that is still there."""
+    """A ref whose commit was checked; the worktree is still there when there are sessions that may be asked."""
 
     ref: PushedRef
     place: Place
@@ -93,6 +95,9 @@ class Push:
     orders: Orders
     hands: Hands
     _asked: set[str] = field(default_factory=set)
+    """The sessions that were."""
+    _checked: set[str] = field(default_factory=set)
+    """The commits that passed, and those that brought nothing but skills to one."""
 
     def perform(self, told: Sequence[PushedRef]) -> int:
         """Check, distill, push.
@@ -107,7 +112,7 @@ class Push:
             AgentloopError: nothing was pushed.
             Interrupted: a signal was noted; likewise.
         """
-        checker = Checker(self.orders.job(_NOBODY), self.orders.predicate)
+        checker = Checker(self.orders.job(_NOBODY), self.orders.predicate, self.hands.tick)
         with ExitStack() as kept:
             checked = []
             for ref in self._in_order(told):
@@ -116,49 +121,59 @@ class Push:
                     return code
                 checked.append(one)
             for one in checked:
-                paths = self._learn(one)
-                if not self._still_stands(checker, one, paths):
-                    self.hands.tell(f"nothing was pushed: {one.ref.source} was moved meanwhile; push it again")
-                    return 1
+                self._carry_over(checker, one, self._learn(one))
+        moved = next((ref.source for ref in refs.with_work(told) if self._is_unchecked(ref, told)), "")
+        if moved:
+            self.hands.tell(f"nothing was pushed: {one_line(moved, 200)} was moved meanwhile; push it again")
+            return 1
         interrupts.raise_if_interrupted()
         return push(self.orders.arguments, asks=self.orders.asks)
 
     def _in_order(self, told: Sequence[PushedRef]) -> Iterator[PushedRef]:
         """What is to be checked: each commit once that is not over there already, what is checked out first."""
-        seen: set[str] = set()
-        known = [commit for commit in map(self.repo.commit_at, refs.over_there(told)) if commit]
         for ref in sorted(refs.with_work(told), key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
-            commit = self._commit(ref)
-            if commit and commit not in seen and not self.repo.leads_to(commit, known):
-                seen.add(commit)
+            if self._is_unchecked(ref, told):
                 yield ref
 
-    def _commit(self, ref: PushedRef) -> str | None:
-        return self.repo.commit_at(ref.source)
+    def _is_unchecked(self, ref: PushedRef, told: Sequence[PushedRef]) -> bool:
+        """It stands on a commit that was neither checked nor is over there."""
+        commit = self._commit(ref)
+        known = [name for name in map(self.repo.commit_at, refs.over_there(told)) if name]
+        return bool(commit) and commit not in self._checked and not self.repo.leads_to(commit, known)
+
+    def _commit(self, ref: PushedRef) -> str:
+        return self.repo.commit_at(ref.source) or ""
 
     def _check(self, checker: Checker, ref: PushedRef, kept: ExitStack) -> tuple[int, _Checked]:
         """Check a commit, mend it where that is wanted; the exit code, and what is known."""
         mended = False
         while True:
-            there = kept.enter_context(place(self.repo, self._commit(ref) or ""))
-            former = self.repo.commit_at(ref.former) or "" if ref.former else ""
-            self.hands.say(f"checking {self._named(ref, there)}: {render(self.orders.predicate)}")
-            outcome = checker.check(there, former)
-            self.hands.say(_verdict(outcome))
-            if outcome.verdict == "pass":
-                where = learning.landing(self.repo, ref)
-                worked_in = where.repo if where else self.repo
-                return 0, _Checked(ref, there, self._sessions(worked_in, there.commit, former))
-            one = _Checked(ref, there, Found())
-            if mended or not self.orders.fixes:
-                self._refuse(outcome)
-                return _EXIT_CODES[outcome.verdict], one
-            code = self._mend(one)
-            if code:
-                return code, one
-            mended = True
+            with ExitStack() as own:
+                there = own.enter_context(place(self.repo, self._commit(ref)))
+                former = self.repo.commit_at(ref.former) or "" if ref.former else ""
+                self.hands.say(f"checking {self._named(ref, there)}: {render(self.orders.predicate)}")
+                outcome = checker.check(there, former)
+                self.hands.say(_verdict(outcome))
+                if outcome.verdict == "pass":
+                    self._checked.add(there.commit)
+                    one = _Checked(ref, there, self._sessions(ref, there.commit, former))
+                    if one.found.meant or one.found.unclear:
+                        kept.enter_context(own.pop_all())
+                    return 0, one
+                one = _Checked(ref, there, Found())
+                if mended or not self.orders.fixes:
+                    self._refuse(outcome)
+                    return _EXIT_CODES[outcome.verdict], one
+                code = self._mend(one)
+                if code:
+                    return code, one
+                mended = True
 
-    def _sessions(self, worked_in: Repo, commit: str, former: str) -> Found:
+    def _sessions(self, ref: PushedRef, commit: str, former: str) -> Found:
+        if not self.orders.adapters:
+            return Found()
+        where = learning.landing(self.repo, ref)
+        worked_in = where.repo if where else self.repo
         try:
             return behind.look_for(worked_in, self.orders.adapters, commit, former)
         except (AgentloopError, OSError) as error:
@@ -214,10 +229,11 @@ class Push:
                 self.hands.say(f"no skill: {asked.problem}")
         return paths
 
-    def _still_stands(self, checker: Checker, one: _Checked, paths: Sequence[str]) -> bool:
-        """What is going to be pushed is what was checked, and skills."""
-        tip = self._commit(one.ref) or ""
-        return tip == one.place.commit or checker.carry_over(one.place, tip, paths)
+    def _carry_over(self, checker: Checker, one: _Checked, paths: Sequence[str]) -> None:
+        """What has nothing but skills on top of what was checked counts as checked."""
+        tip = self._commit(one.ref)
+        if tip and tip != one.place.commit and checker.carry_over(one.place, tip, paths):
+            self._checked.add(tip)
 
     def _chosen(self, unclear: Sequence[Behind]) -> Sequence[Behind]:
         left = [each for each in unclear if each.candidate.stored.session not in self._asked]

@@ -72,6 +72,7 @@ def distill(job: Job, place: Place, where: Landing, one: Behind, run: Run) -> As
     told: dict[str, object] = {
         "worktree": str(place.repo.root),
         "home": str(where.repo.root),
+        "fresh": False,  # it was checked just now
         "by_hand": ByHand(session=stored.session, began=stored.began, base=_base(place.home, one)),
     }
     if where.branch and job.skills_to == "commit":

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agentloop.process import RUN_TAG
 from agentloop.records import commit_receipts
 
 from .conftest import git
@@ -351,10 +352,24 @@ def test_at_a_terminal_it_is_asked_which_made_it(pusher: Pusher) -> None:
 
 
 @slow
-def test_distill_never_asks_nobody(pusher: Pusher) -> None:
+@pytest.mark.parametrize(("flags", "env"), [(["--distill", "never"], {}), ([], {RUN_TAG: "an outer run"})])
+def test_nobody_is_asked_who_is_not_wanted_or_is_asked_elsewhere(
+    pusher: Pusher, flags: list[str], env: dict[str, str]
+) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
-    assert pusher.push("--distill", "never").returncode == 0
+    pusher.hands.env |= env
+    assert pusher.push(*flags).returncode == 0
     assert not pusher.hands.prompts()
+
+
+@slow
+def test_what_failed_is_checked_again(pusher: Pusher) -> None:
+    pusher.pass_by_hand()
+    outside = pusher.hands.home / "service"
+    for code in (1, 0):
+        done = pusher.hands.call("push", "--until", f"test -e {outside} passes")
+        assert done.returncode == code, done.stderr
+        outside.touch()
 
 
 @slow
