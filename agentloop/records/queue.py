@@ -9,12 +9,13 @@ import fcntl
 import json
 import os
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _FOLDER = "queue"
 _DONE = "done"
@@ -130,9 +131,7 @@ class Queue:
         """
         self.place.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self.place / _LOCK).open("a+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _locked(file):
                 yield False
                 return
             file.truncate(0)
@@ -149,6 +148,18 @@ class Queue:
             except BlockingIOError:
                 return int(file.read())
         return None
+
+
+def _locked(file: IO[str]) -> bool:
+    """Lock a file; whoever only asks for its worker has it locked for an instant, too."""
+    for wait_s in (0.05, 0.2, 0.0):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(wait_s)
+        else:
+            return True
+    return False
 
 
 def _write(place: Path, job: QueuedJob) -> None:
