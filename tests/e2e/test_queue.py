@@ -155,3 +155,17 @@ def test_a_working_tree_and_a_commit_that_are_gone_end_a_job(pushed: Hands) -> N
     (queue.place / "0123456789ab.json").write_text("no job of ours")
     lines = pushed.call("queue", "run").stdout.splitlines()
     assert [line.partition("  ")[2] for line in lines] == ["the working tree /gone is gone", "the commit is gone"]
+
+
+def test_the_hook_is_silent_below_our_own_push_and_knows_what_that_has_checked(pushed: Hands, tmp_path: Path) -> None:
+    done = pushed.call("push")
+    assert done.returncode == 0, done.stderr
+    assert "agentloop: " not in done.stderr
+    assert not queue_of(pushed).waiting()
+    assert git(pushed.repo, "log", "-1", "--format=%s").strip() == "Link skills for agents"
+    git(tmp_path, "init", "-q", "--bare", "other.git")
+    git(pushed.repo, "remote", "add", "other", str(tmp_path / "other.git"))
+    told = subprocess.run(
+        ["git", "push", "-q", "other", "main"], cwd=pushed.repo, capture_output=True, text=True, check=True
+    ).stderr
+    assert "passed `sh check.sh passes`" in told
