@@ -6,13 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentloop.hook import installing
+from agentloop.hook.rules import rules
 from agentloop.hook.ways import Here
 from agentloop.records import commit_receipts
 from agentloop.records.commit_receipts import CommitReceipt
@@ -28,8 +29,6 @@ class Pushing:
 
     root: Path
     remote: Path
-    more: Mapping[str, str] = field(default_factory=dict)
-    """Variables on top of ours."""
 
     def git(self, *words: str, cwd: Path | None = None) -> str:
         """What git says; it must not fail."""
@@ -51,13 +50,27 @@ class Pushing:
         return installing.install(self.here(cwd), via)[1]
 
     def push(
-        self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+        self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, afresh: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """Run a plain `git push -q`."""
-        whole = {**os.environ, **self.more, **(env or {})}
-        argv = ["git", "push", "-q", *words]
+        """Run a plain `git push -q`.
+
+        Args:
+            words: what git is told.
+            cwd: where.
+            env: variables on top of ours.
+            afresh: the hook reads the settings itself; else it finds what they came to, which is quicker.
+        """
+        place, whole = cwd or self.root, {**os.environ, **(env or {})}
+        if not afresh:
+            rules(Path(self.git("rev-parse", "--show-toplevel", cwd=place)), whole, self.folder_of(place))
         return subprocess.run(
-            argv, cwd=cwd or self.root, env=whole, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            ["git", "push", "-q", *words],
+            cwd=place,
+            env=whole,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def commit(self, name: str = "work", text: str = "", cwd: Path | None = None) -> str:
@@ -73,11 +86,16 @@ class Pushing:
         """Write the repository's settings, which git ignores here."""
         (self.root / "agentloop.toml").write_text(text)
 
+    def folder_of(self, place: Path) -> Path:
+        """The state folder of the repository that a folder lies in."""
+        return commit_receipts.folder_of(
+            Path(self.git("rev-parse", "--path-format=absolute", "--git-common-dir", cwd=place))
+        )
+
     @property
     def folder(self) -> Path:
-        """The state folder of the repository."""
-        common = self.git("rev-parse", "--path-format=absolute", "--git-common-dir")
-        return commit_receipts.folder_of(Path(common))
+        """That of the repository."""
+        return self.folder_of(self.root)
 
     @property
     def queue(self) -> Queue:

@@ -51,12 +51,12 @@ def test_a_commit_that_fails_is_refused_and_not_checked_again(gated: Pushing) ->
 def test_what_does_not_end_in_time_is_ended_and_the_push_goes_on(gated: Pushing, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     gated.configure(
-        f'until = "sh slow.sh passes"\nhook.gate = "run"\nhook.timeout = "4s"\nsandbox_writable = ["{tmp_path}"]\n'
+        f'until = "sh slow.sh passes"\nhook.gate = "run"\nhook.timeout = "2s"\nsandbox_writable = ["{tmp_path}"]\n'
     )
     commit = gated.commit("slow.sh", f"echo $$ > {pid}\nexec sleep 600\n")
     done = gated.push()
     assert done.returncode == 0
-    assert f"main ({commit[:10]}) goes on unchecked: the check did not end within 4 s (hook.timeout)" in done.stderr
+    assert f"main ({commit[:10]}) goes on unchecked: the check did not end within 2 s (hook.timeout)" in done.stderr
     assert not pid.exists() or not Path(f"/proc/{pid.read_text().strip()}").exists()
 
 

@@ -21,7 +21,7 @@ def silent(pushing: Pushing, *words: str, **more: object) -> bool:
 
 def test_a_commit_that_nobody_checked_is_told_in_one_line_and_pushed(pushing: Pushing) -> None:
     commit = pushing.commit()
-    done = pushing.push()
+    done = pushing.push(afresh=True)
     assert done.returncode == 0
     assert done.stderr == f"agentloop: main ({commit[:10]}) {UNCHECKED}: agentloop push checks before it pushes\n"
     assert commit in pushing.heads()
@@ -229,7 +229,7 @@ def test_without_a_predicate_nothing_is_said_but_a_receipt(pushing: Pushing) -> 
 def test_what_is_wrong_with_the_settings_is_a_line_and_fails_no_push(pushing: Pushing, text: str, said: str) -> None:
     pushing.configure(text)
     commit = pushing.commit()
-    done = pushing.push()
+    done = pushing.push(afresh=True)
     assert done.returncode == 0
     assert said in done.stderr
     assert commit in pushing.heads()
@@ -239,7 +239,7 @@ def test_a_fault_of_ours_fails_no_push(pushing: Pushing) -> None:
     pushing.commit()
     pushing.folder.parent.mkdir(parents=True, exist_ok=True)
     pushing.folder.write_text("in the way")
-    done = pushing.push(env={"AGENTLOOP_HOOK_GATE": "warn"})
+    done = pushing.push(afresh=True)
     assert done.returncode == 0
     assert "agentloop: the hook did nothing" in done.stderr
 
