@@ -48,6 +48,7 @@ def test_a_commit_that_fails_is_refused_and_not_checked_again(gated: Pushing) ->
     assert not gated.queue.waiting()
 
 
+@pytest.mark.slow
 def test_what_does_not_end_in_time_is_ended_and_the_push_goes_on(gated: Pushing, tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     gated.configure(
@@ -60,6 +61,7 @@ def test_what_does_not_end_in_time_is_ended_and_the_push_goes_on(gated: Pushing,
     assert not pid.exists() or not Path(f"/proc/{pid.read_text().strip()}").exists()
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_lets_the_push_go_on_and_is_told(gated: Pushing) -> None:
     commit = gated.commit()
     gated.folder.mkdir(parents=True, exist_ok=True)
@@ -100,6 +102,7 @@ def test_the_trap_is_real(gated: Pushing, tmp_path: Path) -> None:
     assert gated.git("rev-parse", "linked~1") == commit
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_check_and_the_push(gated: Pushing, tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     gated.configure(f'until = "sh slow.sh passes"\nhook.gate = "run"\nsandbox_writable = ["{tmp_path}"]\n')

@@ -62,6 +62,7 @@ def test_a_hook_that_was_there_is_told_all_and_comes_back(tmp_path: Path, kind: 
     assert sorted(path.name for path in hook.parent.iterdir() if path.suffix != ".sample") == ["pre-push"]
 
 
+@pytest.mark.slow
 def test_a_program_that_is_no_script_is_run_too(tmp_path: Path) -> None:
     pushing = make(tmp_path)
     hook = earlier(pushing, "binary")  # tee: writes what it is told to files called `origin` and like the address
@@ -84,6 +85,7 @@ def test_a_hook_that_refuses_ends_the_push_and_nothing_is_queued(tmp_path: Path)
     assert not pushing.queue.waiting()
 
 
+@pytest.mark.slow
 def test_one_that_git_would_not_run_is_not_run_and_comes_back(tmp_path: Path) -> None:
     pushing = make(tmp_path)
     hook = pushing.root / ".git/hooks/pre-push"
@@ -134,6 +136,7 @@ def test_what_somebody_has_put_in_its_place_is_left_alone(tmp_path: Path) -> Non
     assert "somebody has replaced" in how.why_not[0]
 
 
+@pytest.mark.slow
 def test_hooks_path_of_the_repository_is_respected(pushing: Pushing) -> None:
     pushing.agentloop("hook", "uninstall")
     pushing.git("config", "core.hooksPath", "tools/my hooks")
@@ -185,6 +188,7 @@ def test_status_tells_of_the_last_push(pushing: Pushing) -> None:
     assert "last push: now, passed on\n  agentloop: main (" in pushing.agentloop("hook", "status").stdout
 
 
+@pytest.mark.slow
 def test_without_agentloop_the_push_goes_on_and_says_so(pushing: Pushing) -> None:
     hook = pushing.root / ".git/hooks/pre-push"
     program = Path(sys.executable).parent / "agentloop"
@@ -219,6 +223,7 @@ def test_a_file_that_was_made_for_it_goes() -> None:
     assert marks.without(marks.wrapped("one", made_file=True) + "more\n", "it") == "more\n"
 
 
+@pytest.mark.slow
 def test_git_says_the_same_of_the_hooks_folder(pushing: Pushing) -> None:
     said = subprocess.run(
         ["git", "rev-parse", "--git-path", "hooks"], cwd=pushing.root, capture_output=True, text=True, check=True

@@ -45,11 +45,8 @@ def test_a_commit_that_failed_is_told_with_its_log(pushing: Pushing) -> None:
     assert "failed `sh check.sh passes` 5 min ago; log: /logs/of/it" in done.stderr
 
 
-@pytest.mark.parametrize("verdict", ["", "fail", "error"])
-def test_block_refuses_what_is_not_known_to_pass_and_says_what_to_do(pushing: Pushing, verdict: str) -> None:
-    commit = pushing.commit()
-    if verdict:
-        pushing.receipt(commit, verdict)
+def test_block_refuses_what_is_not_known_to_pass_and_says_what_to_do(pushing: Pushing) -> None:
+    pushing.commit()
     before = pushing.heads()
     done = pushing.push(env={"AGENTLOOP_HOOK_GATE": "block"})
     assert done.returncode == 1
@@ -95,7 +92,7 @@ def test_nothing_new_is_silent(pushing: Pushing) -> None:
     assert silent(pushing, "origin", "HEAD:refs/heads/the-same-elsewhere")
 
 
-@pytest.mark.parametrize("said", [{"AGENTLOOP": "0"}, {"CI": "true"}, {"AGENTLOOP_PUSH": "1"}])
+@pytest.mark.parametrize("said", [{"AGENTLOOP": "0"}, {"AGENTLOOP_PUSH": "1"}])
 def test_told_to_be_silent_it_is(pushing: Pushing, said: dict[str, str]) -> None:
     pushing.commit()
     assert silent(pushing, env={**said, "AGENTLOOP_HOOK_GATE": "block"})
@@ -135,6 +132,7 @@ def test_several_refs_are_told_each_and_the_worst_decides(pushing: Pushing) -> N
     assert f"other ({bad[:10]}) {UNCHECKED}" in done.stderr
 
 
+@pytest.mark.slow
 def test_many_branches_are_a_few_lines(pushing: Pushing) -> None:
     for number in range(9):
         pushing.git("switch", "-qc", f"branch-{number}")
@@ -145,6 +143,7 @@ def test_many_branches_are_a_few_lines(pushing: Pushing) -> None:
     assert len(pushing.queue.waiting()) == 9
 
 
+@pytest.mark.slow
 def test_mirror_looks_at_the_branches_alone(pushing: Pushing) -> None:
     commit = pushing.commit()
     pushing.git("tag", "v1")
@@ -166,6 +165,7 @@ def test_force_detached_and_odd_names_are_told(pushing: Pushing) -> None:
     assert not (pushing.root / "pwned").exists()
 
 
+@pytest.mark.slow
 def test_what_the_remote_has_may_be_unknown_here(pushing: Pushing, tmp_path: Path) -> None:
     pushing.git("clone", "-q", str(pushing.remote), str(tmp_path / "other"))
     pushing.commit(cwd=tmp_path / "other")
@@ -174,6 +174,7 @@ def test_what_the_remote_has_may_be_unknown_here(pushing: Pushing, tmp_path: Pat
     assert UNCHECKED in pushing.push("--force").stderr
 
 
+@pytest.mark.slow
 def test_an_address_for_a_remote_a_subfolder_and_a_fresh_branch(pushing: Pushing) -> None:
     pushing.commit("folder/file")
     assert (
@@ -208,6 +209,7 @@ def test_a_linked_worktree_and_a_submodule_have_it_too(pushing: Pushing, tmp_pat
     assert UNCHECKED in above.push("origin", "HEAD:refs/heads/below", cwd=below).stderr
 
 
+@pytest.mark.slow
 def test_without_a_predicate_nothing_is_said_but_a_receipt(pushing: Pushing) -> None:
     pushing.configure("")
     commit = pushing.commit()
@@ -223,7 +225,6 @@ def test_without_a_predicate_nothing_is_said_but_a_receipt(pushing: Pushing) -> 
         ("until = [", "agentloop.toml cannot be read"),
         ('until = "sh check.sh passes"\nhook.gate = "no"', "hook.gate: Input should be 'warn', 'block' or 'run'"),
         ('until = "pytest passes and"', "the predicate, column"),
-        ('until = "sh check.sh passes"\nhook.timeout = "soon"', "hook.timeout: 'soon' is no duration"),
     ],
 )
 def test_what_is_wrong_with_the_settings_is_a_line_and_fails_no_push(pushing: Pushing, text: str, said: str) -> None:
@@ -255,6 +256,7 @@ def test_one_pushed_range_is_queued_once_wherever_it_goes(pushing: Pushing) -> N
     assert silent(pushing, env={"AGENTLOOP_RUN": "x"})
 
 
+@pytest.mark.slow
 def test_a_push_out_of_a_run_is_told_of_and_queues_nothing(pushing: Pushing) -> None:
     pushing.commit()
     assert UNCHECKED in pushing.push(env={"AGENTLOOP_RUN": "20261101-000000-abcd"}).stderr
