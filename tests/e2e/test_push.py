@@ -136,6 +136,7 @@ def test_an_error_is_an_error(pusher: Pusher) -> None:
     assert pusher.there() != pusher.here()
 
 
+@slow
 def test_what_is_only_in_the_working_tree_does_not_help(pusher: Pusher) -> None:
     (pusher.repo / "count").write_text("3\n")
     (pusher.repo / "extra").write_text("3\n")
@@ -152,7 +153,7 @@ def test_what_is_only_in_the_working_tree_does_not_help(pusher: Pusher) -> None:
         pytest.param("true", ["-u", "origin", "main"], "main", marks=slow),
         pytest.param("git switch -qc new", ["-u", "origin", "new"], "new", marks=slow),
         pytest.param("git switch -qc new", ["origin", "HEAD"], "new", marks=slow),
-        ("git switch -q --detach", ["origin", "HEAD:refs/heads/x"], "x"),
+        pytest.param("git switch -q --detach", ["origin", "HEAD:refs/heads/x"], "x", marks=slow),
         pytest.param("true", ["--all", "origin"], "main", marks=slow),
         pytest.param("git branch side HEAD~1", ["--mirror"], "main", marks=slow),
         pytest.param(
