@@ -8,13 +8,13 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal, cast
 
 import platformdirs
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from agentloop.errors import ConfigError
 from agentloop.job import Driver, MetricSpec, PermissionMode, SandboxKind, SkillsTo
@@ -25,6 +25,8 @@ _VARIABLE = re.compile(r"\$(\w+)")
 _FOLDER = re.compile(r"[\w.][^\x00-\x1f\x7f\\*?\[:]*\Z")
 _DESTINATION = re.compile(r"(?P<to>commit|outbox|branch(?:[: ] *(?P<branch>\S+))?)")
 DEFAULT_BRANCH = "agentloop/skills"
+_OURS = "AGENTLOOP_"
+_MISTYPED = 0.9
 
 
 def folder_inside(value: str) -> str:
@@ -66,7 +68,16 @@ def split_destination(value: str) -> tuple[SkillsTo, str]:
 
 
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_-]*$")]
-_Duration = Annotated[float, BeforeValidator(amounts.time_limit_s)]
+_Duration = Annotated[float, BeforeValidator(amounts.time_limit_s), PlainSerializer(amounts.as_duration)]
+_Count = Annotated[int, BeforeValidator(amounts.whole_number)]
+_TimeOrNone = Annotated[
+    float | None, BeforeValidator(amounts.time_limit_or_none_s), PlainSerializer(amounts.as_duration)
+]
+_Cost = Annotated[float | None, BeforeValidator(amounts.cost_limit_usd), PlainSerializer(amounts.as_cost)]
+_Tokens = Annotated[int | None, BeforeValidator(amounts.token_limit), PlainSerializer(amounts.as_tokens)]
+_Wait = Annotated[float, BeforeValidator(amounts.longest_wait_s), PlainSerializer(amounts.as_wait)]
+_Kept = Annotated[float, BeforeValidator(amounts.kept_for_s), PlainSerializer(amounts.as_kept)]
+_Size = Annotated[int, BeforeValidator(amounts.size_bytes), PlainSerializer(amounts.as_size)]
 
 
 def _words(value: object) -> object:
@@ -123,18 +134,18 @@ class Settings(BaseModel):
     """How the agent is driven; empty: as its adapter says."""
     session: Literal["same", "fresh"] = "same"
     """Whether the work turns share a session, or each gets a new one."""
-    max_attempts: Annotated[int, Field(ge=1)] = 10
-    max_time: Annotated[float | None, BeforeValidator(amounts.time_limit_or_none_s)] = 4 * 3600.0
+    max_attempts: _Count = 10
+    max_time: _TimeOrNone = 4 * 3600.0
     turn_timeout: _Duration = 1800.0
     idle_timeout: _Duration = 600.0
     check_timeout: _Duration = 1800.0
-    max_cost: Annotated[float | None, BeforeValidator(amounts.cost_limit_usd)] = 50.0
+    max_cost: _Cost = 50.0
     """US dollars, where the agent names them or they can be estimated."""
-    max_tokens: Annotated[int | None, BeforeValidator(amounts.token_limit)] = 100_000_000
+    max_tokens: _Tokens = 100_000_000
     """What went in and what came out, together; what was read from a cache counts."""
-    wait: Annotated[float, BeforeValidator(amounts.longest_wait_s)] = 6 * 3600.0
+    wait: _Wait = 6 * 3600.0
     """How long a usage limit is waited for; 0: not at all, which is the default where the variable CI is set."""
-    stuck_after: Annotated[int, Field(ge=1)] = 3
+    stuck_after: _Count = 3
     """Attempts that repeat what was there before, until another approach is asked for."""
     worktree: bool = False
     """The run works in a worktree of its own, and its work comes back as a branch."""
@@ -170,9 +181,9 @@ class Settings(BaseModel):
     queue: Queue = Queue()
     notify: Notify = Notify()
     """Who is told when a run ends or waits."""
-    keep_runs: Annotated[float, BeforeValidator(amounts.kept_for_s)] = 90 * 86400.0
+    keep_runs: _Kept = 90 * 86400.0
     """How long the record of a run is kept; `forever`: no record is pruned unasked."""
-    max_runs_size: Annotated[int, BeforeValidator(amounts.size_bytes)] = 5 * 1024**3
+    max_runs_size: _Size = 5 * 1024**3
     """How much the records of a repository may take, in bytes."""
 
 
@@ -232,6 +243,7 @@ def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, 
         for key, value in layer.items():
             values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value
         origin.update(dict.fromkeys(layer, source))
+    notes += _mistyped(environment)
     return Config(Settings.model_validate(values), origin, tuple(notes))
 
 
@@ -252,6 +264,15 @@ def _drop(layer: dict[str, Any]) -> list[str]:
     return found
 
 
+def _mistyped(environment: Mapping[str, str]) -> Iterator[str]:
+    """What sets nothing and nearly sets something: a limit that somebody believes in. We and others have more names."""
+    known = [f"{_OURS}{key.upper()}" for key in Settings.model_fields]
+    for name in sorted(environment):
+        near = difflib.get_close_matches(name, known, n=1, cutoff=_MISTYPED)
+        if name.startswith(_OURS) and name not in known and near:
+            yield f"{name} sets nothing: did you mean {near[0]}?"
+
+
 def _layers(
     root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str]
 ) -> list[tuple[str, dict[str, Any]]]:
@@ -259,12 +280,12 @@ def _layers(
     if root:
         layers += [_file(root / "pyproject.toml", "tool", "agentloop"), _file(root / "agentloop.toml")]
     for key in Settings.model_fields:
-        name = f"AGENTLOOP_{key.upper()}"
+        name = f"{_OURS}{key.upper()}"
         if environment.get(name):
             layers.append((name, {key: environment[name]}))
     for table, model in _TABLES.items():
         for key in model.model_fields:
-            name = f"AGENTLOOP_{table}_{key}".upper()
+            name = f"{_OURS}{table}_{key}".upper()
             if environment.get(name):
                 layers.append((name, {table: {key: environment[name]}}))
     layers.append(("command line", {key: value for key, value in flags.items() if value is not None}))

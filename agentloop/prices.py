@@ -18,16 +18,20 @@ _TABLE = "model_prices_and_context_window_backup.json"
 _VARIANT = re.compile(r"\[[^\]]*\]$")
 
 
-def with_cost(usage: Usage, model: str) -> Usage:
+def with_cost(usage: Usage, model: str, *, worked: bool = False) -> Usage:
     """What a turn used, with an estimate of its cost where the agent says none and the model's price is known.
 
-    A cost of 0 for tokens that have a price is no cost either: agents say so of what they cannot price.
+    A cost of 0 for tokens that have a price is no cost either: agents say so of what they cannot price. Nor are 0
+    tokens what a turn used in which a model answered: agents say so when their server does not count them.
 
     Args:
         usage: as the agent reported it.
         model: as the agent names it; empty when it does not.
+        worked: a model answered.
     """
     used_tokens = bool(usage.input_tokens or usage.output_tokens)
+    if worked and not used_tokens and not usage.cost_usd:
+        return Usage()
     if usage.cost_usd or (usage.cost_usd == 0 and not used_tokens):
         return usage
     estimate = _estimate_usd(usage, model) if used_tokens else None

@@ -45,7 +45,9 @@ def test_what_must_hold_is_one_predicate_or_several(tmp_path: Path, text: str, u
     assert config.load(tmp_path, {}).settings.until == until
 
 
-@pytest.mark.parametrize("text", ["max_time = 'soon'", "max_attempts = 0", "distill = 'perhaps'", "x = ["])
+@pytest.mark.parametrize(
+    "text", ["max_time = 'soon'", "max_attempts = 0", "stuck_after = true", "distill = 'perhaps'", "x = ["]
+)
 def test_a_wrong_value_is_a_clear_error(tmp_path: Path, text: str) -> None:
     (tmp_path / "agentloop.toml").write_text(text)
     with pytest.raises(ConfigError, match=r"agentloop\.toml"):
@@ -58,6 +60,25 @@ def test_the_word_none_alone_switches_a_limit_off(tmp_path: Path) -> None:
     assert (loaded.max_cost, loaded.max_tokens, loaded.max_time) == (None, 2_000_000, None)
     with pytest.raises(ConfigError, match=r"command line: max_cost: '0' is no limit: write US dollars .* or none"):
         config.load(tmp_path, {"max_cost": "0"})
+
+
+def test_a_variable_that_is_nearly_one_of_ours_sets_nothing_and_is_told_of() -> None:
+    environment = dict.fromkeys(("AGENTLOOP_MAX_COSTS", "AGENTLOOP_MAX_ATTEMPT", "AGENTLOOP_RUN", "MAX_COSTS"), "1")
+    loaded = config.load(None, {}, {**environment, "AGENTLOOP_MAX_TIME": "5m"})
+    assert (loaded.settings.max_cost, loaded.settings.max_attempts) == (50.0, 10)
+    assert loaded.notes == (
+        "AGENTLOOP_MAX_ATTEMPT sets nothing: did you mean AGENTLOOP_MAX_ATTEMPTS?",
+        "AGENTLOOP_MAX_COSTS sets nothing: did you mean AGENTLOOP_MAX_COST?",
+    )
+
+
+def test_settings_are_shown_as_they_are_written() -> None:
+    told = {"max_time": "none", "max_cost": "none", "wait": "never", "keep_runs": "forever", "turn_timeout": "90m"}
+    settings = config.load(None, told, {}).settings
+    shown = settings.model_dump(mode="json")
+    assert {key: shown[key] for key in told} == told
+    assert (shown["max_tokens"], shown["idle_timeout"], shown["max_runs_size"]) == ("100M", "10m", "5G")
+    assert config.load(None, shown, {}).settings == settings
 
 
 @pytest.mark.parametrize(("ci", "told", "wait_s"), [

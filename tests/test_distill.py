@@ -176,7 +176,7 @@ def test_a_reason_to_decline_is_kept(repo: Repo, staging: Staging) -> None:
     assert "anyone knows it" in found.reason
 
 
-@pytest.mark.parametrize(("status", "words"), [("done", "wrote no draft"), ("timed_out", "timed_out")])
+@pytest.mark.parametrize(("status", "words"), [("done", "wrote no draft"), ("timed_out", "wrote no draft: ")])
 def test_no_draft_and_no_word_is_said(repo: Repo, staging: Staging, status: ev.TurnStatus, words: str) -> None:
     found = inspected(repo, staging, failed(1, ""), turn("Well.", status))
     assert isinstance(found, ev.SkillKeptBack)

@@ -83,6 +83,36 @@ def test_whoever_resumes_a_limited_run_gives_it_a_new_chance() -> None:
     assert loop.next_step(at(NOW + 2 * HOUR_S, named, ev.RunResumed())) == steps.Prompt("continue", 1)
 
 
+@pytest.mark.parametrize("events", [
+    [*failed(1, "login"), snapshot(1, "t0")],
+    [*turn(1, text="BLOCKED: a key is wanted"), snapshot(1), check(1, "fail")],
+])  # fmt: skip
+def test_whoever_mends_what_ended_a_run_and_resumes_it_gives_it_a_new_chance(events: list[ev.Event]) -> None:
+    before = at(NOW, START, *events)
+    stopped = stop(loop.next_step(before))
+    ended = at(NOW, before, ev.RunEnded(outcome=stopped.outcome, exit_code=stopped.exit_code, reason=stopped.reason))
+    assert (ended.can_go_on, ended.can_be_mended) == (False, True)
+    resumed = at(NOW, ended, ev.RunResumed())
+    assert isinstance(loop.next_step(resumed), steps.Prompt)
+    again = [event.model_copy(update={"turn": 2}) if isinstance(event, ev.TurnStarted | ev.TurnEnded) else event
+             for event in events if not isinstance(event, ev.Snapshotted)]  # fmt: skip
+    assert stop(loop.next_step(at(NOW, resumed, *again[:2], snapshot(2, "t0"), *again[2:]))).outcome == stopped.outcome
+
+
+def test_whoever_resumes_may_say_how_long_is_waited() -> None:
+    never = job(limits=Limits(max_wait_s=0))
+    ended = ev.RunEnded(outcome="rate_limited", exit_code=75, reason="it broke")
+    limited = at(NOW, begun(never), *failed(1, reset_at=NOW + HOUR_S), snapshot(1, "t0"), ended)
+    resumed = at(NOW + 5, limited, ev.RunResumed(max_wait_s=2 * HOUR_S))
+    assert isinstance(loop.next_step(resumed), steps.StartWait)
+    assert isinstance(loop.next_step(at(NOW + 6, resumed, ev.RunResumed())), steps.StartWait)
+    waiting = at(NOW + 6, resumed, ev.WaitStarted(until=NOW + HOUR_S, cause="rate_limit", reason="it broke"))
+    assert stop(loop.next_step(at(NOW + 7, waiting, ev.RunResumed(max_wait_s=0)))).exit_code == 75
+    longer = loop.next_step(at(NOW + 7, waiting, ev.RunResumed(max_wait_s=3 * HOUR_S)))
+    assert isinstance(longer, steps.StartWait)
+    assert longer.until == pytest.approx(NOW + HOUR_S + 60)
+
+
 def test_a_pause_takes_nothing_of_the_runs_time_and_a_backoff_does() -> None:
     causes: list[tuple[ev.ErrorClass, float]] = [("rate_limit", 0.0), ("transient", HOUR_S)]
     for cause, takes_s in causes:

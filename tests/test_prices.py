@@ -43,6 +43,11 @@ def test_what_the_agent_says_stands(usage: Usage) -> None:
     assert with_cost(usage, "claude-sonnet-4-5") == usage
 
 
+@pytest.mark.parametrize("usage", [Usage(cost_usd=0.0), Usage(cost_usd=0.0, input_tokens=0, output_tokens=0)])
+def test_nothing_for_an_answer_is_unknown(usage: Usage) -> None:
+    assert with_cost(usage, "claude-sonnet-4-5", worked=True) == Usage()
+
+
 def test_litellm_is_not_loaded_for_it() -> None:
     program = (
         "import sys; from agentloop.events import Usage; from agentloop.prices import with_cost\n"

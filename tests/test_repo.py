@@ -12,7 +12,7 @@ import pytest
 
 from agentloop.errors import PublishError, RepoError
 from agentloop.interrupts import Interrupted, noted
-from agentloop.repo import Repo, committing
+from agentloop.repo import Repo, committing, runner
 from agentloop.repo.runner import Git
 
 MESSAGE = "Add skill\n\nAgentloop-Run: 1\n"
@@ -324,6 +324,15 @@ def test_a_snapshot_is_taken_whatever_is_in_the_way(repo: Repo, tmp_path: Path) 
     assert sorted(repo.entries_at(snapshot.commit, ".")) == ["crlf", "file"]
     index.write_bytes(b"half an index")
     assert repo.snapshot("run", 2, index).tree == snapshot.tree
+
+
+def test_a_pipe_where_git_reads_is_not_waited_for_for_ever(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "ASK_TIMEOUT_S", 0.5)
+    os.mkfifo(repo.root / ".gitignore")
+    with pytest.raises(RepoError, match=r"git add did not end within 0\.5 s; a named pipe called \.gitignore"):
+        repo.snapshot("r", 1, tmp_path / "index")
 
 
 def test_a_snapshot_leaves_out_what_looks_like_a_secret(repo: Repo, tmp_path: Path, isolated_home: Path) -> None:

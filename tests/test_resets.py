@@ -1,11 +1,13 @@
 """When a usage limit ends: the forms in which agents and providers say it."""
 
 import datetime
+import re
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from agentloop.agents import registry
 from agentloop.agents.resets import reset_at
 
 NOW = datetime.datetime(2026, 11, 25, 22, 0, tzinfo=datetime.UTC).timestamp()
@@ -38,10 +40,26 @@ def _in_berlin() -> Iterator[None]:
         ("Nov 28th, 2026 3:07 PM", "2026-11-28T14:07:00+00:00"),
         ("2026-11-28T03:00:00Z", "2026-11-28T03:00:00+00:00"),
         ("Fri, 28 Nov 2026 10:00:00 GMT", "2026-11-28T10:00:00+00:00"),
+        ("3pm PST", "2026-11-25T23:00:00+00:00"),
+        ("5:01 pm EST", "2026-11-25T22:01:00+00:00"),
+        ("3pm (GMT+2)", "2026-11-26T13:00:00+00:00"),
+        ("5 days", "2026-11-30T22:00:00+00:00"),
     ],
 )
 def test_the_time_is_read(said: object, at: str) -> None:
     assert reset_at(said, NOW) == datetime.datetime.fromisoformat(at).timestamp()
+
+
+@pytest.mark.parametrize("said", ["11pm", "10:58 PM", "10pm (UTC)", "4:59pm EST"])
+def test_an_hour_that_has_just_struck_is_past_and_not_tomorrows(said: str) -> None:
+    assert reset_at(said, NOW + 20) is None
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_no_adapter_cuts_a_time_at_its_point(name: str) -> None:
+    for known in registry.load(name).errors:
+        found = re.search(known.reset, "Please try again in 1m30.5s. Bye.") if known.reset else None
+        assert found is None or found[1] == "1m30.5s"
 
 
 @pytest.mark.parametrize("said", ["", "soon", "2020-01-01T00:00:00Z", "9999 hours", "(Nowhere/Land)", "x" * 5000, None])

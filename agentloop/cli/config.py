@@ -1,5 +1,6 @@
 """`agentloop config`: the settings and their origins."""
 
+import json
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from agentloop import config as settings
 from agentloop.errors import RepoError
 from agentloop.repo import Repo
+from agentloop.text.quoting import visible
 
 
 @click.group()
@@ -16,12 +18,14 @@ def config() -> None:
 
 @config.command()
 def show() -> None:
-    """Print each setting, its value and its origin."""
+    """Print each setting, its value as it is written in a file, and its origin."""
     try:
         with Repo.open(Path.cwd()) as repo:
             root: Path | None = repo.root
     except RepoError:
         root = None
     loaded = settings.load(root, {})
-    for key, value in loaded.settings.model_dump().items():
-        click.echo(f"{key} = {value!r}  ({loaded.origin[key]})")
+    for note in loaded.notes:
+        click.echo(note, err=True)
+    for key, value in loaded.settings.model_dump(mode="json").items():
+        click.echo(f"{key} = {visible(json.dumps(value, ensure_ascii=False))}  ({loaded.origin[key]})")

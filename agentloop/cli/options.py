@@ -30,14 +30,15 @@ class Amount(click.ParamType[Any]):
 
 
 DURATION = Amount("duration", amounts.time_limit_s)
+WAIT = Amount("duration", amounts.longest_wait_s)
 
 
 def limit_options(command: Any) -> Any:
     """What bounds a run."""
     for option in (
-        click.option("--stuck-after", type=click.IntRange(min=1), metavar="N",
+        click.option("--stuck-after", type=Amount("number", amounts.whole_number), metavar="N",
                      help="Attempts that bring nothing new, until another approach is asked for.  [default: 3]"),
-        click.option("--wait", type=Amount("duration", amounts.longest_wait_s), metavar="DURATION|never",
+        click.option("--wait", type=WAIT, metavar="DURATION|never",
                      help="The longest wait for a usage limit to end.  [default: 6h, in CI never]"),
         click.option("--max-tokens", type=Amount("tokens", amounts.token_limit), metavar="N|none",
                      help="Tokens, in and out together.  [default: 100M]"),
@@ -47,7 +48,8 @@ def limit_options(command: Any) -> Any:
         click.option("--turn-timeout", type=DURATION, help="Time for one turn.  [default: 30m]"),
         click.option("--max-time", type=Amount("duration", amounts.time_limit_or_none_s), metavar="DURATION|none",
                      help="Time for the whole run.  [default: 4h]"),
-        click.option("--max-attempts", type=click.IntRange(min=1), help="Turns and checks at most.  [default: 10]"),
+        click.option("--max-attempts", type=Amount("number", amounts.whole_number), metavar="N",
+                     help="Turns and checks at most.  [default: 10]"),
     ):  # fmt: skip
         command = option(command)
     return command

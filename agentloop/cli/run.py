@@ -13,6 +13,7 @@ from agentloop import config, render
 from agentloop import events as ev
 from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
+    WAIT,
     BehindDashes,
     check_options,
     learning_options,
@@ -35,6 +36,7 @@ from agentloop.repo import Repo
 from agentloop.run import groups, learning, parallel, supervisor
 from agentloop.state import RunState
 from agentloop.state.fold import fold
+from agentloop.text import amounts
 
 
 @click.command(cls=BehindDashes)
@@ -125,13 +127,16 @@ def _several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
 
 @click.command()
 @click.argument("run", required=False, default="")
+@click.option("--wait", type=WAIT, metavar="DURATION|never",
+              help="The longest wait for a usage limit from now on.  [default: as before]")  # fmt: skip
 @no_input_option
 @output_options
-def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
+def resume(run: str, wait: str | None, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
     """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off.
 
     RUN may be a group of runs that try side by side, too.
     """
+    max_wait_s = None if wait is None else amounts.longest_wait_s(wait)
     with Repo.open(Path.cwd()) as repo:
         group = groups.find(repo.common_dir, run)
         if not group:
@@ -144,13 +149,14 @@ def resume(run: str, as_json: bool, events: bool, quiet: bool, no_input: bool) -
             renderer = Renderer(quiet=quiet)
             notice(repo, renderer, quiet=quiet)
             telling = Telling(renderer, of_user())
-            state = parallel.resume(group, repo, _several(renderer, quiet=quiet))
+            state = parallel.resume(group, repo, _several(renderer, quiet=quiet), max_wait_s)
         else:
             renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
             notice(repo, renderer, quiet=quiet)
             telling = Telling(renderer, of_user(), lambda: fold(journal.read(folder.journal)))
             people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
-            state = show(renderer, lambda: supervisor.resume(folder, repo, telling.event, renderer.tick, *people))
+            watchers = (telling.event, renderer.tick, *people)
+            state = show(renderer, lambda: supervisor.resume(folder, repo, *watchers, max_wait_s=max_wait_s))
         telling.end(state, repo, as_json=as_json)
     return exit_code(state)
 

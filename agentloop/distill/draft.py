@@ -157,7 +157,7 @@ def _nothing(turn: ev.TurnEnded, strays: Sequence[str]) -> ev.SkillDeclined | ev
     declined = _DECLINED.search(turn.text)
     if declined and not strays:
         return ev.SkillDeclined(reason=redact(declined["reason"].strip() or "no reason given"))
-    reason = f"the turn {turn.status}: {turn.error}" if turn.status != "done" else "the session wrote no draft"
+    reason = f"the session wrote no draft: {turn.error}" if turn.status != "done" else "the session wrote no draft"
     if strays:
         reason += f"; it wrote {', '.join(strays)} instead, which was left there and is not committed"
     return ev.SkillKeptBack(reason=reason)

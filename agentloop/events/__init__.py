@@ -42,6 +42,7 @@ from agentloop.events.skills import (
 from agentloop.events.trees import (
     Changed,
     Snapshotted,
+    TreeFound,
     UndoBegan,
     WorkBroughtBack,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "TestCounts",
     "ToolCalled",
     "ToolEnded",
+    "TreeFound",
     "TurnEnded",
     "TurnStarted",
     "TurnStatus",
@@ -119,6 +121,7 @@ Event = Annotated[
     | RunResumed
     | RunInterrupted
     | Snapshotted
+    | TreeFound
     | CheckStarted
     | Checked
     | GuardBegan

@@ -44,6 +44,8 @@ class RunResumed(Recorded):
     type: Literal["run.resumed"] = "run.resumed"
     killed: tuple[str, ...] = ()
     """Processes of the run that were still there, and were ended."""
+    max_wait_s: float | None = None
+    """The longest wait for a usage limit from now on; None: as before."""
 
 
 class RunInterrupted(Recorded):

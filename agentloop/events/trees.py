@@ -31,6 +31,21 @@ class Snapshotted(Recorded):
     """HEAD, index and stash at that moment; None where a commit was recorded in place of the tree."""
 
 
+class TreeFound(Recorded):
+    """Whoever resumed the run found the tree otherwise than the run had left it: what differs is a person's work."""
+
+    type: Literal["tree.found"] = "tree.found"
+    after: int
+    """The number of the snapshot that the run had left it as."""
+    left: str
+    """The commit of that."""
+    commit: str
+    """That of the tree as it was found, under `refs/agentloop/<run>/found-<after>`."""
+    tree: str
+    files: int
+    """How many differ."""
+
+
 class UndoBegan(Recorded):
     """A person takes the files back to a snapshot; written before the first of them is."""
 

@@ -41,6 +41,8 @@ def _described(event: ev.Event) -> str:
 
 def _work(event: ev.Event) -> str:
     match event:
+        case ev.TreeFound():
+            return f"changed by others since it was left: {count(event.files, 'file')}, which undo leaves alone"
         case ev.WorkBroughtBack(branch=""):
             return "work: nothing was changed"
         case ev.WorkBroughtBack():

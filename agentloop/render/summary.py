@@ -28,6 +28,8 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
         lines.append(f"  take it back: agentloop undo {state.run}")
     if state.can_go_on and not at_work:
         lines.append(f"  go on with it: agentloop resume {state.run}")
+    elif state.can_be_mended and not at_work:
+        lines.append(f"  once that is mended: agentloop resume {state.run}")
     lines.append(f"  all of it: agentloop logs {state.run}, agentloop report {state.run}")
     return [plain(line) for line in lines]
 

@@ -131,14 +131,14 @@ class Repo:
         """Where git looks for its hooks."""
         return hooks.folder(self._git)
 
-    def snapshot(self, run: str, n: int, index: Path) -> snapshots.Snapshot:
+    def snapshot(self, run: str, n: int | str, index: Path) -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
 
         Left out are ignored files, files that cannot be read, and untracked ones that look like secrets.
 
         Args:
             run: the run's id.
-            n: the number of the snapshot.
+            n: the number of the snapshot, or the name of another.
             index: a private index file, made when it is missing and kept between the calls for its speed.
 
         Raises:

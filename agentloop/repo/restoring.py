@@ -77,6 +77,32 @@ class WorkingFiles:
         foreign = {path for path in change if now[path] not in fine[path]} | self._in_the_way(change)
         return Restoration(wanted, change, (*sorted(foreign),), (*sorted(within),))
 
+    def with_changes(self, tree: str, changes: Iterable[tuple[str, str]], index: Path) -> tuple[str, list[str]]:
+        """Make a tree of another by what others changed in theirs.
+
+        Args:
+            tree: what it begins with; a commit, or a tree.
+            changes: the trees before and after, the newest last; a file comes as it was after.
+            index: a private index file, which is made anew.
+
+        Returns:
+            The tree, and the paths in which it differs.
+
+        Raises:
+            RepoError: a tree is not there any more.
+        """
+        env = {"GIT_INDEX_FILE": str(index)}
+        index.unlink(missing_ok=True)
+        self._git.ask("read-tree", tree, env=env)
+        for old, new in changes:
+            entries = {path: after for path, (_before, after) in self._differences(old, new).items()}
+            gone = Entry("0", "0" * len(tree))
+            lines = (_index_line(path, entry or gone) for path, entry in sorted(entries.items(), key=_gone_first))
+            listed = b"".join(lines)
+            self._git.ask("update-index", "--add", "--replace", "-z", "--index-info", stdin=listed, env=env)
+        made = self._git.ask("write-tree", env=env)
+        return made, sorted(self._differences(tree, made))
+
     def restore(self, restoration: Restoration) -> None:
         """Make the working files so; what is done before a failure is found done by the next plan.
 
@@ -150,6 +176,15 @@ class WorkingFiles:
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             file.unlink()
         prune(self._root, file)
+
+
+def _gone_first(found: tuple[str, Entry | None]) -> bool:
+    return found[1] is not None
+
+
+def _index_line(path: str, entry: Entry) -> bytes:
+    """A line for `git update-index --index-info`; a path of mode 0 goes."""
+    return f"{entry.mode} {entry.blob}\t".encode() + os.fsencode(path) + b"\0"
 
 
 def _entry(mode: str, blob: str) -> Entry | None:

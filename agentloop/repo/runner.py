@@ -68,7 +68,7 @@ class Git:
             GitFailedError: it exits with another code, does not end, or the folder is gone.
         """
         if not self.folder.is_dir():  # git would run wherever we are
-            raise GitFailedError(f"git {words[0]}", f"the folder {self.folder} is gone")
+            raise GitFailedError(_named(words), f"the folder {self.folder} is gone")
         with tempfile.TemporaryFile() as source:
             if stdin:
                 source.write(stdin)
@@ -76,9 +76,9 @@ class Git:
             running = self._runner.execute(  # kept: GitPython ends what nobody holds any more
                 ["git", *words], istream=source if stdin else None, env={**self._env, **(env or {})}, as_process=True
             )
-            out, err = _outputs(running.proc, words[0])
+            out, err = _outputs(running.proc, _named(words))
         if running.proc.returncode not in fine:
-            raise GitFailedError(f"git {words[0]}", f"{err}\n{out}")
+            raise GitFailedError(_named(words), f"{err}\n{out}")
         return out if whole else out.removesuffix("\n")
 
     def find(self, *words: str) -> str:
@@ -128,6 +128,14 @@ class Git:
         return self.folder / self.ask("rev-parse", "--git-path", name)
 
 
+def _named(words: Sequence[str]) -> str:
+    """The command without its options: `git add`."""
+    at = 0
+    while words[at] == "-c":
+        at += 2
+    return f"git {words[at]}"
+
+
 def _outputs(process: "subprocess.Popen[bytes]", command: str) -> list[str]:
     """What it prints until its end, and what it complains of."""
     try:
@@ -135,7 +143,10 @@ def _outputs(process: "subprocess.Popen[bytes]", command: str) -> list[str]:
     except subprocess.TimeoutExpired as error:
         process.kill()
         process.wait()
-        raise GitFailedError(f"git {command}", f"git {command} did not end within {ASK_TIMEOUT_S:g} s") from error
+        words = (
+            f"{command} did not end within {ASK_TIMEOUT_S:g} s; a named pipe called .gitignore makes it wait for ever"
+        )
+        raise GitFailedError(command, words) from error
     return [text.decode("utf-8", "surrogateescape") for text in printed]
 
 

@@ -55,7 +55,7 @@ class Snapshot:
     standing: Standing | None = None
 
 
-def take(git: Git, run: str, n: int, index: Path) -> Snapshot:
+def take(git: Git, run: str, n: int | str, index: Path) -> Snapshot:
     """Record the working tree; see `Repo.snapshot`."""
     try:
         tree = tree_of(git, index)

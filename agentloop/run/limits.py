@@ -8,6 +8,7 @@ import tenacity
 from agentloop import events as ev
 from agentloop.state import RunState
 from agentloop.state.steps import StartWait, Stop
+from agentloop.text import amounts
 
 MAX_FAULTS = 10
 """So many turns in a row may fail by a fault that passes."""
@@ -28,7 +29,8 @@ def spent(state: RunState) -> Stop | None:
     """The end of a run whose time, money or tokens are spent; what is not known counts for nothing."""
     limits = state.task.limits
     if limits.max_time_s is not None and state.elapsed_s >= limits.max_time_s:
-        return Stop("spent", 4, f"the time is spent: {state.elapsed_s:.0f} s of {limits.max_time_s:.0f} s")
+        of = amounts.as_duration(limits.max_time_s)
+        return Stop("spent", 4, f"the time is spent: {state.elapsed_s:.1f} s of {of}")
     if limits.max_cost_usd is not None and state.known_cost_usd >= limits.max_cost_usd:
         about = "~" if state.cost_is_estimated else ""
         cost = f"{about}${state.known_cost_usd:.2f} of ${limits.max_cost_usd:.2f}"
@@ -52,7 +54,7 @@ def after_fault(state: RunState, turns: Sequence[ev.TurnEnded]) -> Stop | StartW
         turns: those of the same kind, the failed one last.
     """
     turn = turns[-1]
-    if turn.error_class in _HOPELESS:
+    if turn.error_class in _HOPELESS and state.reopened_seq < turn.seq:
         return Stop("agent_unusable", 5, _words(turn))
     return _after_limit(state, turns) if turn.error_class == "rate_limit" else _after_passing_fault(state, turns)
 
@@ -138,7 +140,7 @@ def _margin_s(wait_s: float) -> float:
 
 def _why_not(state: RunState, turn: ev.TurnEnded, resets_at: float | None) -> str:
     max_wait_s = state.task.limits.max_wait_s
-    told = f"longer than --wait {max_wait_s / 3600:g}h allows" if max_wait_s else "--wait never"
+    told = f"longer than --wait {amounts.as_duration(max_wait_s)} allows" if max_wait_s else "--wait never"
     when = "it does not say when that ends"
     if resets_at is not None:
         when = f"go on after {time.strftime('%F %H:%M %Z', time.localtime(resets_at + _MAX_MARGIN_S))}"

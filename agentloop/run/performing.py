@@ -114,6 +114,7 @@ class Performance:
 
     def _perform_all(self) -> None:
         try:
+            self._find_tree()
             while not self.state.ended:
                 interrupts.raise_if_interrupted()
                 self.perform(loop.next_step(self.state))
@@ -165,6 +166,18 @@ class Performance:
         taken = self.repo.snapshot(self.folder.run, n, self.folder.index)
         changed = changes.since_start(self.repo, self.state, taken.tree)
         self.emit(ev.Snapshotted(n=n, commit=taken.commit, tree=taken.tree, changed=changed, standing=taken.standing))
+
+    def _find_tree(self) -> None:
+        """What a person changed while nobody worked on the run is theirs, whatever becomes of the run."""
+        left = self.state.left_as
+        if left is None:
+            return
+        before = next((one.tree for one in self.state.found if one.after == left.n), left.tree)
+        taken = self.repo.snapshot(self.folder.run, f"found-{left.n}", self.folder.index)
+        if taken.tree != before:
+            files = len(self.repo.line_changes(left.tree, taken.tree))
+            found = ev.TreeFound(after=left.n, left=left.commit, commit=taken.commit, tree=taken.tree, files=files)
+            self.emit(found)
 
     def perform(self, step: steps.Step) -> None:
         """Perform one step."""

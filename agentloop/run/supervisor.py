@@ -19,7 +19,7 @@ from agentloop.job import Job
 from agentloop.process import end_tagged, watched
 from agentloop.records import journal
 from agentloop.repo import Repo
-from agentloop.run import learning, own_worktree
+from agentloop.run import learning, own_worktree, scratch
 from agentloop.run.performing import Consent, Emit, Performance, Tick, Watchers, read_predicate
 from agentloop.state import RunState
 from agentloop.state.fold import fold
@@ -59,7 +59,11 @@ def start(
             started = ev.RunStarted(run=folder.run, version=__version__, job=job, base=repo.head(), resumable=resumable)
             emit(book.append(started.model_copy(update={"branch": repo.branch() or ""})))
             watchers = Watchers(emit, on_tick, ask, consent)
-            with watched(folder.run), Performance(repo, folder, book, watchers) as supervisor:
+            with (
+                scratch.own_folder(),
+                watched(folder.run),
+                Performance(repo, folder, book, watchers) as supervisor,
+            ):
                 return supervisor.run_to_end()
 
 
@@ -88,8 +92,12 @@ def resume(
     on_tick: Tick | None = None,
     ask: learning.Ask | None = None,
     consent: Consent | None = None,
+    *,
+    max_wait_s: float | None = None,
 ) -> RunState:
     """Go on with a run that was cut off, from its journal; see `start`.
+
+    `max_wait_s` is the longest wait for a usage limit from now on; None: as before.
 
     Raises:
         RunError: the run has ended, belongs to another worktree, or is worked on by another process.
@@ -97,14 +105,18 @@ def resume(
     with _held(repo, fold(journal.read(folder.journal)).task), contextlib.closing(journal.Journal(folder)) as book:
         _refuse_resume(book.state, repo)
         sandbox.chosen(book.state.task.sandbox, book.state.task.sandbox_writable)
-        emit(book.append(ev.RunResumed(killed=end_tagged(folder.run))))
+        emit(book.append(ev.RunResumed(killed=end_tagged(folder.run), max_wait_s=max_wait_s)))
         watchers = Watchers(emit, on_tick, ask, consent)
-        with watched(folder.run), Performance(repo, folder, book, watchers) as supervisor:
+        with (
+            scratch.own_folder(),
+            watched(folder.run),
+            Performance(repo, folder, book, watchers) as supervisor,
+        ):
             return supervisor.run_to_end()
 
 
 def _refuse_resume(state: RunState, repo: Repo) -> None:
-    if state.ended and not state.can_go_on:
+    if state.ended and not (state.can_go_on or state.can_be_mended):
         own_worktree.leave(repo.common_dir, state)
         raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
     if Path(state.task.worktree) == repo.root or state.task.own_worktree:

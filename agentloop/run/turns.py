@@ -114,7 +114,7 @@ class Turns:
                 status=turn.status,
                 session=turn.session,
                 text=turn.text,
-                usage=prices.with_cost(turn.usage, turn.model or state.task.model),
+                usage=prices.with_cost(turn.usage, turn.model or state.task.model, worked=turn.status == "done"),
                 counters=turn.counters,
                 tool_calls=turn.tool_calls,
                 exit_code=turn.exit_code,

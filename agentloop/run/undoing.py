@@ -43,7 +43,7 @@ def take_back(repo: Repo, folder: journal.RunFolder, to: int | None, *, keep_wor
     """
     state = fold(journal.read(folder.journal))
     snapshot = None if keep_work or _is_elsewhere(state, to) else _snapshot(state, to)
-    plan = _plan(repo, folder, state, snapshot) if snapshot else None
+    plan, kept = _plan(repo, folder, state, snapshot) if snapshot else (None, [])
     book = journal.Journal(folder)
     try:
         if snapshot and plan and plan.change:
@@ -55,7 +55,7 @@ def take_back(repo: Repo, folder: journal.RunFolder, to: int | None, *, keep_wor
         book.close()
     if snapshot and plan:
         repo.working_files.restore(plan)
-        lines += [*_restored(state, snapshot, plan), *_remaining(repo, folder, state, snapshot)]
+        lines += [*_restored(state, snapshot, plan, kept), *_remaining(repo, folder, state, snapshot)]
     return [*(lines or [f"run {state.run}: {_nothing(state)}"]), *own_worktree.advice(repo, state)]
 
 
@@ -85,29 +85,41 @@ def _snapshot(state: RunState, to: int | None) -> ev.Snapshotted | None:
     return found
 
 
-def _plan(repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.Snapshotted) -> Restoration:
+def _wanted(repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.Snapshotted) -> tuple[str, list[str]]:
+    """The tree to go back to, and the paths in it that a person changed before the run was gone on with."""
+    theirs = [(found.left, found.commit) for found in state.found if found.after >= snapshot.n]
+    if not theirs:
+        return snapshot.commit, []
+    return repo.working_files.with_changes(snapshot.commit, theirs, folder.index.with_name("index.undo"))
+
+
+def _plan(
+    repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.Snapshotted
+) -> tuple[Restoration, list[str]]:
+    """What it takes to go back, and the paths that stay as a person had left them."""
     if Path(state.task.worktree) != repo.root:
         raise RunError(
             f"run {state.run} worked in {state.task.worktree}, not in {repo.root}",
             hint=f"cd {state.task.worktree}, or take back its skill alone: agentloop undo --keep-work {state.run}",
         )
     commits = {one.n: one.commit for one in state.snapshots}
-    known = [state.snapshots[-1].commit, *(commits[n] for n in state.undone_to)]
-    gone = next(
-        (n for n, commit in commits.items() if commit in (*known, snapshot.commit) and not repo.commit_at(commit)), None
-    )
+    needed = {state.snapshots[-1].n, snapshot.n, *state.undone_to}
+    gone = next((n for n, commit in commits.items() if n in needed and not repo.commit_at(commit)), None)
     if gone is not None:
         raise RunError(f"snapshot {gone} of run {state.run} is not in {repo.root} any more: nothing can be restored")
-    plan = repo.working_files.plan(folder.index, snapshot.commit, known, _of_the_skill(repo, state))
+    undone = [one for n in state.undone_to for one in state.snapshots if one.n == n]
+    known = [state.snapshots[-1].commit, *(_wanted(repo, folder, state, one)[0] for one in undone)]
+    wanted, kept = _wanted(repo, folder, state, snapshot)
+    plan = repo.working_files.plan(folder.index, wanted, known, _of_the_skill(repo, state))
     if plan.foreign:
         one = len(plan.foreign) == 1
         raise RunError(
             f"{_named(plan.foreign)} {'is' if one else 'are'} not as run {state.run} left {'it' if one else 'them'}"
             f"{_cut(state)}; nothing was taken back",
-            hint=f"put your changes elsewhere, or restore a file yourself: "
+            hint=f"{_way_out(state)}, or restore a file yourself: "
             f"git restore --source={snapshot.commit[:_SHORT]} -- FILE",
         )
-    return plan
+    return plan, kept
 
 
 def _of_the_skill(repo: Repo, state: RunState) -> Collection[str]:
@@ -126,7 +138,13 @@ def _cut(state: RunState) -> str:
     return f" (turn {state.turns_started} was cut off before its work was recorded)"
 
 
-def _restored(state: RunState, snapshot: ev.Snapshotted, plan: Restoration) -> Iterator[str]:
+def _way_out(state: RunState) -> str:
+    if not _cut(state):
+        return "put your changes elsewhere"
+    return f"if they are the turn's: agentloop resume {state.run} records them first, end it with ctrl-C, then undo"
+
+
+def _restored(state: RunState, snapshot: ev.Snapshotted, plan: Restoration, kept: list[str]) -> Iterator[str]:
     when = f"after turn {snapshot.n}" if snapshot.n else "before the first turn"
     if plan.change:
         yield f"restored {_count(len(plan.change))} to how the tree was {when}:"
@@ -136,6 +154,8 @@ def _restored(state: RunState, snapshot: ev.Snapshotted, plan: Restoration) -> I
         yield f"  the other way: agentloop undo {state.run} --to {state.snapshots[-1].n}"
     else:
         yield f"the files are as they were {when}"
+    if kept:
+        yield f"what you changed before the run was resumed stays: {_named((*kept,))}"
     yield from (f"{visible(path)} is a repository of its own and stays as it is" for path in plan.repositories)
     if _cut(state):
         yield f"turn {state.turns_started} was cut off before its work was recorded: files that it made anew stay"

@@ -27,7 +27,7 @@ def _apply(state: RunState, event: ev.Event) -> RunState:
             return _resumed(state, event)
         case ev.RunInterrupted() | ev.WinClaimed() | ev.WorkBroughtBack() | ev.RunEnded():
             return _concluded(state, event)
-        case ev.Snapshotted() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
+        case ev.Snapshotted() | ev.TreeFound() | ev.Checked() | ev.GuardBegan() | ev.Guarded():
             return _looked(state, event)
         case ev.TurnStarted() | ev.TurnEnded() | ev.SessionOpened() | ev.SessionLost() | ev.SessionLeft():
             return _turned(state, event)
@@ -55,8 +55,17 @@ def _resumed(state: RunState, event: ev.RunResumed) -> RunState:
     cut = state.open_turn.purpose if state.open_turn else state.cut_purpose
     if state.waits_for_approval:  # what waited for a person is asked for again
         state = replace(state, checks=state.checks[:-1], checked_trees=state.checked_trees[:-1])
+    if event.max_wait_s is not None:
+        state = _waiting_so_long(state, event.max_wait_s)
     reopened = event.seq if state.ended else state.reopened_seq
     return replace(state, open_turn=None, cut_purpose=cut, reopened_seq=reopened, interrupted=None, ended=None)
+
+
+def _waiting_so_long(state: RunState, max_wait_s: float) -> RunState:
+    """With another longest wait: whether a wait that was cut off is gone on with is decided by that."""
+    limits = state.task.limits.model_copy(update={"max_wait_s": max_wait_s})
+    waits = state.waits if state.waits_until is None else state.waits[:-1]
+    return replace(state, job=state.task.model_copy(update={"limits": limits}), waits=waits, waits_until=None)
 
 
 def _waited(state: RunState, event: ev.WaitStarted | ev.WaitEnded) -> RunState:
@@ -65,12 +74,16 @@ def _waited(state: RunState, event: ev.WaitStarted | ev.WaitEnded) -> RunState:
     return replace(state, waits_until=None)
 
 
-def _looked(state: RunState, event: ev.Snapshotted | ev.Checked | ev.GuardBegan | ev.Guarded) -> RunState:
+def _looked(
+    state: RunState, event: ev.Snapshotted | ev.TreeFound | ev.Checked | ev.GuardBegan | ev.Guarded
+) -> RunState:
     match event:
         case ev.GuardBegan():
             return replace(state, guard_began=event)
         case ev.Snapshotted():
             return _snapshotted(state, event)
+        case ev.TreeFound():
+            return replace(state, found=(*(one for one in state.found if one.after != event.after), event))
         case ev.Checked():
             return _checked(state, event)
         case ev.Guarded():

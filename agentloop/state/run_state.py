@@ -29,6 +29,8 @@ class RunState:
     """One an attempt, in order."""
     turns: tuple[ev.TurnEnded, ...] = ()
     snapshots: tuple[ev.Snapshotted, ...] = ()
+    found: tuple[ev.TreeFound, ...] = ()
+    """What a person had changed each time that the run was gone on with."""
     checked_tree: str = ""
     """The tree that the last check saw; after a pass, the tree as the check left it."""
     checked_trees: tuple[str, ...] = ()
@@ -159,6 +161,12 @@ class RunState:
         return self.ended is None or waits or self.waits_for_approval or self.has_work_left
 
     @property
+    def can_be_mended(self) -> bool:
+        """It ended for something that a person can mend, and then resume it by its name."""
+        is_so = self.ended is not None and self.ended.outcome in ("agent_unusable", "blocked")
+        return is_so and not self.task.own_worktree and not self.task.by_hand
+
+    @property
     def has_work_left(self) -> bool:
         """Its work is in a worktree of its own and nowhere else."""
         return self.task.own_worktree and self.brought_back is None and not self.superseded
@@ -236,9 +244,21 @@ class RunState:
         return len(self.snapshots) > 1 and self.snapshots[-1].tree == self.snapshots[-2].tree
 
     @property
+    def left_as(self) -> ev.Snapshotted | None:
+        """How the run, or who took it back, left the tree; None when that is not recorded, or nobody's business.
+
+        After a pass it is about the skill, whose commit may be half made.
+        """
+        is_recorded = self.snapshots and self.snapshots[-1].n == self.turns_started
+        if not is_recorded or self.passed or self.task.by_hand or self.task.own_worktree:
+            return None
+        number = self.undone_to[-1] if self.undone_to else self.snapshots[-1].n
+        return next(one for one in self.snapshots if one.n == number)
+
+    @property
     def blocked(self) -> str:
-        """Why the agent says that a person is needed; empty when it does not."""
-        if not self.work_turns:
+        """Why the agent says that a person is needed; empty when it does not, or when a person has resumed the run."""
+        if not self.work_turns or self.work_turns[-1].seq < self.reopened_seq:
             return ""
         match = _BLOCKED.search(self.work_turns[-1].text)
         return match["why"].strip() if match else ""

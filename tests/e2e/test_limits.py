@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,9 @@ def events(bench: Bench, kind: str) -> list[dict[str, Any]]:
     return [line for line in lines if line["type"] == kind]
 
 
-def begin_to_wait(bench: Bench) -> "subprocess.Popen[bytes]":
+def begin_to_wait(bench: Bench, command: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
     """A run that waits for a usage limit."""
-    running = subprocess.Popen(argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    running = subprocess.Popen(command or argv(), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(bench.script.with_suffix(".log"))
     while not events(bench, "wait.started"):
         assert running.poll() is None
@@ -147,6 +148,16 @@ def test_what_never_passes_stops_at_once_in_the_agents_own_words(bench: Bench) -
     assert "your account is closed" in result(done)["reason"]
 
 
+def test_what_a_person_can_mend_is_resumed_by_its_name_and_never_by_chance(bench: Bench) -> None:
+    bench.steps(WRONG, {"say": "the account is closed", "exit": 1}, RIGHT)
+    ended = bench.call(argv())
+    assert (ended.returncode, bench.agentloop("resume").returncode) == (5, 2)
+    run = result(ended)["run"]
+    assert f"once that is mended: agentloop resume {run}" in bench.agentloop("status").stdout
+    assert bench.agentloop("resume", run).returncode == 0
+    assert [one["session"] for one in bench.prompts()] == ["s-1"] * 3
+
+
 def test_the_agent_is_told_what_is_left_of_the_money_and_the_run_ends_when_it_is_spent(bench: Bench) -> None:
     costly = [{"run": f"echo {count} > count", "say": '{"cost": 0.6}'} for count in (1, 2, 4)]
     bench.steps(*costly)
@@ -193,7 +204,22 @@ def test_a_run_that_is_stuck_is_told_so_then_begins_anew_and_then_ends(bench: Be
     assert "What was tried" in prompts[4]["prompt"]
 
 
-@pytest.mark.parametrize("flags", [["--max-cost", "0"], ["--wait", "0s"]])
+def test_what_was_not_waited_for_in_ci_is_waited_for_by_whoever_resumes_it_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    bench.steps(LATER)
+    assert bench.call(argv()).returncode == 75
+    assert "--wait 1h allows" in bench.agentloop("resume", "--wait", "1h").stdout
+    running = begin_to_wait(bench, [sys.executable, "-m", "agentloop", "resume", "--wait", "3h"])
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=20)
+    assert (running.returncode, len(events(bench, "wait.started"))) == (130, 1)
+    assert bench.agentloop("resume", "--wait", "never").returncode == 75
+    assert len(bench.prompts()) == 1
+
+
+@pytest.mark.parametrize("flags", [["--max-cost", "0"], ["--wait", "0s"], ["--max-attempts", "0"]])
 def test_no_limit_is_switched_off_by_a_number(bench: Bench, flags: list[str]) -> None:
     bench.steps(RIGHT)
     done = bench.call(argv(*flags))

@@ -98,6 +98,44 @@ def test_undo_after_a_turn_that_was_cut_off(bench: Bench, number: signal.Signals
         assert "turn 1 was cut off before its work was recorded" in done.stdout
 
 
+def test_what_a_person_changed_before_a_resume_is_theirs(bench: Bench) -> None:
+    (bench.repo / "old").write_text("old\n")
+    git(bench.repo, "add", "old")
+    git(bench.repo, "commit", "-qm", "Add old")
+    bench.steps(
+        {"run": "echo 2 > count; echo run > both; echo run > new; touch in-turn", "sleep_s": 30},
+        {"run": "echo 3 > count; echo more >> both; touch new2"},
+    )
+    running = subprocess.Popen(bench.argv(), cwd=bench.repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(bench.repo / "in-turn", timeout_s=90)
+    running.send_signal(signal.SIGINT)
+    running.wait(timeout=30)
+    (bench.repo / "mine").write_text("mine\n")
+    (bench.repo / "both").write_text("run\nmine\n")
+    (bench.repo / "new").unlink()
+    (bench.repo / "old").unlink()
+    (bench.repo / "old").mkdir()
+    (bench.repo / "old/file").write_text("mine\n")
+    theirs = {"mine": "mine\n", "old/file": "mine\n"}
+    assert "5 files, which undo leaves alone" in bench.agentloop("resume").stderr
+    done = bench.agentloop("undo")
+    assert "before the run was resumed stays: both, mine, old, old/file" in done.stdout, done.stderr
+    assert contents(bench) == {**theirs, "count": "0\n", "both": "run\nmine\n"}
+    assert bench.agentloop("undo", "--to", "2").returncode == 0
+    again = {"in-turn": "", "new2": "", "count": "3\n"}
+    assert contents(bench) == {**theirs, **again, "both": "run\nmine\nmore\n"}
+    (bench.repo / "mine").write_text("more of mine\n")
+    assert bench.agentloop("undo").returncode == 0
+    assert contents(bench) == {"mine": "more of mine\n", "old/file": "mine\n", "count": "0\n", "both": "run\nmine\n"}
+
+
+def contents(bench: Bench) -> dict[str, str]:
+    """All files of the working tree that the check does not consist of."""
+    found = (path for path in bench.repo.rglob("*") if path.is_file() and ".git" not in path.parts)
+    named = {path.relative_to(bench.repo).as_posix(): path.read_text() for path in found}
+    return {name: text for name, text in named.items() if name != "check.sh"}
+
+
 def test_undo_that_was_killed_is_completed_by_the_next(ended: Bench) -> None:
     """Killed after its intent was written and some of the files were restored."""
     journal = next(ended.state_folder().glob("*/*/journal.jsonl"))
@@ -108,6 +146,26 @@ def test_undo_that_was_killed_is_completed_by_the_next(ended: Bench) -> None:
     (ended.repo / "count").write_text("2\n")
     assert ended.agentloop("undo").returncode == 0
     assert git(ended.repo, "status", "--porcelain") == ""
+
+
+def test_undo_of_a_killed_turns_changes_says_how_they_are_recorded(ended: Bench) -> None:
+    journal = next(ended.state_folder().glob("*/*/journal.jsonl"))
+    lines = journal.read_text().splitlines()[:-1]
+    started = {
+        "type": "turn.started",
+        "seq": len(lines),
+        "at": 1.0,
+        "turn": 3,
+        "purpose": "work",
+        "prompt": "",
+        "log": "",
+    }
+    journal.write_text("".join(f"{line}\n" for line in [*lines, json.dumps(started)]))
+    (ended.repo / "count").write_text("5\n")
+    done = ended.agentloop("undo")
+    assert (done.returncode, (ended.repo / "count").read_text()) == (2, "5\n")
+    assert "turn 3 was cut off before its work was recorded" in done.stderr
+    assert "agentloop resume" in done.stderr
 
 
 @pytest.mark.slow

@@ -65,8 +65,8 @@ def _shared_out(limits: Limits, together: int) -> Limits:
     return limits.model_copy(update=shares)
 
 
-def resume(group: str, repo: Repo, show: Show) -> RunState:
-    """Go on with a group of runs; see `start`.
+def resume(group: str, repo: Repo, show: Show, max_wait_s: float | None = None) -> RunState:
+    """Go on with a group of runs; see `start`, and `supervisor.resume` for the longest wait.
 
     Raises:
         RunError: it has ended, or another process works on it, or none of its runs could begin.
@@ -76,7 +76,7 @@ def resume(group: str, repo: Repo, show: Show) -> RunState:
     try:
         with FileLock(folder / "lock", timeout=0), interrupts.noted():
             try:
-                _run_all(group, job, repo, show)
+                _run_all(group, job, repo, show, max_wait_s)
             except interrupts.Interrupted:
                 show(0, f"interrupted; go on with all of them: agentloop resume {group}")
                 raise
@@ -88,7 +88,7 @@ def resume(group: str, repo: Repo, show: Show) -> RunState:
     return best
 
 
-def _run_all(group: str, job: Job, repo: Repo, show: Show) -> None:
+def _run_all(group: str, job: Job, repo: Repo, show: Show, max_wait_s: float | None) -> None:
     """Run the members until each has ended, or is not wanted any more."""
     numbers = _open(group, job, repo)
     runs: dict[int, str] = {}
@@ -100,9 +100,10 @@ def _run_all(group: str, job: Job, repo: Repo, show: Show) -> None:
         return not first or runs.get(numbers[place]) == first
 
     module = (sys.executable, "-m", "agentloop.run.parallel", str(repo.root), group)
+    waiting = () if max_wait_s is None else (str(max_wait_s),)
     programs = [
         Program(
-            argv=(*module, str(number)),
+            argv=(*module, str(number), *waiting),
             cwd=repo.root,
             env=git_free_environment(),
             timeout_s=None,

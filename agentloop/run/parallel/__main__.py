@@ -1,4 +1,8 @@
-"""One run of a group, in a process of its own; its events go to stdout: `-m agentloop.run.parallel TREE GROUP N`."""
+"""One run of a group, in a process of its own; its events go to stdout.
+
+`-m agentloop.run.parallel TREE GROUP N [WAIT]`: WAIT is the longest wait for a usage limit from now on, in seconds, of
+a run that has begun.
+"""
 
 import os
 import sys
@@ -12,13 +16,13 @@ from agentloop.run import groups, supervisor
 from agentloop.state import RunState
 
 
-def main(tree: str, group: str, number: int) -> int:
+def main(tree: str, group: str, number: int, max_wait_s: float | None) -> int:
     """Begin the run, or go on with it; what went wrong is a line for people among the events."""
     with Repo(Path(tree)) as repo:
         member = groups.members(repo.common_dir, group).get(number)
         try:
             if member:
-                return _exit_code(supervisor.resume(member, repo, _tell))
+                return _exit_code(supervisor.resume(member, repo, _tell, max_wait_s=max_wait_s))
             job = groups.job_of(repo.common_dir, group).model_copy(update={"member": number})
             return _exit_code(supervisor.start(job, repo, _tell))
         except AgentloopError as error:
@@ -40,4 +44,4 @@ def _exit_code(state: RunState) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+    sys.exit(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4]) if sys.argv[4:] else None))
