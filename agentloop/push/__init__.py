@@ -7,4 +7,5 @@
 * learning.py: those asked for what they learned
 * mending.py: a run that makes a failing commit pass
 * flow.py: one after the other, and then the push
+* queued.py: the sessions behind a plain `git push`, asked later
 """
