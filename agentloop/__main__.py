@@ -1,5 +1,6 @@
 """The program: `agentloop`, and `python -m agentloop`."""
 
+import os
 import sys
 from typing import NoReturn
 
@@ -9,7 +10,7 @@ def main() -> NoReturn:
     if sys.argv[1:3] == ["hook", "pre-push"] and not {"-h", "--help"} & set(sys.argv[3:]):
         from agentloop.hook import entry
 
-        sys.exit(entry.main(sys.argv[3:]))
+        os._exit(entry.main(sys.argv[3:]))  # all is said and written; to tidy up takes as long as a seventh of it
     from agentloop import cli
 
     cli.main()
