@@ -44,7 +44,7 @@ _DENIED = re.compile(r"Permission denied|EACCES|Read-only file system|EROFS|cros
 _PATH = re.compile(r"(?<![\w.])/[^\s'\"`:,;()\[\]<>|]+")
 _MAX_LINES = 200
 _INSTALL = (
-    "install it (apt install bubblewrap, dnf install bubblewrap, pacman -S bubblewrap), or leave out --sandbox bwrap"
+    "install it (apt install bubblewrap, dnf install bubblewrap, pacman -S bubblewrap), or take --sandbox landlock"
 )
 
 

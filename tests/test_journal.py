@@ -60,6 +60,9 @@ def test_there_is_a_single_writer(folder: journal.RunFolder) -> None:
 
 
 def test_kill_9_loses_no_acknowledged_event(folder: journal.RunFolder) -> None:
+    book = journal.Journal(folder)
+    book.append(started())
+    book.close()
     program = (
         "import sys\nfrom pathlib import Path\nfrom agentloop import events as ev\n"
         "from agentloop.records import journal\n"
@@ -110,6 +113,19 @@ def test_a_journal_that_cannot_be_read_is_left_as_it_is(folder: journal.RunFolde
     journal.Journal(folder).close()  # the lock was let go of
 
 
+@pytest.mark.parametrize("content", [b"\0\0\0\n", ev.RunResumed(seq=0).model_dump_json().encode() + b"\n"])
+def test_a_journal_that_does_not_say_how_its_run_began_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    folder = journal.new_run(tmp_path)
+    folder.journal.write_bytes(content)
+    with pytest.raises(RunError, match="how its run began"):
+        journal.read(folder.journal)
+
+
+@pytest.mark.parametrize("name", ["99999999-999999-abcd", "20260230-000000-abcd", "20260101-250000-abcd"])
+def test_a_name_without_a_time_is_no_run(name: str) -> None:
+    assert not journal.is_run(name)
+
+
 def test_a_run_that_never_began_is_none(tmp_path: Path) -> None:
     folder = journal.new_run(tmp_path)
     journal.Journal(folder).close()
@@ -127,6 +143,8 @@ def test_the_newest_run_of_a_working_tree_that_has_not_ended_is_found(tmp_path: 
             book.append(ev.RunEnded(outcome="reached", exit_code=0, reason="r"))
         book.close()
         names.append(folder)
+    assert journal.find_unfinished(tmp_path, Path("w")) == names[1]
+    names[2].journal.write_bytes(b"garbage\n")
     assert journal.find_unfinished(tmp_path, Path("w")) == names[1]
     with pytest.raises(RunError, match="is to be resumed"):
         journal.find_unfinished(tmp_path, Path("elsewhere"))

@@ -105,6 +105,19 @@ def test_what_a_kill_left_is_swept(repo: Repo) -> None:
     assert [*place(repo).iterdir()] == []
 
 
+def test_what_fingerprints_gathered_goes_after_a_day_unless_it_is_in_use(repo: Repo, tmp_path: Path) -> None:
+    repository = journal.repository_folder(repo.common_dir)
+    places = [journal.fingerprint_folder(repo.common_dir, tmp_path / name) for name in ("young", "used", "old")]
+    trees = [repo.fingerprint(folder) for folder in places]
+    yesterday = time.time() - 90000
+    for folder in places[1:]:
+        os.utime(folder / "index.excludes", (yesterday, yesterday))
+    os.utime(places[2], (yesterday, yesterday))
+    pruning.sweep(repository)
+    assert [folder.exists() for folder in places] == [True, True, False]
+    assert [repo.fingerprint(folder) for folder in places] == trees
+
+
 def test_snapshots_without_a_record_go_when_they_are_old(repo: Repo, tmp_path: Path) -> None:
     kept = record(repo, 50, ENDED)
     young = time.strftime("%Y%m%d-%H%M%S-0001")

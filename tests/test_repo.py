@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -411,3 +412,33 @@ def test_a_path_with_a_variable_s_name_in_it_is_that_path(tmp_path: Path, monkey
     git(place, "init", "-q")
     with Repo.open(place) as repo:
         assert (repo.root, repo.uncommitted()) == (place, [])
+
+
+HOLDING = """
+import pathlib, sys
+from agentloop.repo import Repo
+Repo.open(pathlib.Path(sys.argv[1])).snapshot("r", 0, pathlib.Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody is told of our death")
+def test_git_that_waits_for_ever_ends_with_us(tmp_path: Path) -> None:
+    repo = begin(tmp_path / "repo")
+    os.mkfifo(repo.root / ".gitignore")
+    holder = subprocess.Popen([sys.executable, "-c", HOLDING, str(repo.root), str(tmp_path / "index")])
+    try:
+        children = Path(f"/proc/{holder.pid}/task/{holder.pid}/children")
+        while not (waiting := [pid for pid in children.read_text().split() if _command(pid)[-3:-2] == [b"--"]]):
+            time.sleep(0.02)
+    finally:
+        holder.kill()
+        holder.wait()
+    while _command(waiting[0])[:1] == [b"git"]:
+        time.sleep(0.02)
+
+
+def _command(pid: str) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except FileNotFoundError:
+        return []

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,83 @@ def test_a_sparse_checkout_stays_sparse_and_what_is_written_outside_is_recorded(
     assert git(bench.root, "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize(
+    "hiding",
+    [
+        "git update-index --skip-worktree file",
+        "git update-index --assume-unchanged file",
+        "git config core.ignoreStat true; git config core.fsmonitor true",
+    ],
+)
+def test_a_change_that_git_was_told_to_overlook_is_recorded(bench: Bench, hiding: str) -> None:
+    bench.sh(f"{hiding}; echo mine > file")
+    before = (bench.repo.git_dir / "index").read_bytes()
+    bench.snap()
+    bench.sh("rm file")
+    assert bench.repo.changed_paths(bench.taken[0].commit, bench.snap().commit) == ["file"]
+    bench.restore()
+    assert (bench.root / "file").read_text() == "mine\n"
+    assert (bench.repo.git_dir / "index").read_bytes() == before
+
+
+def test_a_change_of_the_same_size_and_time_is_seen_whatever_an_agent_sets(bench: Bench) -> None:
+    bench.sh("touch -d '2 days ago' file; git config core.trustctime false; git config core.checkStat minimal")
+    bench.snap()
+    time.sleep(1.1)  # git looks at the seconds alone
+    bench.sh("touch -r file time; printf 'eno\n' > file; touch -r time file; rm time")
+    assert bench.repo.changed_paths(bench.taken[0].commit, bench.snap().commit) == ["file"]
+
+
+def test_a_missing_file_that_git_was_told_to_overlook_is_none_that_was_removed(bench: Bench) -> None:
+    bench.sh("git update-index --skip-worktree file; rm file")
+    assert bench.repo.changed_paths("HEAD", bench.snap().commit) == []
+
+
+def test_neither_hooks_of_the_person_nor_halves_of_an_index_have_a_part_in_it(bench: Bench) -> None:
+    for name in ("reference-transaction", "post-index-change", "post-checkout"):
+        hook = bench.repo.git_dir / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\ntouch .git/hook-ran\nexit 1\n")
+        hook.chmod(0o755)
+    bench.sh("git update-index --split-index; rm -f .git/hook-ran")
+    shared = sorted(bench.repo.git_dir.glob("sharedindex.*"))
+    bench.snap()
+    bench.sh("echo two > file")
+    bench.snap()
+    bench.restore()
+    bench.repo.drop_snapshots("run")
+    assert sorted(bench.repo.git_dir.glob("sharedindex.*")) == shared
+    assert not (bench.repo.git_dir / "hook-ran").exists()
+
+
+@pytest.mark.parametrize(
+    "revealing", ["rm .gitignore", "echo '!*' >> .gitignore", "echo > .git/info/exclude; echo > .gitignore"]
+)
+def test_what_was_ignored_is_not_taken_for_new(bench: Bench, revealing: str) -> None:
+    bench.sh("printf 'data/\n*.o\n' > .gitignore; echo private >> .git/info/exclude; mkdir data; echo d > data/d")
+    bench.sh("echo p > private; echo o > a.o; echo s > .env")
+    before = bench.files()
+    bench.snap()
+    bench.sh(f"{revealing}; git add -f .env; rm -f .git/index; echo new > new; echo two > file")
+    bench.snap()
+    plan = bench.restore()
+    assert bench.files() == before
+    assert {"a.o", "data/d"} <= set(plan.ignored)
+    assert {"file", "new"} <= plan.change.keys()
+
+
+@pytest.mark.parametrize("setting", ["core.worktree", "core.bare"])
+def test_a_repository_that_says_its_files_are_elsewhere_is_lost(bench: Bench, setting: str) -> None:
+    bench.snap()
+    bench.sh(f"git config {setting} {bench.root.parent if setting == 'core.worktree' else 'true'}")
+    with pytest.raises(RepoError, match="is not its working tree"):
+        bench.snap()
+    assert "is not its working tree" in bench.repo.loss()
+    with pytest.raises(RepoError) as caught:
+        Repo.open(bench.root)
+    assert setting in str(caught.value.hint)
+
+
 def test_a_linked_worktree_is_restored_alone(bench: Bench, tmp_path: Path) -> None:
     git(bench.root, "worktree", "add", "-q", "-b", "side", str(tmp_path / "linked"))
     linked = Bench(Repo.open(tmp_path / "linked"), tmp_path / "other-index")
@@ -271,7 +349,7 @@ def test_a_repository_around_a_lost_one_is_left_alone(tmp_path: Path) -> None:
     inner = begin(tmp_path / "outer/inner")
     assert inner.loss() == ""
     subprocess.run(["rm", "-rf", str(inner.root / ".git")], check=True)
-    with pytest.raises(RepoError, match="not a git repository"):
+    with pytest.raises(RepoError, match="no git repository"):
         inner.snapshot("run", 0, tmp_path / "index")
     assert "no git repository any more" in inner.loss()
     subprocess.run(["rm", "-rf", str(inner.root)], check=True)

@@ -97,3 +97,9 @@ def test_a_cost_says_how_it_is_known(costs: list[ev.Usage], words: str) -> None:
 def test_a_run_that_asked_for_no_skill_says_why(distill: str, words: str) -> None:
     lines = summary(state(ENDED, job=JOB.model_copy(update={"distill": distill})))
     assert sum(words in line for line in lines) == 1
+
+
+def test_a_lost_repository_takes_the_snapshots_with_it() -> None:
+    lost = ev.RunEnded(outcome="repository_lost", exit_code=2, reason="it is gone")
+    assert any("the snapshots lie in the repository" in line for line in summary(state(DRAFTED, lost)))
+    assert not any("the snapshots" in line for line in summary(state(DRAFTED, ENDED)))

@@ -118,14 +118,21 @@ class _Memory:
     def recall(self) -> receipts.Receipt | None:
         if self._repo is None:
             return None
-        kept, key, _tree_id = self._state(self._repo)
+        try:
+            kept, key, _tree_id = self._state(self._repo)
+        except (OSError, RepoError):  # told when the verdict is to be remembered
+            return None
         return kept.recall(key, with_logs=False)
 
     def remember(self, evaluation: Evaluation) -> None:
+        """The verdict counts, also where it cannot be kept."""
         if self._repo is not None and evaluation.verdict != "error":
-            kept, key, tree = self._state(self._repo)
-            leaves = [leaf.model_copy(update={"log": "", "report": ""}) for leaf in evaluation.leaves]
-            kept.remember(key, receipts.receipt_of(tree, self._node, evaluation.verdict, leaves))
+            try:
+                kept, key, tree = self._state(self._repo)
+                leaves = [leaf.model_copy(update={"log": "", "report": ""}) for leaf in evaluation.leaves]
+                kept.remember(key, receipts.receipt_of(tree, self._node, evaluation.verdict, leaves))
+            except (OSError, RepoError) as error:
+                click.echo(f"warning: the verdict is not remembered: {one_line(str(error), 300)}", err=True)
 
     def _state(self, repo: Repo) -> tuple[receipts.Receipts, str, str]:
         """The receipts, the key, and the tree as it is now."""

@@ -119,7 +119,7 @@ def _several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
             line = escape(f"{what.outcome.replace('_', ' ')}: {what.reason}")
         else:
             line = render.describe(what)
-        if line and not quiet:
+        if line and (not quiet or isinstance(what, str)):  # what went wrong is part of the end
             renderer.console.print(escape(f"[{member}] ") + line.replace("\n", f"\n{escape(f'[{member}]')} "))
 
     return show_one

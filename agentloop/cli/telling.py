@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from agentloop import config, interrupts, notify
 from agentloop import events as ev
@@ -72,10 +71,15 @@ class Telling:
         if not place:
             return
         try:
-            with Path(place).open("a", encoding="utf-8", errors="replace") as file:
+            with open(place, "a", encoding="utf-8", errors="replace", opener=_without_waiting) as file:
                 file.write(report(state, changes.of_run(repo, state)))
         except OSError as error:
             self._renderer.warn(f"the job's summary {place} cannot be written: {error.strerror}")
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; of a pipe whose other end nobody has opened that is an error."""
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
 
 
 def of_user() -> Notify:

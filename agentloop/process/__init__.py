@@ -13,7 +13,7 @@ from agentloop.process.starting import (
     git_free_environment,
     start_in_terminal,
 )
-from agentloop.process.tree import end_family
+from agentloop.process.tree import bind_to_us, end_family
 from agentloop.process.walk import RUN_TAG, end_tagged
 from agentloop.process.walls import Bubblewrap, Landlock, Walls
 from agentloop.process.watchdog import watched
@@ -29,6 +29,7 @@ __all__ = [
     "Process",
     "Program",
     "Walls",
+    "bind_to_us",
     "child_environment",
     "end_family",
     "end_tagged",

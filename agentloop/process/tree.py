@@ -51,6 +51,11 @@ def set_up_child(
         enter()
 
 
+def bind_to_us() -> None:
+    """Between fork and exec: our own death asks the program to end."""
+    _libc().prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
 def own_children() -> frozenset[int]:
     """The processes whose parent we are."""
     try:

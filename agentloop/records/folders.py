@@ -1,6 +1,5 @@
-"""The records of runs in the user's state folder, across repositories: where they lie, and what their names say."""
+"""The records of runs in the user's state folder, across repositories: where they lie, and how they began."""
 
-import time
 from pathlib import Path
 
 from agentloop import events as ev
@@ -19,11 +18,6 @@ def of(repository: Path) -> list[journal.RunFolder]:
     if not repository.is_dir():
         return []
     return [journal.RunFolder(path) for path in sorted(repository.iterdir()) if journal.is_run(path.name)]
-
-
-def began_at(run: str) -> float:
-    """The Unix time at which a run began, by its id."""
-    return time.mktime(time.strptime(run[:15], "%Y%m%d-%H%M%S"))
 
 
 def started(folder: journal.RunFolder) -> ev.RunStarted | None:

@@ -29,7 +29,9 @@ from agentloop.text.redact import redact
 
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
 _UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
-_RUN_ID = re.compile(r"^\d{8}-\d{6}-[0-9a-f]{4}$")
+_RUN_ID = re.compile(r"^(20\d{6}-\d{6})-[0-9a-f]{4}$")
+_FINGERPRINTS = "fingerprints"
+_TIME_STAMP = "%Y%m%d-%H%M%S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,12 @@ def receipts_folder(common_dir: Path) -> Path:
 
 def fingerprint_folder(common_dir: Path, root: Path) -> Path:
     """Where the index and the objects for a working tree's fingerprint lie."""
-    return repository_folder(common_dir) / "fingerprints" / sha256(os.fsencode(root)).hexdigest()[:10]
+    return repository_folder(common_dir) / _FINGERPRINTS / sha256(os.fsencode(root)).hexdigest()[:10]
+
+
+def fingerprint_folders(repository: Path) -> list[Path]:
+    """Those of all working trees, by the state folder of their repository."""
+    return [*(repository / _FINGERPRINTS).glob("*")]
 
 
 def new_run(common_dir: Path) -> RunFolder:
@@ -118,7 +125,7 @@ def new_run(common_dir: Path) -> RunFolder:
 
 def time_stamp() -> str:
     """Now, as ids begin with it."""
-    return time.strftime("%Y%m%d-%H%M%S")
+    return time.strftime(_TIME_STAMP)
 
 
 def runs(common_dir: Path) -> list[RunFolder]:
@@ -132,7 +139,16 @@ def runs(common_dir: Path) -> list[RunFolder]:
 
 def is_run(name: str) -> bool:
     """The name is a run's id."""
-    return bool(_RUN_ID.match(name))
+    found = _RUN_ID.match(name)
+    try:
+        return bool(found and time.strptime(found[1], _TIME_STAMP))
+    except ValueError:  # no such day
+        return False
+
+
+def began_at(run: str) -> float:
+    """The Unix time at which a run began, by its id."""
+    return time.mktime(time.strptime(run[: run.rindex("-")], _TIME_STAMP))
 
 
 def has_begun(folder: RunFolder) -> bool:
@@ -169,7 +185,10 @@ def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
         RunError: there is none.
     """
     for folder in reversed(runs(common_dir)):
-        state = fold(read(folder.journal))
+        try:
+            state = fold(read(folder.journal))
+        except RunError:  # `status --all` names it
+            continue
         of_its_own = state.task.own_worktree and not at_work(folder)
         if state.can_go_on and (of_its_own or Path(state.task.worktree) == root):
             return folder
@@ -233,9 +252,10 @@ class Journal:
             if not isinstance(event, _UNSYNCED):
                 os.fdatasync(self._fd)
         except OSError as error:
+            then = "then: agentloop resume" if self._seq else "or set XDG_STATE_HOME to a folder on another"
             raise RunError(
-                f"the journal cannot be written: {error.strerror}",
-                hint="make room on the disk, then: agentloop resume",
+                f"the journal {self._path} cannot be written: {error.strerror}",
+                hint=f"make room on the disk, {then}",
             ) from error
         self._end += len(line)
         self._seq += 1
@@ -274,7 +294,10 @@ def read(path: Path) -> list[ev.Event]:
     Raises:
         RunError: it is damaged, or of another version of agentloop.
     """
-    return [event for event, _end in _events(path)]
+    events = [event for event, _end in _events(path)]
+    if not events or not isinstance(events[0], ev.RunStarted):
+        raise RunError(f"the journal {path} does not say how its run began", hint="it is damaged; it was left as it is")
+    return events
 
 
 def holds(folder: RunFolder, kind: type[ev.Event]) -> bool:

@@ -25,6 +25,7 @@ UNBEGUN_FOR_S = 3600.0
 """What began nothing may yet be about to begin, for so long."""
 _GOING = ".pruned-"
 _DAILY_S = 86400.0
+_IN_USE_S = 3600.0
 _DAILY = "pruned"
 
 
@@ -161,9 +162,13 @@ def _held(folder: journal.RunFolder) -> Iterator[bool]:
 
 
 def sweep(repository: Path) -> None:
-    """Take away what an earlier pruning was killed over."""
+    """Take away what an earlier pruning was killed over, and what fingerprints have gathered: they are made anew."""
     for path in repository.glob(f"{_GOING}*"):
         shutil.rmtree(path, ignore_errors=True)
+    for path in journal.fingerprint_folders(repository):
+        is_used = _is_younger(path, _IN_USE_S)  # git's lock on the index is made in it
+        if not is_used and not _is_younger(path / "index.excludes", _DAILY_S):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def orphans(repo: Repo, repository: Path, older_than_s: float) -> list[str]:
@@ -173,7 +178,7 @@ def orphans(repo: Repo, repository: Path, older_than_s: float) -> list[str]:
     """
     known = {folder.run for folder in folders.of(repository)}
     old = [run for run in repo.snapshotted_runs() if journal.is_run(run) and run not in known]
-    return [run for run in old if time.time() - folders.began_at(run) >= older_than_s]
+    return [run for run in old if time.time() - journal.began_at(run) >= older_than_s]
 
 
 def repository_of(repository: Path) -> Repo | None:

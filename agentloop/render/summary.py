@@ -22,6 +22,8 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     lines += [f"  {_sandbox_line(state)}"] if state.last_check and state.last_check.sandbox else []
     lines += [f"  guard: {line}" for line in guard_lines(state)]
     lines += [f"  git: {line}" for line in _git_lines(state)]
+    if state.ended and state.ended.outcome == "repository_lost" and not state.task.own_worktree:
+        lines.append("  the snapshots lie in the repository: nothing can be taken back until it is as it was")
     lines += [f"  {line}" for line in _work_lines(state)]
     lines += [f"  {line}" for line in skill_lines(state)]
     if can_be_taken_back(state) and not at_work:

@@ -12,7 +12,7 @@ from agentloop import interrupts
 from agentloop.errors import RepoError
 from agentloop.repo import recording, snapshots, worktrees
 from agentloop.repo.paths import Paths
-from agentloop.repo.runner import Git, GitFailedError
+from agentloop.repo.runner import NO_HOOKS, Git, GitFailedError
 
 _HEADS = "refs/heads/"
 _SUBMODULE = "160000"
@@ -83,8 +83,7 @@ class OwnWorktree:
         where = [str(self.folder), self.branch] if self.tip else ["-b", self.branch, str(self.folder), start]
         try:
             self.folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # The person's post-checkout hook has no business here.
-            self._git.ask("-c", "core.hooksPath=/dev/null", "worktree", "add", "-q", *where)
+            self._git.ask(*NO_HOOKS, "worktree", "add", "-q", *where)
             if snapshot:
                 git = Git(self.folder)
                 git.ask("read-tree", "--reset", "-u", snapshot)
@@ -125,7 +124,7 @@ class OwnWorktree:
                 continue
             with tempfile.TemporaryDirectory(prefix=f".{self.folder.name}-", dir=self.folder.parent) as part:
                 clone = Path(part) / "clone"
-                quiet = ["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"]
+                quiet = [*NO_HOOKS, "-c", "advice.detachedHead=false"]
                 self._git.ask(*quiet, "clone", "-q", "--no-checkout", str(source / path), str(clone))
                 Git(clone).ask(*quiet, "checkout", "-q", "--detach", entry.blob)
                 (self.folder / path).mkdir(parents=True, exist_ok=True)

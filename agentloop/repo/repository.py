@@ -51,11 +51,15 @@ class Repo:
         except GitFailedError as error:
             raise _no_repository(path, error.words) from error
         if inside != "true":
+            raise _no_working_tree(path)
+        top = Path(git.ask("rev-parse", "--show-toplevel"))
+        where = ("rev-parse", "--absolute-git-dir")
+        if Git(top, top=True).find(*where) != git.ask(*where):
             raise RepoError(
-                f"{path} is in a bare repository or in a .git folder",
-                hint="go to a working tree of it (git worktree add)",
+                f"the repository that {path} is in says that its files are in {top}, which does not say so",
+                hint="git config --unset core.worktree",
             )
-        return cls(Path(git.ask("rev-parse", "--show-toplevel")))
+        return cls(top)
 
     @classmethod
     def create(cls, path: Path, message: str) -> "Repo":
@@ -80,6 +84,8 @@ class Repo:
             return f"the folder {self.root} is gone"
         if self._git.find("rev-parse", "--absolute-git-dir") != str(self.git_dir):
             return f"{self.root} is no git repository any more"
+        if self._git.find("rev-parse", "--show-toplevel") != str(self.root):
+            return f"the settings of the repository say that {self.root} is not its working tree any more"
         return ""
 
     def head(self) -> str | None:
@@ -142,8 +148,11 @@ class Repo:
             index: a private index file, made when it is missing and kept between the calls for its speed.
 
         Raises:
-            RepoError: the repository cannot be written.
+            RepoError: the repository cannot be written, or has other files now.
         """
+        lost = self.loss()
+        if lost:
+            raise RepoError(lost)
         return snapshots.take(self._git, run, n, index)
 
     def standing(self, index: Path) -> Standing:
@@ -418,6 +427,17 @@ class Repo:
     def write(self, change: Change) -> None:
         """Make these working files so, whatever is there; for files that are not to be committed."""
         self._paths.write(change)
+
+
+def _no_working_tree(path: Path) -> RepoError:
+    if (path / ".git").exists():
+        return RepoError(
+            f"the settings of the repository say that {path} is not its working tree",
+            hint="git config core.bare false; git config --unset core.worktree",
+        )
+    return RepoError(
+        f"{path} is in a bare repository or in a .git folder", hint="go to a working tree of it (git worktree add)"
+    )
 
 
 def _no_repository(path: Path, words: str) -> RepoError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from agentloop.errors import RepoError
 from agentloop.repo import snapshots
 from agentloop.repo.paths import Change, Entry, Paths, prune
-from agentloop.repo.runner import Git, GitFailedError
+from agentloop.repo.runner import NO_HOOKS, Git, GitFailedError
 
 _REPOSITORY = "160000"
 _UNKNOWN = Entry("", "")
@@ -34,6 +34,8 @@ class Restoration:
     """The paths that somebody else changed since; with any of them nothing is to be done."""
     repositories: tuple[str, ...]
     """Repositories within this one, which stay as they are: a snapshot has none of their content."""
+    ignored: tuple[str, ...] = ()
+    """Files that stay, since the snapshot ignores them: that it does not have them does not say that they are new."""
 
 
 class WorkingFiles:
@@ -49,7 +51,9 @@ class WorkingFiles:
         self._root = git.folder
         self._git_dir = git_dir
 
-    def plan(self, index: Path, wanted: str, known: Iterable[str], without: Collection[str]) -> Restoration:
+    def plan(
+        self, index: Path, wanted: str, known: Iterable[str], without: Collection[str], *, all_is_known: bool = True
+    ) -> Restoration:
         """Find out what it takes to undo what led from a snapshot to others.
 
         What is the same in all of them is nobody's business: it stays as it is now.
@@ -59,6 +63,8 @@ class WorkingFiles:
             wanted: the snapshot to have the files of.
             known: the snapshots in whose place it comes; whatever else stands in the tree is somebody else's work.
             without: paths to leave alone.
+            all_is_known: what is in none of them is nobody's business. Otherwise it may be the run's own, or somebody
+                else's: files that the snapshot has are foreign then, and others stay.
 
         Raises:
             RepoError: a snapshot is not there any more, or the tree cannot be read.
@@ -70,12 +76,18 @@ class WorkingFiles:
                 if path not in without:
                     wants[path] = entry
                     fine.setdefault(path, set()).add(there)
-        now = self._now(snapshots.present(self._git, index), wants)
+        present = snapshots.present(self._git, index)
+        for path, (_there, entry) in () if all_is_known else self._differences(present, wanted).items():
+            if entry is not None and path not in without:
+                wants[path] = entry
+                fine.setdefault(path, set())
+        now = self._now(present, wants)
         behind = {path: entry for path, entry in wants.items() if now[path] != entry}
         within = {path for path, entry in behind.items() if _has_repository(entry, *fine[path])}
-        change = {path: entry for path, entry in behind.items() if path not in within}
+        ignored = self._ignored(index, wanted, [path for path, entry in behind.items() if entry is None])
+        change = {path: entry for path, entry in behind.items() if path not in within | ignored}
         foreign = {path for path in change if now[path] not in fine[path]} | self._in_the_way(change)
-        return Restoration(wanted, change, (*sorted(foreign),), (*sorted(within),))
+        return Restoration(wanted, change, (*sorted(foreign),), (*sorted(within),), (*sorted(ignored - within),))
 
     def with_changes(self, tree: str, changes: Iterable[tuple[str, str]], index: Path) -> tuple[str, list[str]]:
         """Make a tree of another by what others changed in theirs.
@@ -126,6 +138,25 @@ class WorkingFiles:
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
 
+    def _ignored(self, index: Path, wanted: str, paths: Collection[str]) -> set[str]:
+        """Those of the paths that a snapshot does not have because it ignores them.
+
+        An agent that changes what is ignored makes files appear in the next snapshot that were there all the time.
+        """
+        if not paths:
+            return set()
+        rules = [path for path in Paths(self._git).in_commit(wanted, ["."]) if Path(path).name == ".gitignore"]
+        workshop = self._git_dir / "agentloop-undo"
+        shutil.rmtree(workshop, ignore_errors=True)
+        try:
+            made = self._make(wanted, rules, workshop)
+            listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+            words = (*snapshots.excluding(index), "check-ignore", "--no-index", "-z", "--stdin")
+            env = {"GIT_DIR": str(self._git_dir), "GIT_WORK_TREE": str(made)}
+            return set(Git(made).ask(*words, stdin=listed, env=env, fine=(0, 1)).split("\0")) - {""}
+        finally:
+            shutil.rmtree(workshop, ignore_errors=True)
+
     def _differences(self, old: str, new: str) -> dict[str, tuple[Entry | None, Entry | None]]:
         words = self._git.ask("diff-tree", "-r", "-z", "--no-renames", old, new).split("\0")
         found = {}
@@ -164,9 +195,9 @@ class WorkingFiles:
         made = workshop / "files"
         made.mkdir(parents=True)
         env = {"GIT_INDEX_FILE": str(workshop / "index"), "GIT_DIR": str(self._git_dir), "GIT_WORK_TREE": str(made)}
-        self._git.ask("read-tree", "--no-sparse-checkout", tree, env=env)
+        self._git.ask(*NO_HOOKS, "read-tree", "--no-sparse-checkout", tree, env=env)
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
-        self._git.ask("checkout-index", "-q", "-z", "--stdin", stdin=listed, env=env)
+        self._git.ask(*NO_HOOKS, "checkout-index", "-q", "-z", "--stdin", stdin=listed, env=env)
         return made
 
     def _take_away(self, path: str) -> None:

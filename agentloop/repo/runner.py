@@ -5,6 +5,7 @@ GitPython's own index and object code fails on index version 4 and on SHA-256 re
 
 import os
 import subprocess
+import sys
 import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from agentloop.errors import RepoError
-from agentloop.process import RUN_TAG, git_free_environment, run_program
+from agentloop.process import RUN_TAG, bind_to_us, git_free_environment, run_program
 from agentloop.text.quoting import plain
 
+NO_HOOKS = ("-c", "core.hooksPath=/dev/null")
+"""The person's hooks have no business in what git does for us alone."""
 _MAX_WORDS_CHARS = 2000
 ASK_TIMEOUT_S = 600.0
 """What no command of ours takes, however large the tree: a named pipe called `.gitignore` is waited for for ever."""
@@ -54,6 +57,7 @@ class Git:
         stdin: bytes = b"",
         fine: Collection[int] = (0,),
         whole: bool = False,
+        ends_with_us: bool = False,
     ) -> str:
         """What a command prints, without the last line end. For commands that take milliseconds.
 
@@ -63,18 +67,25 @@ class Git:
             stdin: what it reads.
             fine: the exit codes that are no failure.
             whole: with the last line end.
+            ends_with_us: for one that may take long, or for ever: after our death it is asked to end. That takes
+                another few milliseconds to begin.
 
         Raises:
             GitFailedError: it exits with another code, does not end, or the folder is gone.
         """
         if not self.folder.is_dir():  # git would run wherever we are
             raise GitFailedError(_named(words), f"the folder {self.folder} is gone")
+        bound = {"preexec_fn": bind_to_us} if ends_with_us and sys.platform == "linux" else {}
         with tempfile.TemporaryFile() as source:
             if stdin:
                 source.write(stdin)
                 source.seek(0)
             running = self._runner.execute(  # kept: GitPython ends what nobody holds any more
-                ["git", *words], istream=source if stdin else None, env={**self._env, **(env or {})}, as_process=True
+                ["git", *words],
+                istream=source if stdin else None,
+                env={**self._env, **(env or {})},
+                as_process=True,
+                **bound,
             )
             out, err = _outputs(running.proc, _named(words))
         if running.proc.returncode not in fine:

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from agentloop.errors import RepoError
 from agentloop.events.standing import Standing
 from agentloop.repo import standing
-from agentloop.repo.runner import Git, GitFailedError
+from agentloop.repo.runner import NO_HOOKS, Git, GitFailedError
 
 _SECRET_FILES = """
 # Files that look like secrets stay out of agentloop's snapshots, unless git tracks them.
@@ -38,6 +38,14 @@ id_ed25519
 .git-credentials
 """
 _ADD_SPARSE_SINCE = (2, 34)
+_SETTINGS = (
+    *NO_HOOKS,
+    # A change is seen by the files themselves: an agent can write the repository's settings, too.
+    "-c", "core.ignoreStat=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default",
+    "-c", "core.fsmonitor=false",
+    "-c", "core.splitIndex=false",  # no half of ours beside the person's
+    "-c", "core.safecrlf=false",
+)  # fmt: skip
 _NOBODY = {
     "GIT_AUTHOR_NAME": "agentloop",
     "GIT_AUTHOR_EMAIL": "agentloop@localhost",
@@ -65,7 +73,7 @@ def take(git: Git, run: str, n: int | str, index: Path) -> Snapshot:
         commit = git.ask(
             "commit-tree", tree, *words, "-m", f"agentloop {run}: snapshot {n}", "--no-gpg-sign", env=_NOBODY
         )
-        git.ask("update-ref", f"refs/agentloop/{run}/{n}", commit)
+        git.ask(*NO_HOOKS, "update-ref", f"refs/agentloop/{run}/{n}", commit)
     except GitFailedError as error:
         raise RepoError(
             f"the tree cannot be recorded: {error.words}", hint="mend what git names, then: agentloop resume"
@@ -76,7 +84,7 @@ def take(git: Git, run: str, n: int | str, index: Path) -> Snapshot:
 def keep(git: Git, run: str, n: int, commit: str) -> Snapshot:
     """Record a commit; see `Repo.snapshot_of`."""
     tree = git.ask("rev-parse", "-q", "--verify", f"{commit}^{{tree}}")
-    git.ask("update-ref", f"refs/agentloop/{run}/{n}", commit)
+    git.ask(*NO_HOOKS, "update-ref", f"refs/agentloop/{run}/{n}", commit)
     return Snapshot(commit, tree)
 
 
@@ -103,7 +111,7 @@ def drop(git: Git, run: str) -> None:
     """Forget a run's snapshots."""
     refs = git.ask("for-each-ref", "--format=delete %(refname)", f"refs/agentloop/{run}/")
     if refs:
-        git.ask("update-ref", "--stdin", stdin=f"{refs}\n".encode())
+        git.ask(*NO_HOOKS, "update-ref", "--stdin", stdin=f"{refs}\n".encode())
 
 
 def tree_of(git: Git, index: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
@@ -121,27 +129,57 @@ def _seed(git: Git, index: Path) -> None:
     index.parent.mkdir(parents=True, exist_ok=True)
     excludes = git.find("config", "--path", "--get", "core.excludesFile")
     theirs = Path(excludes) if excludes else _default_excludes()
-    try:
-        known = theirs.read_bytes()
-    except OSError:
-        known = b""
-    _excludes(index).write_bytes(known + _SECRET_FILES.encode())
+    # The repository's own are repeated: an agent can change them, and what they ignore is not new then.
+    known = [_content(theirs), _content(git.path("info/exclude")), _SECRET_FILES.encode()]
+    _excludes(index).write_bytes(b"\n".join(known))
     with suppress(FileNotFoundError):
         unfinished = index.with_name(f"{index.name}.new")
         shutil.copy2(git.path("index"), unfinished)  # by its time git tells what may have changed since
+        _look_at_all(git, unfinished)
         unfinished.replace(index)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes() if file.is_file() else b""
+    except OSError:
+        return b""
+
+
+def _look_at_all(git: Git, index: Path) -> None:
+    """Take the bits from an index by which a person has git overlook their changes to files that are there."""
+    env = {"GIT_INDEX_FILE": str(index)}
+    with suppress(GitFailedError):  # a damaged index is dealt with later
+        tags = [line.partition(" ") for line in git.ask("ls-files", "-v", "-z", env=env).split("\0") if line]
+        for option, hidden in (
+            ("--no-assume-unchanged", [path for tag, _, path in tags if tag.islower()]),
+            ("--no-skip-worktree", [path for tag, _, path in tags if tag.upper() == "S" and _is_there(git, path)]),
+        ):
+            if hidden:
+                listed = b"".join(os.fsencode(path) + b"\0" for path in hidden)
+                git.ask(*NO_HOOKS, "update-index", "-z", option, "--stdin", stdin=listed, env=env)
+
+
+def _is_there(git: Git, path: str) -> bool:
+    return os.path.lexists(git.folder / path)
 
 
 def _add_all(git: Git, index: Path, extra: Mapping[str, str]) -> str:
     # Whoever held it is dead: a worktree has one run at a time.
     index.with_name(f"{index.name}.lock").unlink(missing_ok=True)
     env = {"GIT_INDEX_FILE": str(index), **extra}
-    settings = ("-c", f"core.excludesFile={_excludes(index)}", "-c", "core.safecrlf=false")
+    settings = (*_SETTINGS, *excluding(index))
     # What an agent writes outside of a sparse checkout is its work too.
     sparse = ["--sparse"] if git.version >= _ADD_SPARSE_SINCE else []
     # A file that cannot be read, or a repository without a commit in a folder, is left out: exit code 1.
-    git.ask(*settings, "add", "-A", *sparse, "--ignore-errors", "--", ".", env=env, fine=(0, 1))
-    return git.ask("write-tree", env=env)
+    words = (*settings, "add", "-A", *sparse, "--ignore-errors", "--", ".")
+    git.ask(*words, env=env, fine=(0, 1), ends_with_us=True)
+    return git.ask(*settings, "write-tree", env=env)
+
+
+def excluding(index: Path) -> tuple[str, ...]:
+    """What git is told so that it leaves out what the snapshots of an index leave out, `.gitignore` files aside."""
+    return "-c", f"core.excludesFile={_excludes(index)}"
 
 
 def _excludes(index: Path) -> Path:

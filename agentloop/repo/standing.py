@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agentloop.events.standing import Standing
 from agentloop.repo import recording
-from agentloop.repo.runner import Git, GitFailedError
+from agentloop.repo.runner import NO_HOOKS, Git, GitFailedError
 
 _HEADS = "refs/heads/"
 
@@ -25,7 +25,7 @@ def read(git: Git, scratch: Path) -> Standing:
     with suppress(FileNotFoundError):  # nothing was ever staged
         shutil.copy2(git.path("index"), scratch)
     try:
-        index = git.ask("write-tree", env=env)
+        index = git.ask(*NO_HOOKS, "write-tree", env=env)
     except GitFailedError:
         index = ""
     return Standing(

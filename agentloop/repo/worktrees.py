@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from agentloop.repo.runner import Git
+from agentloop.repo.runner import NO_HOOKS, Git
 
 
 @contextmanager
@@ -18,8 +18,7 @@ def clean(git: Git, commit: str, folder: Path) -> Iterator[None]:
     """
     remove(git, folder)
     try:
-        # The person's post-checkout hook has no business here.
-        git.ask("-c", "core.hooksPath=/dev/null", "worktree", "add", "-q", "--detach", str(folder), commit)
+        git.ask(*NO_HOOKS, "worktree", "add", "-q", "--detach", str(folder), commit)
         yield
     finally:
         remove(git, folder)

@@ -4,11 +4,12 @@ It lies in the repository's state folder, so that the person's tree, index and b
 """
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from agentloop import events as ev
-from agentloop.errors import RepoError
+from agentloop.errors import RepoError, RunError
 from agentloop.job import Job
 from agentloop.records import journal
 from agentloop.repo import OwnWorktree, Repo
@@ -158,4 +159,5 @@ def prune(common_dir: Path) -> None:
     kept = _folder(common_dir)
     for run in journal.runs(common_dir) if kept.is_dir() else []:
         if (kept / run.run).is_dir() and not journal.at_work(run):
-            leave(common_dir, fold(journal.read(run.journal)))
+            with suppress(RunError):  # a journal that cannot be read: nobody knows how its run stands
+                leave(common_dir, fold(journal.read(run.journal)))

@@ -110,7 +110,8 @@ def _plan(
     undone = [one for n in state.undone_to for one in state.snapshots if one.n == n]
     known = [state.snapshots[-1].commit, *(_wanted(repo, folder, state, one)[0] for one in undone)]
     wanted, kept = _wanted(repo, folder, state, snapshot)
-    plan = repo.working_files.plan(folder.index, wanted, known, _of_the_skill(repo, state))
+    apart = _of_the_skill(repo, state)
+    plan = repo.working_files.plan(folder.index, wanted, known, apart, all_is_known=not _cut(state))
     if plan.foreign:
         one = len(plan.foreign) == 1
         raise RunError(
@@ -132,8 +133,10 @@ def _of_the_skill(repo: Repo, state: RunState) -> Collection[str]:
 
 
 def _cut(state: RunState) -> str:
-    """Whose changes they may be, when a turn was killed with its supervisor."""
-    if not state.open_turn or state.snapshots[-1].n >= state.turns_started:
+    """Whose changes they may be, when a turn was killed with its supervisor, or could not be recorded."""
+    is_cut = state.open_turn or state.cut_purpose
+    last = state.turns_started if is_cut else max((turn.turn for turn in state.work_turns), default=0)
+    if state.snapshots[-1].n >= last:
         return ""
     return f" (turn {state.turns_started} was cut off before its work was recorded)"
 
@@ -157,6 +160,9 @@ def _restored(state: RunState, snapshot: ev.Snapshotted, plan: Restoration, kept
     if kept:
         yield f"what you changed before the run was resumed stays: {_named((*kept,))}"
     yield from (f"{visible(path)} is a repository of its own and stays as it is" for path in plan.repositories)
+    if plan.ignored:
+        verb = "was ignored by git then and stays" if len(plan.ignored) == 1 else "were ignored by git then and stay"
+        yield f"{_named(plan.ignored)} {verb}"
     if _cut(state):
         yield f"turn {state.turns_started} was cut off before its work was recorded: files that it made anew stay"
 

@@ -22,6 +22,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+SIGN_OF_LIFE = "alive"
+"""What grows in the notes as long as something lives that is not seen by looking once."""
 LONG_S = 120
 
 
@@ -214,10 +216,12 @@ def leaves_twenty_children(_notes: Path) -> None:
 
 
 @ends(0, "reached", "--turn-timeout", "2s")
-def forks_for_ever(_notes: Path) -> None:
-    """A child that forks and ends, and so does its child: never the same process twice."""
+def forks_for_ever(notes: Path) -> None:
+    """A child that forks and ends, and so does its child: never the same process twice, so that each notes its life."""
     work()
     while os.fork() == 0:
+        with (notes / SIGN_OF_LIFE).open("ab") as file:
+            file.write(b".")
         time.sleep(0.005)
     os._exit(0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import Undisturbed
 from .crashing import ADAPTER, HERE, RESUME, Forge, World
-from .scripted_hostile_agent import WAYS, Way
+from .scripted_hostile_agent import SIGN_OF_LIFE, WAYS, Way
 
 pytestmark = pytest.mark.usefixtures("unmeasured_children")
 
@@ -38,6 +38,15 @@ def processes_of(world: World) -> Iterator[str]:
             continue
         if state != "Z" and (place.startswith(str(world.root)) or str(world.root).encode() in environment):
             yield f"{pid}: {Path('/proc', pid, 'cmdline').read_bytes()!r}"
+
+
+def grows(file: Path) -> bool:
+    """Something writes to it that is never the same process twice."""
+    if not file.exists():
+        return False
+    before = file.stat().st_size
+    time.sleep(0.3)
+    return file.stat().st_size > before
 
 
 def theirs(world: World) -> tuple[str, ...]:
@@ -84,6 +93,7 @@ def test_a_hostile_agent_comes_to_the_stated_end(
         assert the_forge.run(world, RESUME, "never", git_timeout_s, **whole) == way.resumed, world.out.read_text()
     time.sleep(1.5 if "daemon" in way.name else 0)
     assert [*processes_of(world)] == []
+    assert not grows(notes / SIGN_OF_LIFE)
     if way.code >= 0:
         assert os.listdir(world.root / "tmp") == []
     assert not (world.repo / ".agentloop-draft").exists()

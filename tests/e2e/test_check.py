@@ -269,3 +269,13 @@ def test_the_verdict_counts_although_nobody_reads_it(bench: Bench, predicate: st
         done = bench.call(["bash", "-c", script])
         assert done.returncode == code, done.stderr
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("predicate", "code"), [("true passes", 0), ("false passes", 1)])
+def test_the_verdict_counts_although_it_cannot_be_remembered(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, predicate: str, code: int
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", "/dev/null/nothing")
+    done = bench.agentloop("check", "--json", predicate)
+    assert (done.returncode, json.loads(done.stdout)["exit_code"]) == (code, code)
+    assert "warning: the verdict is not remembered" in done.stderr

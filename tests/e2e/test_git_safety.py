@@ -39,6 +39,8 @@ LOST = {
     "rm -rf .git": "no git repository any more",
     "rm -rf .git; git init -q": "snapshot 0 is gone",
     "echo nonsense > .git/HEAD": "no git repository any more",
+    "mv .git ../away; echo 'gitdir: ../away' > .git": "no git repository any more",
+    "git config core.worktree ../..": "is not its working tree any more",
     "git for-each-ref --format='delete %(refname)' refs/agentloop | git update-ref --stdin; "
     "git reflog expire --expire=now --all; git gc -q --prune=now": "snapshot 0 is gone",
     "cd ..; rm -rf repo": "is gone",

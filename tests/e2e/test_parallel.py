@@ -110,7 +110,8 @@ def test_when_the_parent_dies_so_do_all_and_the_group_can_be_resumed(
 ) -> None:
     now = bench.script.with_suffix(".now")
     steps = [{"run": f"echo x >> {now}; echo 2 > count; sleep 60"}, {"run": "echo 3 > count"}]
-    running = subprocess.Popen(members(steps, steps), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    argv = members(steps, steps, flags=("--json", "--quiet"))
+    running = subprocess.Popen(argv, cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(now)
     while now.read_text().count("x") < 2:
         time.sleep(0.05)
@@ -118,6 +119,7 @@ def test_when_the_parent_dies_so_do_all_and_the_group_can_be_resumed(
     _out, err = running.communicate(timeout=60)
     assert running.returncode == (130 if number == signal.SIGINT else -signal.SIGKILL)
     assert b"Traceback" not in err
+    assert (b"go on with all of them: agentloop resume group-" in err) == (number == signal.SIGINT)
     deadline = time.monotonic() + 60
     while processes():
         assert time.monotonic() < deadline
@@ -137,7 +139,8 @@ def test_a_member_can_be_resumed_alone_and_the_other_finds_the_win_taken(
 ) -> None:
     now = bench.script.with_suffix(".now")
     steps = [{"run": f"echo x >> {now}; sleep 60"}, {"run": "echo 3 > count"}]
-    running = subprocess.Popen(members(steps, steps), cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    argv = members(steps, steps, flags=("--json", "--quiet"))
+    running = subprocess.Popen(argv, cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(now)
     while now.read_text().count("x") < 2:
         time.sleep(0.05)

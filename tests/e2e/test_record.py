@@ -7,7 +7,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from agentloop import config
 from agentloop import events as ev
@@ -58,11 +61,16 @@ def test_those_are_told_of_the_end_that_the_person_named_and_nobody_else(
     assert bench.agentloop("report").stdout == heading + text
 
 
-def test_a_summary_that_cannot_be_written_is_a_warning(bench: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("make", "words"), [(Path.mkdir, "Is a directory"), (os.mkfifo, "No such device or address")])
+def test_a_summary_that_cannot_be_written_is_a_warning(
+    bench: Bench, tmp_path: Path, make: Callable[[Path], None], words: str
+) -> None:
+    summary = tmp_path / "summary"
+    make(summary)
     bench.steps(RIGHT)
-    done = bench.call(bench.argv("--quiet"), env={**os.environ, "GITHUB_STEP_SUMMARY": str(tmp_path)})
+    done = bench.call(bench.argv("--quiet"), env={**os.environ, "GITHUB_STEP_SUMMARY": str(summary)})
     assert done.returncode == 0
-    assert done.stderr == f"warning: the job's summary {tmp_path} cannot be written: Is a directory\n"
+    assert done.stderr == f"warning: the job's summary {summary} cannot be written: {words}\n"
 
 
 def test_logs_are_followed_beyond_a_kill_to_the_end_of_the_resumed_run(bench: Bench) -> None:

@@ -94,8 +94,30 @@ def test_undo_after_a_turn_that_was_cut_off(bench: Bench, number: signal.Signals
         assert git(bench.repo, "status", "--porcelain") == ""
         assert bench.agentloop("diff", "1", "--name-only").stdout.split() == ["count", "in-turn", "new"]
     else:
-        assert (done.returncode, (bench.repo / "new").exists()) == (0, True)
-        assert "turn 1 was cut off before its work was recorded" in done.stdout
+        assert (done.returncode, (bench.repo / "new").exists()) == (2, True)
+        assert "count is not as run" in done.stderr
+        assert "turn 1 was cut off before its work was recorded" in done.stderr
+
+
+@pytest.mark.parametrize("last", ["turn.started", "turn.ended"])
+def test_undo_of_work_that_was_not_recorded_refuses_what_was_there_before(bench: Bench, last: str) -> None:
+    """Killed, or with a full disk, before the snapshot after the first turn."""
+    bench.steps({"run": "echo 2 > count; rm check.sh; echo new > new"})
+    bench.run("--max-attempts", "1")
+    journal = next(bench.state_folder().glob("*/*/journal.jsonl"))
+    lines = journal.read_text().splitlines(keepends=True)
+    end = next(number for number, line in enumerate(lines) if f'"type":"{last}"' in line)
+    journal.write_text("".join(lines[: end + 1]))
+    done = bench.agentloop("undo")
+    assert done.returncode == 2
+    assert re.search(r"check.sh, count are not as run \S+ left them \(turn 1 was cut off", done.stderr)
+    advice = re.search(r"git restore --source=\S+ -- ", done.stderr)
+    assert advice
+    git(bench.repo, *advice[0].split()[1:], "count", "check.sh")
+    done = bench.agentloop("undo")
+    assert done.returncode == 0
+    assert "files that it made anew stay" in done.stdout
+    assert git(bench.repo, "status", "--porcelain") == "?? new\n"
 
 
 def test_what_a_person_changed_before_a_resume_is_theirs(bench: Bench) -> None:
