@@ -42,7 +42,7 @@ test-agents-quick: $(READY)  ## three of them, without what takes a minute a tes
 	$(BIN)/pytest -q -n 2 --dist worksteal -m "agents and not slow" tests/agents
 
 bench: $(READY)  ## each measurement as a ratio, side by side
-	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python -m tests.benchmarks.bench
 	$(BIN)/python tests/benchmarks/linting.py
 
 clean:

@@ -87,13 +87,43 @@ def _words(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _one_or_several(value: object) -> object:
+    """One predicate, in which a comma separates nothing, or a list of them."""
+    if isinstance(value, str):
+        return (value,) if value.strip() else ()
+    return tuple(value) if isinstance(value, list) else value
+
+
+_Predicates = Annotated[tuple[str, ...], BeforeValidator(_one_or_several)]
 _Globs = Annotated[tuple[str, ...], BeforeValidator(_words)]
+
+
+class Hook(BaseModel):
+    """What the pre-push hook does with a commit that is not known to pass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    gate: Literal["warn", "block", "run"] = "warn"
+    """It says so, refuses the push, or checks while git waits."""
+    timeout: _Duration = 60.0
+    """How long `run` may keep the connection waiting."""
+
+
+class Queue(BaseModel):
+    """What becomes of the sessions behind a plain `git push`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    land: Annotated[str, AfterValidator(destination)] = "outbox"
+    """Where their skills go: `outbox`, `branch:NAME` or `commit`."""
+    worker: bool = False
+    """They are asked at once, by a process that outlives the push."""
 
 
 class Settings(BaseModel):
     """What a run can be told beside its task and its predicate."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    until: _Predicates = ()
+    """What must hold where no `--until` says it: a predicate, or several, all of them."""
     agent: str = ""
     """The agent's name; empty: the first known one that is installed."""
     permissions: PermissionMode | Literal[""] = ""
@@ -147,6 +177,8 @@ class Settings(BaseModel):
     checks: dict[_Name, str] = {}
     """Predicates by name."""
     metrics: dict[_Name, MetricSpec] = {}
+    hook: Hook = Hook()
+    queue: Queue = Queue()
     notify: Notify = Notify()
     """Who is told when a run ends or waits."""
     keep_runs: _Kept = 90 * 86400.0
@@ -155,8 +187,12 @@ class Settings(BaseModel):
     """How much the records of a repository may take, in bytes."""
 
 
-USERS_ALONE = ("notify", "keep_runs", "max_runs_size")
+USERS_ALONE = ("notify", "keep_runs", "max_runs_size", "queue.worker")
 """What a repository's own files cannot say: they may be somebody else's, and these run, send or remove something."""
+
+
+_TABLES: Mapping[str, type[BaseModel]] = {"hook": Hook, "queue": Queue, "notify": Notify}
+"""Tables whose keys can be said in the environment, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +254,13 @@ def _files_of(root: Path) -> list[Path]:
 
 def _drop(layer: dict[str, Any]) -> list[str]:
     """Take out what is the user's alone; returns the keys that were there."""
-    found = [key for key in USERS_ALONE if key in layer]
-    for key in found:
-        del layer[key]
+    found = []
+    for name in USERS_ALONE:
+        table, _dot, key = name.rpartition(".")
+        place = layer.get(table, {}) if table else layer
+        if isinstance(place, dict) and key in place:
+            del place[key]
+            found.append(name)
     return found
 
 
@@ -243,10 +283,11 @@ def _layers(
         name = f"{_OURS}{key.upper()}"
         if environment.get(name):
             layers.append((name, {key: environment[name]}))
-    for key in Notify.model_fields:
-        name = f"{_OURS}NOTIFY_{key.upper()}"
-        if environment.get(name):
-            layers.append((name, {"notify": {key: environment[name]}}))
+    for table, model in _TABLES.items():
+        for key in model.model_fields:
+            name = f"{_OURS}{table}_{key}".upper()
+            if environment.get(name):
+                layers.append((name, {table: {key: environment[name]}}))
     layers.append(("command line", {key: value for key, value in flags.items() if value is not None}))
     return layers
 

@@ -66,6 +66,8 @@ class ByHand(BaseModel):
     """The session whose work is done; empty: the agent is opened, and its session found afterwards."""
     began: float | None = None
     """Unix time at which that session began."""
+    base: str = ""
+    """The commit that its work began with; empty: the last one from before it began."""
 
 
 class Job(BaseModel):
@@ -90,7 +92,8 @@ class Job(BaseModel):
     session_from: str = ""
     worktree: str
     home: str = ""
-    """The working tree that the run was begun in, when `worktree` is another."""
+    """The working tree that the run was begun in, when `worktree` is another; in a run by hand the one that the session
+    worked in, and that its skill goes to."""
     own_worktree: bool = False
     """`worktree` is made for the run and taken away at its end; its work is brought back as a branch."""
     group: str = ""

@@ -32,6 +32,20 @@ def test_a_wrong_key_is_named_with_its_file_and_the_near_one(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("", ()),
+        ("until = \"pytest -k 'a, b' passes\"", ("pytest -k 'a, b' passes",)),
+        ('until = ["a passes", "b passes"]', ("a passes", "b passes")),
+        ('until = " "', ()),
+    ],
+)
+def test_what_must_hold_is_one_predicate_or_several(tmp_path: Path, text: str, until: tuple[str, ...]) -> None:
+    (tmp_path / "agentloop.toml").write_text(text)
+    assert config.load(tmp_path, {}).settings.until == until
+
+
+@pytest.mark.parametrize(
     "text", ["max_time = 'soon'", "max_attempts = 0", "stuck_after = true", "distill = 'perhaps'", "x = ["]
 )
 def test_a_wrong_value_is_a_clear_error(tmp_path: Path, text: str) -> None:
@@ -111,3 +125,21 @@ def test_where_skills_go(tmp_path: Path, text: str, meant: tuple[str, str]) -> N
 def test_a_place_for_skills_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match=r"skills_to: '.*no place for skills"):
         config.load(tmp_path, {"skills_to": text})
+
+
+def test_the_hook_and_the_queue_are_told_in_files_and_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "agentloop.toml").write_text('hook = {gate = "block"}\nqueue = {land = "branch:learned"}\n')
+    loaded = config.load(tmp_path, {}, {"AGENTLOOP_HOOK_TIMEOUT": "5s", "AGENTLOOP_QUEUE_WORKER": "true"})
+    hook, queue = loaded.settings.hook, loaded.settings.queue
+    assert (hook.gate, hook.timeout) == ("block", 5.0)
+    assert (queue.land, queue.worker) == ("branch:learned", True)
+    assert loaded.origin["hook"] == "AGENTLOOP_HOOK_TIMEOUT"
+
+
+def test_a_worker_is_the_user_s_alone_to_say(tmp_path: Path) -> None:
+    (tmp_path / "agentloop.toml").write_text('queue = {land = "commit", worker = true}\n')
+    loaded = config.load(tmp_path, {})
+    assert (loaded.settings.queue.land, loaded.settings.queue.worker) == ("commit", False)
+    assert loaded.notes == (
+        f"{tmp_path / 'agentloop.toml'}: queue.worker is not used: only your own settings can say it",
+    )

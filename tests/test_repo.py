@@ -405,6 +405,15 @@ def test_a_change_in_the_moment_of_the_last_commit_is_recorded(repo: Repo, tmp_p
     assert repo.file_at(snapshot.commit, "a.txt") == "2\n"
 
 
+def test_a_path_with_a_variable_s_name_in_it_is_that_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ELSEWHERE", str(tmp_path))
+    place = tmp_path / "$ELSEWHERE ~"
+    place.mkdir()
+    git(place, "init", "-q")
+    with Repo.open(place) as repo:
+        assert (repo.root, repo.uncommitted()) == (place, [])
+
+
 HOLDING = """
 import pathlib, sys
 from agentloop.repo import Repo

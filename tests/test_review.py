@@ -104,7 +104,7 @@ def test_it_goes_where_the_run_said_or_where_the_person_says(repo: Repo) -> None
 @pytest.mark.parametrize("edited", [True, False])
 def test_a_draft_that_is_accepted_in_its_run_is_signed(repo: Repo, edited: bool) -> None:
     folder = keep_back(repo)
-    work = learning.Learning(repo, Staging(repo.root, folder.run), folder.draft)
+    work = learning.Learning(repo, Staging(repo.root, folder.run), folder.draft, repo)
     answer = work.ask(state_of(folder), lambda _state: ev.SkillAccepted(name="keep-counting", edited=edited))
     assert isinstance(answer, ev.SkillAccepted)
     assert folder.run in (draft_of(folder) / "SKILL.md").read_text()

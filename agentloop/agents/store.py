@@ -141,6 +141,15 @@ def loaded_skills(adapter: Adapter, session: StoredSession) -> tuple[str, ...]:
     return tuple(names)
 
 
+def documents(adapter: Adapter, session: StoredSession) -> Iterator[tuple[Any, float | None]]:
+    """The lines of a session as JSON, each with the Unix time at which it was written, where that is known."""
+    store = _store_of(adapter)
+    time_of = _finder(store.time)
+    for line, written in _lines(store, session):
+        document = _document(line)
+        yield document, written or _unix(time_of(document))
+
+
 def _totals(adapter: Adapter) -> Any:
     """Only what is the session's total can be known of a transcript."""
     return "session" if adapter.stream.usage == "session" else "turn"

@@ -177,11 +177,11 @@ class StreamReader:
         self._count({key: found[key] for key in _NUMBERS if _is_amount(found.get(key))})
 
     def _note_tools(self, found: dict[str, Any]) -> None:
-        for call in _records(found.get("tools")):
+        for call in records(found.get("tools")):
             self._call(call)
         denied = (self._open_calls.get(said, said) for said in map(_line, _list(found.get("denied"))))
         self.denied = tuple(dict.fromkeys([*self.denied, *denied]))[:_MAX_DENIED]
-        for result in _records(found.get("results")):
+        for result in records(found.get("results")):
             self._end_call(result)
         for name in _list(found.get("skills")):
             self._load_skill(name)
@@ -200,7 +200,7 @@ class StreamReader:
         self.tool_calls += 1
         self._text_ended = True
         command = _bounded(call.get("command") or "", _MAX_COMMAND_CHARS)
-        detail = _as_text(call.get("detail") or "")
+        detail = as_text(call.get("detail") or "")
         name, number = _line(call.get("name") or "tool"), _line(call.get("call") or "")
         if number and len(self._open_calls) < _MAX_OPEN_CALLS:
             self._open_calls[number] = name
@@ -267,7 +267,8 @@ def _since(before: float | None, now: float | None) -> float | None:
     return now - before if now >= before else now
 
 
-def _records(value: Any) -> list[dict[str, Any]]:
+def records(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; none of what is no list."""
     return [record for record in _list(value) if isinstance(record, dict)]
 
 
@@ -276,19 +277,19 @@ def _list(value: Any) -> list[Any]:
 
 
 def _line(value: Any) -> str:
-    return one_line(_as_text(value), _MAX_DETAIL_CHARS)
+    return one_line(as_text(value), _MAX_DETAIL_CHARS)
 
 
 def _bounded(value: Any, max_chars: int) -> str:
     """Text of several lines; the beginning and the end of what is too long."""
-    return shorten(plain(_as_text(value)), max_chars)
+    return shorten(plain(as_text(value)), max_chars)
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Text as it is, of a list of Markdown or text blocks the texts, anything else as JSON."""
     if isinstance(value, str):
         return value
-    blocks = _records(value)
+    blocks = records(value)
     if blocks and all(isinstance(block.get("text"), str) for block in blocks):
         return "\n".join(block["text"] for block in blocks)
     try:

@@ -18,6 +18,7 @@ COMMANDS = {
     "wrap": ("agentloop.cli.wrap:wrap", "Drive an agent yourself; then check, and keep what it learned."),
     "check": ("agentloop.cli.check:check", "Evaluate a predicate once; no agent."),
     "distill": ("agentloop.cli.distill:distill", "Keep what a session learned that you drove by hand."),
+    "push": ("agentloop.cli.push:push", "Check what a push would bring, keep what was learned, then git push."),
     "resume": ("agentloop.cli.run:resume", "Go on with a run that was cut off."),
     "status": ("agentloop.cli.runs:status", "Say how a run stands."),
     "logs": ("agentloop.cli.runs:logs", "Show a run's events."),
@@ -27,6 +28,8 @@ COMMANDS = {
     "undo": ("agentloop.cli.changes:undo", "Take back what a run did."),
     "skills": ("agentloop.cli.skills:skills", "Look after the repository's skills."),
     "agents": ("agentloop.cli.agents:agents", "List the agents that agentloop knows."),
+    "hook": ("agentloop.cli.hook:hook", "Look at what a plain git push pushes."),
+    "queue": ("agentloop.cli.queue:queue", "Ask the sessions behind earlier pushes for what they learned."),
     "guard": ("agentloop.cli.guard:guard", "See what the guard catches."),
     "config": ("agentloop.cli.config:config", "Show the settings and where each comes from."),
     "demo": (

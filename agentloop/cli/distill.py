@@ -18,6 +18,7 @@ from agentloop.cli.options import (
     output_options,
     until_option,
 )
+from agentloop.cli.queue import notice
 from agentloop.cli.run import asks, exit_code, make_job, predicates, show
 from agentloop.errors import UsageError
 from agentloop.job import ByHand
@@ -57,12 +58,13 @@ def distill(until: tuple[str, ...], agent: str | None, session: str, only_list: 
             _list(found, as_json=as_json)
             return 0
         renderer = Renderer(quiet=quiet, ndjson=events)
+        notice(repo, renderer, quiet=quiet)
         settings = config.load(repo.root, {key: value for key, value in flags.items() if value != ()}).settings
         until = predicates(settings, until, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         chosen = _choose(found, session or (candidates.LATEST if agent else ""), adapters)
         if not quiet:
-            renderer.console.print(f"session {_described(chosen)}", markup=False)
+            renderer.console.print(f"session {described(chosen)}", markup=False)
         name = chosen.adapter.name
         job = make_job(settings.model_copy(update={"agent": name}), "", until, (), repo.root, agent="")
         by_hand = ByHand(session=chosen.stored.session, began=chosen.stored.began)
@@ -81,7 +83,7 @@ def _choose(found: Sequence[Candidate], session: str, adapters: Sequence[Adapter
         return candidates.choose(found, session)
     except candidates.UnclearError as error:
         for number, one in enumerate(error.candidates[:_MAX_LISTED], 1):
-            click.echo(f"{number:>3}  {_described(one)}", err=True)
+            click.echo(f"{number:>3}  {described(one)}", err=True)
         if not person.is_there():
             raise
         return _asked(error)
@@ -107,12 +109,13 @@ def _list(found: Sequence[Candidate], *, as_json: bool) -> None:
         click.echo(json.dumps([_record(one) for one in found]))
         return
     for one in found:
-        click.echo(_described(one))
+        click.echo(described(one))
     if not found:
         click.echo("no session of an agent worked in this repository", err=True)
 
 
-def _described(one: Candidate) -> str:
+def described(one: Candidate) -> str:
+    """A session in one line: its id, its agent, its age, its folder, and what runs know of it."""
     age = clock(max(0.0, time.time() - one.stored.changed))
     words = [f"{one.stored.session}  {one.adapter.called}, {age} ago, in {one.stored.cwd}"]
     if one.known:

@@ -76,7 +76,7 @@ class BehindDashes(click.Command):
 no_input_option = click.option("--no-input", is_flag=True, help="Ask nobody anything, not even at a terminal.")
 until_option = click.option("--until", "-u", multiple=True, metavar="PREDICATE",
                             help='What must hold, e.g. "pytest passes"; repeated: all of them.  '
-                                 "[default: the only one of the configured checks]")  # fmt: skip
+                                 "[default: the setting until, or the only configured check]")  # fmt: skip
 
 
 def worktree_options(command: Any) -> Any:

@@ -23,6 +23,7 @@ from agentloop.cli.options import (
     worktree_options,
 )
 from agentloop.cli.pruning import prune_at_start
+from agentloop.cli.queue import notice
 from agentloop.cli.skills import asking
 from agentloop.cli.telling import Telling, of_user
 from agentloop.errors import UsageError
@@ -85,6 +86,7 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
             renderer.console.print(note, markup=False)
         _say_how_read(settings, until, renderer, quiet=quiet)
         prune_at_start(repo, settings, renderer, quiet=quiet)
+        notice(repo, renderer, quiet=quiet)
         ask = asks(repo, renderer, no_input=no_input)
         telling = Telling(renderer, settings.notify)
         if together > 1:
@@ -145,10 +147,12 @@ def resume(run: str, wait: str | None, as_json: bool, events: bool, quiet: bool,
         if group:
             _refuse_stream(events)
             renderer = Renderer(quiet=quiet)
+            notice(repo, renderer, quiet=quiet)
             telling = Telling(renderer, of_user())
             state = parallel.resume(group, repo, _several(renderer, quiet=quiet), max_wait_s)
         else:
             renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
+            notice(repo, renderer, quiet=quiet)
             telling = Telling(renderer, of_user(), lambda: fold(journal.read(folder.journal)))
             people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
             watchers = (telling.event, renderer.tick, *people)
@@ -160,22 +164,23 @@ def resume(run: str, wait: str | None, as_json: bool, events: bool, quiet: bool,
 def predicates(
     settings: config.Settings, until: tuple[str, ...], renderer: Renderer, *, quiet: bool
 ) -> tuple[str, ...]:
-    """What must hold: what was said, else the only one of the configured checks.
+    """What must hold: what was said, else the setting `until`, else the only one of the configured checks.
 
     Raises:
         UsageError: nothing was said, and none or several are configured.
         PredicateError: it cannot be read.
     """
-    if not until:
+    if not until and not settings.until:
         if len(settings.checks) != 1:
             names = f" (configured: {', '.join(sorted(settings.checks))})" if settings.checks else ""
             raise UsageError(
-                f"a predicate is wanted: a session is asked for a skill only after a pass{names}",
-                hint='say what must hold: --until "pytest passes"',
+                f"a predicate is wanted: nothing else says what a pass is{names}",
+                hint='say what must hold: --until "pytest passes", or until = "pytest passes" in agentloop.toml',
             )
         until = tuple(settings.checks)
         if not quiet:
             renderer.console.print(f"until the configured check {until[0]}", markup=False)
+    until = until or settings.until
     _say_how_read(settings, until, renderer, quiet=quiet)
     return until
 

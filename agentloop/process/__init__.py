@@ -1,6 +1,7 @@
 """Other programs: the one door to them. Each runs in a session of its own, and its whole tree ends with it."""
 
 from agentloop.process.beside import Program, run_side_by_side
+from agentloop.process.detached import start_detached
 from agentloop.process.idle import IdleClock, is_work
 from agentloop.process.live import Live, start_program
 from agentloop.process.output import Exited
@@ -36,6 +37,7 @@ __all__ = [
     "is_work",
     "run_program",
     "run_side_by_side",
+    "start_detached",
     "start_in_terminal",
     "start_program",
     "watched",

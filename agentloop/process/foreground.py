@@ -33,13 +33,16 @@ _RESET = b"".join(
 _NOT_OURS = (*KEYBOARD, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 
 
-def run_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: int | None = None) -> int:
+def run_in_terminal(
+    argv: Sequence[str], *, env: Mapping[str, str], output: int | None = None, result: int | None = None
+) -> int:
     """Run a program to its end in the foreground; meanwhile the keyboard's signals are its alone.
 
     Args:
         argv: the program and its arguments; no shell.
         env: its whole environment.
         output: the file descriptor that it writes to; None: it has ours.
+        result: the one of its stdout alone; None: as `output`.
 
     Returns:
         Its exit code; negative when a signal ended it.
@@ -50,7 +53,7 @@ def run_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: int 
     """
     terminal = _Terminal.found()
     with _guarded(terminal) as watchdog, _keyboard_ignored(), _woken() as woken:
-        process = start_in_terminal(argv, env=env, output=output)
+        process = start_in_terminal(argv, env=env, output=output, result=result)
         watchdog.send(process.pid)
         code = 1
         try:

@@ -54,19 +54,23 @@ def git_free_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _GIT_LOCAL}
 
 
-def start_in_terminal(argv: Sequence[str], *, env: Mapping[str, str], output: int | None) -> Process:
+def start_in_terminal(
+    argv: Sequence[str], *, env: Mapping[str, str], output: int | None, result: int | None = None
+) -> Process:
     """Start a program in our process group, with our own input; the keyboard's signals are not ignored in it.
 
     Args:
         argv: the program and its arguments; no shell.
         env: its whole environment.
         output: the file descriptor that it writes to; None: it has ours.
+        result: the one of its stdout alone; None: as `output`.
 
     Raises:
         CannotStartError: it is missing or cannot be executed.
     """
     try:
-        return subprocess.Popen(argv, env=dict(env), stdout=output, stderr=output, preexec_fn=_hear_keyboard)  # noqa: PLW1509 - no thread is ours
+        stdout = output if result is None else result
+        return subprocess.Popen(argv, env=dict(env), stdout=stdout, stderr=output, preexec_fn=_hear_keyboard)  # noqa: PLW1509 - no thread is ours
     except OSError as error:
         raise cannot_start(argv[0], Path.cwd(), error) from error
 

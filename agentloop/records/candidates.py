@@ -31,7 +31,11 @@ class Candidate:
         """Agentloop itself drove it, or asked it for a skill, and nobody has worked in it since."""
         if self.known is None or self.stored.changed > self.known.last_at:
             return False
-        return self.known.task.by_hand is None or bool(self.known.skill_turns)
+        task = self.known.task
+        if task.by_hand is None:
+            return True
+        is_lost = bool(task.home) and not self.known.ended  # the tree of a push goes with it: nobody can resume that
+        return bool(self.known.skill_turns) and not is_lost
 
 
 class UnclearError(UsageError):

@@ -20,8 +20,8 @@ import tenacity
 from pydantic import ValidationError
 
 from agentloop import events as ev
-from agentloop.config import state_folder
 from agentloop.errors import RunError
+from agentloop.records import commit_receipts
 from agentloop.state import RunState
 from agentloop.state.fold import fold
 from agentloop.text.quoting import writable
@@ -87,10 +87,7 @@ class RunFolder:
 
 def repository_folder(common_dir: Path) -> Path:
     """The state folder of a repository, named after it and its git common directory's path."""
-    real = common_dir.resolve()
-    name = real.parent.name if real.name == ".git" else real.name
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:40] or "repository"
-    return state_folder() / f"{readable}-{sha256(os.fsencode(real)).hexdigest()[:10]}"
+    return commit_receipts.folder_of(common_dir)
 
 
 def receipts_folder(common_dir: Path) -> Path:

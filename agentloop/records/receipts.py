@@ -92,11 +92,20 @@ def key_of(tree: str, node: Node, repo: Repo, env: Mapping[str, str], box: Sandb
     """What a receipt is kept under; empty for a predicate that gets none."""
     if not is_of_the_tree(node):
         return ""
-    programs = [commands.tool(command, repo.root, env) for command in _commands(node)]
-    known = [f"{path}={digest}" for path, digest in tool_digests(programs).items()]
     looks = [f"{path}={_looks_like(repo.root / path)}" for path in repo.ignored() if not _is_cache(path)]
-    text = "\0".join([tree, render(node), box.key, *known, *looks])
+    text = "\0".join([tree, render(node), box.key, *_programs(node, repo.root, env), *looks])
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def tools_of(node: Node, tree: Path, env: Mapping[str, str], box: Sandbox) -> str:
+    """A digest of what a predicate is checked with: the programs of its commands, and the sandbox."""
+    text = "\0".join([box.key, *_programs(node, tree, env)])
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
+
+
+def _programs(node: Node, tree: Path, env: Mapping[str, str]) -> list[str]:
+    programs = [commands.tool(command, tree, env) for command in _commands(node)]
+    return [f"{path}={digest}" for path, digest in tool_digests(programs).items()]
 
 
 def is_of_the_tree(node: Node) -> bool:

@@ -37,14 +37,6 @@ def changed(change: ev.Changed | None) -> str:
     return ", ".join(filter(None, [f"{count(change.files, 'file')} changed", " ".join(lines)]))
 
 
-def ago(seconds: float) -> str:
-    """An age for people, in its largest unit: `now`, `5 min ago`, `3 h ago`, `2 d ago`."""
-    for unit_s, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= unit_s:
-            return f"{int(seconds // unit_s)} {unit} ago"
-    return "now"
-
-
 def count(number: int, noun: str) -> str:
     """A number of things for people: `1 attempt`, `2 attempts`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -91,6 +91,26 @@ class Branches:
         recording.move(self._git, _HEADS + name, old, new, message)
         return Committed(new)
 
+    def forward(self, name: str, old: str, new: str, message: str) -> None:
+        """See `Repo.forward`."""
+        self.refuse(name)
+        try:
+            recording.move(self._git, _HEADS + name, old, new, message)
+        except recording.RefMovedError as error:
+            raise PublishError(f"the branch {name} was moved by somebody else meanwhile") from error
+
+    def working_tree(self, name: str) -> Path | None:
+        """See `Repo.working_tree_of`."""
+        for record in self._worktrees():
+            if record.get("branch") == _HEADS + name and "prunable" not in record:
+                return Path(record["worktree"])
+        return None
+
+    def _worktrees(self) -> Iterator[dict[str, str]]:
+        """The working trees as git lists them: what is told of each, by its first word."""
+        for record in self._git.ask("worktree", "list", "--porcelain").split("\n\n"):
+            yield dict(line.partition(" ")[::2] for line in record.splitlines())
+
     def _refuse_folder(self, name: str) -> None:
         """Git keeps branches as files in folders: where one is called `a`, none can be called `a/b`."""
         above = [f"{_HEADS}{parent}" for parent in Path(name).parents if parent != Path()]
@@ -104,10 +124,9 @@ class Branches:
 
     def _in_use(self) -> Iterator[tuple[str, str]]:
         """The branches that a working tree is on or is rebasing, and where."""
-        for record in self._git.ask("worktree", "list", "--porcelain").split("\n\n"):
-            lines = dict(line.partition(" ")[::2] for line in record.splitlines())
-            if "branch" in lines and "prunable" not in lines:
-                yield lines["branch"], f"the worktree {lines['worktree']}"
+        for record in self._worktrees():
+            if "branch" in record and "prunable" not in record:
+                yield record["branch"], f"the worktree {record['worktree']}"
         for git_dir in (self._common_dir, *sorted(self._common_dir.glob("worktrees/*"))):
             for file in git_dir.glob("rebase-*/head-name"):
                 yield file.read_text(encoding="utf-8", errors="replace").strip(), f"the rebase in {file.parent}"

@@ -7,9 +7,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from agentloop.errors import RepoError
+from agentloop import interrupts
+from agentloop.errors import PublishError, RepoError
 from agentloop.events.standing import Standing
-from agentloop.repo import recording, snapshots, standing, worktrees
+from agentloop.repo import history, hooks, recording, snapshots, standing, worktrees
 from agentloop.repo.branches import Branches
 from agentloop.repo.committing import Committed, Committing
 from agentloop.repo.paths import LINK, Change, Entry, Paths
@@ -95,6 +96,35 @@ class Repo:
         """The commit that a name stands for; None when there is none."""
         return recording.commit_at(self._git, name)
 
+    def tree_of(self, commit: str) -> str:
+        """The id of a commit's tree.
+
+        Raises:
+            RepoError: there is no such commit.
+        """
+        return self._git.ask("rev-parse", "-q", "--verify", f"{commit}^{{tree}}")
+
+    def new_commits(
+        self, tip: str, known: Sequence[str], *, max_count: int, were_pushed: bool = False
+    ) -> list[history.Commit]:
+        """The commits up to one that no remote-tracking branch has, newest first.
+
+        Args:
+            tip: a commit.
+            known: further commits that are nothing new, with all that lead to them.
+            max_count: how many at most.
+            were_pushed: they are on a remote meanwhile, and new all the same.
+        """
+        return history.new_commits(self._git, tip, known, max_count, were_pushed=were_pushed)
+
+    def leads_to(self, commit: str, known: Sequence[str]) -> bool:
+        """A commit is one of those that are known, or one before them.
+
+        Raises:
+            RepoError: one of them is not there.
+        """
+        return self._git.ask("rev-list", "-n", "1", commit, "--not", *known, "--") == ""
+
     def branch(self) -> str | None:
         """The branch that HEAD is on; None when it is detached."""
         return self._git.find("symbolic-ref", "-q", "--short", "HEAD") or None
@@ -102,6 +132,10 @@ class Repo:
     def remote(self) -> str:
         """The address of the remote `origin`; empty when there is none."""
         return self._git.find("config", "--get", "remote.origin.url")
+
+    def hooks_folder(self) -> hooks.HooksFolder:
+        """Where git looks for its hooks."""
+        return hooks.folder(self._git)
 
     def snapshot(self, run: str, n: int | str, index: Path) -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
@@ -259,6 +293,14 @@ class Repo:
         words = ("log", "-n", "1", "-F", f"--grep={line}", "--format=%H", *reach, "--", *paths)
         return self._git.ask(*words) or None
 
+    def committed_at(self, commit: str) -> float:
+        """The Unix time of a commit.
+
+        Raises:
+            RepoError: there is no such commit.
+        """
+        return float(self._git.ask("show", "-s", "--no-show-signature", "--format=%ct", f"{commit}^{{commit}}"))
+
     def changed_at(self, path: str) -> float | None:
         """The Unix time of the last commit that changed a path; None when there is none."""
         said = self._git.ask("log", "-n", "1", "--format=%ct", "--", path) if self.head() else ""
@@ -315,6 +357,31 @@ class Repo:
     def is_on(self, branch: str) -> bool:
         """The branch is the one that is checked out here; it may be unborn."""
         return self._branches.is_checked_out_here(branch)
+
+    def working_tree_of(self, branch: str) -> Path | None:
+        """The working tree in which a branch is checked out; None when it is in none."""
+        return self._branches.working_tree(branch)
+
+    def forward(self, branch: str, old: str, new: str, message: str) -> None:
+        """Move a branch that is not checked out from a commit to a later one.
+
+        Raises:
+            PublishError: see `refuse_branch`; or somebody else has moved it.
+        """
+        self._branches.forward(branch, old, new, message)
+
+    def fast_forward(self, commit: str) -> None:
+        """Bring what is checked out here on to a later commit, working files included, as `git merge --ff-only` does.
+
+        Raises:
+            PublishError: it is no later one, or files are in the way; nothing is changed.
+            Interrupted: a signal was noted meanwhile.
+        """
+        try:
+            self._git.perform(["git", "merge", "--ff-only", "-q", commit], timeout_s=recording.HOOK_TIMEOUT_S)
+        except GitFailedError as error:
+            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
+            raise PublishError(f"git refuses to go on to {commit[:10]}: {error.words}") from error
 
     def refuse_branch(self, name: str) -> None:
         """Find out whether there can be commits of ours on a branch, which need not exist.

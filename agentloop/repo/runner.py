@@ -194,7 +194,7 @@ def _runner(folder: Path) -> Any:
         import git
     for name in set(os.environ) - set(git_free_environment()):
         del os.environ[name]
-    runner = git.Git(str(folder))
+    runner = git.Git(folder.absolute())  # as a text it would be taken for one with variables in it
     runner.update_environment(
         GIT_TERMINAL_PROMPT="0", GIT_OPTIONAL_LOCKS="0", GIT_NO_REPLACE_OBJECTS="1", LC_ALL="C.UTF-8"
     )

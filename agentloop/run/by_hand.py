@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from agentloop import events as ev
@@ -19,6 +20,8 @@ Emit = Callable[[ev.Event], object]
 def start_of(state: RunState, repo: Repo) -> str | None:
     """The commit that the work of a session began with; None when it is only about to begin, or that is unknown."""
     how = state.task.by_hand
+    if how and how.base:
+        return how.base
     return repo.last_before(how.began) if how and how.began is not None else None
 
 
@@ -80,7 +83,8 @@ def _session(state: RunState, adapter: Adapter, repo: Repo, since: float) -> Sto
     A person may leave one session for another within their agent, so that its name at the start would prove nothing.
     """
     named = state.task.by_hand.session if state.task.by_hand else ""
-    sessions = list(store.stored_sessions(adapter, repo.root, since))
+    home = Path(state.task.home) if state.task.home else repo.root
+    sessions = list(store.stored_sessions(adapter, home, since))
     chosen = next((one for one in sessions if not named or one.session == named), None)
     # A resume may begin another file of the same session, with little in it.
     files = [one for one in sessions if chosen and one.session == chosen.session]

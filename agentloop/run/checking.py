@@ -39,17 +39,21 @@ class Checks:
     def check(self, state: RunState, logs: Path, attempt: int, role: ev.CheckRole) -> ev.Checked:
         """Check the working tree; before the first turn, remember what the same tree came to.
 
-        A turn may have changed what no receipt tells of, so that after one the check is always run.
+        A turn may have changed what no receipt tells of, so that after one the check is always run; not after the turn
+        of a person, which was over when the run began.
 
         Raises:
             Interrupted: a signal was noted; nothing is left running.
             OSError: a log cannot be written.
         """
         began = time.monotonic()
-        receipt = None if attempt or state.task.fresh else self._recall(state, self._tree_id())
+        was_over = bool(state.task.by_hand and state.task.by_hand.session) and (attempt, role) == (1, "attempt")
+        untouched = not state.task.fresh and (was_over or not attempt)
+        receipt = self._recall(state, self._tree_id()) if untouched else None
         if receipt:
             return ev.Checked(
                 attempt=attempt,
+                role=role,
                 verdict=receipt.verdict,
                 leaves=receipt.leaves,
                 duration_s=time.monotonic() - began,

@@ -30,11 +30,13 @@ class Learning:
         repo: the run's repository.
         staging: where the session writes its draft.
         kept: where the draft's copy is kept.
+        home: the working tree that it goes to; mostly the run's own.
     """
 
     repo: Repo
     staging: Staging
     kept: Path
+    home: Repo
 
     def rejected(self) -> list[rejections.Rejected]:
         """The drafts of this repository that people rejected, newest first."""
@@ -103,11 +105,11 @@ class Learning:
         """
         path, job = draft_of(state), state.task
         published = publish.find_published(
-            self.repo, _trailer(state), path.name, job.skills_dir, _since(state), job.skills_branch
+            self.home, _trailer(state), path.name, job.skills_dir, _since(state), job.skills_branch
         )
         if published is None:
             message = _message(state, path.name)
-            published = publish.publish_skill(self.repo, path, job.skills_dir, message, job.skills_branch, state.base)
+            published = publish.publish_skill(self.home, path, job.skills_dir, message, job.skills_branch, state.base)
         self.staging.close()
         return published
 
@@ -118,7 +120,7 @@ class Learning:
             PublishError: the links cannot be committed.
         """
         linked = publish.link_skills(
-            self.repo, state.task.skills_dir, _trailer(state), _since(state), readers=registry.skill_folders()
+            self.home, state.task.skills_dir, _trailer(state), _since(state), readers=registry.skill_folders()
         )
         return linked or ev.SkillsLinked(paths=())
 

@@ -59,15 +59,18 @@ class Performance:
     """
 
     def __init__(self, home: Repo, folder: journal.RunFolder, book: journal.Journal, watchers: Watchers) -> None:
-        self.repo = own_worktree.enter(home, book.state) if book.state.task.own_worktree else home
+        task = book.state.task
+        self.repo = own_worktree.enter(home, book.state) if task.own_worktree else home
+        self.home = Repo(Path(task.home)) if task.home and not task.own_worktree else self.repo
+        """Where the agent works, and where the skill goes."""
         self.folder = folder
         self.book = book
-        self.checks = Checks(self.repo, read_predicate(book.state.task), watchers.on_tick)
+        self.checks = Checks(self.repo, read_predicate(task), watchers.on_tick)
         self.show = watchers.show
         self.on_tick = watchers.on_tick
         self.ask = watchers.ask
         self.consent = watchers.consent
-        places = sandbox.Places(self.repo.root, self.repo.common_dir)
+        places = sandbox.Places(self.home.root, self.home.common_dir)
         self.turns = Turns(places, folder, lambda: book.state, self.emit, watchers.on_tick)
 
     def __enter__(self) -> "Performance":
@@ -89,7 +92,7 @@ class Performance:
     @property
     def learning(self) -> learning.Learning:
         """What is done about the skill."""
-        return learning.Learning(self.repo, self.staging, self.folder.draft)
+        return learning.Learning(self.repo, self.staging, self.folder.draft, self.home)
 
     def emit(self, event: ev.Event) -> None:
         """Write an event into the journal, then show it."""

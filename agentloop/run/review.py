@@ -187,7 +187,7 @@ def accept(repo: Repo, draft: Waiting, skills_to: str = "") -> list[ev.Event]:
         if problems:
             raise PublishError("\n  ".join([f"{draft.name} breaks a rule:", *map(str, problems)]),
                                hint=f"edit it: agentloop skills review {draft.folder.run}")  # fmt: skip
-        work = learning.Learning(repo, Staging(repo.root, state.run), draft.folder.draft)
+        work = learning.Learning(repo, Staging(repo.root, state.run), draft.folder.draft, repo)
         work.sign(state)
         published = work.publish(state)
         done = [book.append(published)]

@@ -119,11 +119,14 @@ def _refuse_resume(state: RunState, repo: Repo) -> None:
     if state.ended and not (state.can_go_on or state.can_be_mended):
         own_worktree.leave(repo.common_dir, state)
         raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
-    if Path(state.task.worktree) != repo.root and not state.task.own_worktree:
-        raise RunError(
-            f"run {state.run} belongs to {state.task.worktree}, not to {repo.root}",
-            hint=f"cd {state.task.worktree}, then: agentloop resume {state.run}",
-        )
+    if Path(state.task.worktree) == repo.root or state.task.own_worktree:
+        return
+    if state.task.by_hand and state.task.home:
+        raise RunError(f"run {state.run} was part of a push, and its tree is gone", hint="push again: agentloop push")
+    raise RunError(
+        f"run {state.run} belongs to {state.task.worktree}, not to {repo.root}",
+        hint=f"cd {state.task.worktree}, then: agentloop resume {state.run}",
+    )
 
 
 def _held(repo: Repo, job: Job) -> contextlib.AbstractContextManager[None]:

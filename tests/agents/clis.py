@@ -24,6 +24,12 @@ YAML = NpmPackage("yaml", "yaml", "2.9.1")
 INSTALLER = NpmPackage("skills", "skills", "1.7.4")
 """It installs the skills of a repository for any agent."""
 
+HUSKY = NpmPackage("husky", "husky", "9.1.7")
+LEFTHOOK = NpmPackage("lefthook", "lefthook", "2.2.1")
+PRE_COMMIT = PypiPackage("pre-commit", "pre-commit", "4.7.0")
+HOOK_TOOLS = (HUSKY, LEFTHOOK, PRE_COMMIT)
+"""What else writes git's hooks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Agent:
@@ -120,7 +126,7 @@ def main() -> int:
         return 2
     wanted = [AGENTS[name] for name in QUICK] if "quick" in sys.argv else [*AGENTS.values(), *BRIDGES.values()]
     with ThreadPoolExecutor(2) as pool:
-        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *(agent.cli for agent in wanted)))]
+        good = [*pool.map(_install, (NODE, YAML, INSTALLER, *HOOK_TOOLS, *(agent.cli for agent in wanted)))]
     return 0 if all(good) else 1
 
 

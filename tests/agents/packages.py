@@ -85,7 +85,8 @@ class NpmPackage(Package):
 
     def _fill(self, folder: Path) -> None:
         flags = ["--no-audit", "--no-fund", "--no-save", "--loglevel=error", "--prefix", str(folder)]
-        subprocess.run(["npm", "install", *flags, f"{self.package}@{self.version}"], check=True)
+        # Not where we are: some packages put hooks into the repository that they are installed from.
+        subprocess.run(["npm", "install", *flags, f"{self.package}@{self.version}"], cwd=folder, check=True)
 
 
 @dataclass(frozen=True, slots=True)

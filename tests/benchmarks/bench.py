@@ -7,6 +7,7 @@ It prints and never judges: a busy machine makes every figure worse at once, the
 
 import os
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,8 +20,11 @@ from pathlib import Path
 from agentloop.events import Checked, Leaf
 from agentloop.predicate import evidence
 from agentloop.predicate.reports.report import Recorder
+from agentloop.records import commit_receipts
+from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.repo import Repo
 from agentloop.skills import search, similarity
+from tests.agents.clis import PRE_COMMIT
 
 AGENTLOOP = [str(Path(sys.executable).parent / "agentloop")]
 BARE_CLICK = "import click\n@click.command()\n@click.version_option('1', prog_name='x')\ndef main(): ...\nmain()\n"
@@ -113,6 +117,37 @@ def fingerprint(folder: Path) -> None:
     print(
         f"fingerprint of 50,000 files: {statistics.median(ours) * 1000:.0f} ms, git status "
         f"{statistics.median(theirs) * 1000:.0f} ms, ratio {ratio:.2f} (wanted: at most 1.5)"
+    )
+
+
+def hook(folder: Path, env: dict[str, str]) -> None:
+    """The pre-push hook with a receipt, beside the pre-commit framework's with nothing to do."""
+    PRE_COMMIT.install()
+    env = {
+        name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }  # what is installed is compiled
+    root = folder / "hooked"
+    root.mkdir()
+    (root / "agentloop.toml").write_text('until = "true passes"\n')
+    (root / ".pre-commit-config.yaml").write_text("repos: []\n")
+    with Repo.create(root, "Begin") as repo:
+        tree, commit, state = repo.tree_of("HEAD"), repo.head() or "", commit_receipts.folder_of(repo.common_dir)
+    commit_receipts.write(state, CommitReceipt(tree, "true passes", "pass", time.time(), 1.0, "", ""))
+    said = folder / "said"
+    said.write_text(f"refs/heads/main {commit} refs/heads/main {'0' * len(commit)}\n")
+    script = str(root / ".git/hooks/pre-push")
+    seconds([str(PRE_COMMIT.bin / "pre-commit"), "install", "--hook-type", "pre-push"], root, env)
+    shutil.move(script, folder / "theirs")
+    seconds([*AGENTLOOP, "hook", "install", "--via", "raw"], root, env)
+    ours: list[float] = []
+    theirs: list[float] = []
+    for _ in range(ROUNDS):
+        for hook, times in ((folder / "theirs", theirs), (script, ours)):
+            times.append(seconds(["sh", "-c", f'"{hook}" origin there < "{said}"'], root, env))
+    ratio = statistics.median(ours) / statistics.median(theirs)
+    print(
+        f"pre-push hook with a receipt: {statistics.median(ours) * 1000:.0f} ms, pre-commit with nothing to do "
+        f"{statistics.median(theirs) * 1000:.0f} ms, ratio {ratio:.2f} (wanted: at most 0.5)"
     )
 
 
@@ -243,6 +278,7 @@ def main() -> None:
         start_up(folder, env)
         attempt(repo, env)
         fingerprint(folder)
+        hook(folder, env)
         memory(repo, env)
         check_memory(repo, env)
         feedback(folder, env)

@@ -1,0 +1,56 @@
+"""`git push` with the person's own arguments, on their own terminal: tried, and done."""
+
+import signal
+import tempfile
+from collections.abc import Mapping, Sequence
+
+from agentloop.process import git_free_environment
+from agentloop.process.foreground import run_in_terminal
+
+OURS = "AGENTLOOP_PUSH"
+"""Set during our own pushes, so that our hook leaves them alone."""
+_TRIAL = ("--dry-run", "--porcelain", "--no-verify", "--no-quiet", "--recurse-submodules=no")
+_MAX_BYTES = 16 * 1024 * 1024
+
+
+def try_push(arguments: Sequence[str], *, asks: bool) -> tuple[int, str]:
+    """Find out what would be pushed; nothing changes, and no hook is run.
+
+    What git complains of, and what it or ssh asks, goes to the terminal.
+
+    Args:
+        arguments: what `git push` is told.
+        asks: git may ask for a name and a password.
+
+    Returns:
+        Git's exit code as a shell has it, and what it prints as `--porcelain`.
+
+    Raises:
+        CannotStartError: git is missing.
+        Interrupted: a signal other than ctrl-C was noted meanwhile.
+    """
+    # Behind the person's own, the last word of an option counts.
+    cut = list(arguments).index("--") if "--" in arguments else len(arguments)
+    words = ["-c", "advice.pushUpdateRejected=false", "push", *arguments[:cut], *_TRIAL, *arguments[cut:]]
+    with tempfile.TemporaryFile() as printed:
+        code = run_in_terminal(["git", *words], env=_environment(asks=asks), result=printed.fileno())
+        printed.seek(0)
+        return _as_in_a_shell(code), printed.read(_MAX_BYTES).decode("utf-8", "surrogateescape")
+
+
+def push(arguments: Sequence[str], *, asks: bool) -> int:
+    """Push; see `try_push`. All that git prints is left as it is.
+
+    Returns:
+        Git's exit code as a shell has it.
+    """
+    return _as_in_a_shell(run_in_terminal(["git", "push", *arguments], env=_environment(asks=asks)))
+
+
+def _environment(*, asks: bool) -> Mapping[str, str]:
+    quiet = {} if asks else {"GIT_TERMINAL_PROMPT": "0"}
+    return {**git_free_environment(), OURS: "1", **quiet}
+
+
+def _as_in_a_shell(code: int) -> int:
+    return 128 + signal.Signals(-code) if code < 0 else code
