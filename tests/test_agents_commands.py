@@ -252,6 +252,8 @@ def test_a_skill_that_the_agent_does_not_list_although_it_is_there(repo: Repo, m
         ("echo nothing to see", "note", "it does not say: nothing to see"),
         ("echo 'needs a newer node' >&2; exit 3", "problem", "exit code 3: needs a newer node"),
         ("kill -9 $$", "problem", "signal 9: it printed nothing"),
+        ("echo 'again in 2.3s' >&2; echo 1.3.0", "ok", "1.3.0"),
+        ("echo 'version 1.3.0' >&2", "ok", "1.3.0"),
         ("printf '\\033[2J1.3.0\\007'", "ok", "1.3.0"),
         ("exec sleep 30", "note", "it did not answer within 1 s"),
     ],

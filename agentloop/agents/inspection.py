@@ -29,7 +29,7 @@ class _Question:
 
     def __init__(self, facts: Facts, about: str, cwd: Path) -> None:
         self.key = (facts.source.name, about)
-        self._printed = bytearray()
+        self._printed, self._errors = bytearray(), bytearray()
         adapter = facts.adapter
         template = adapter.version if about == "version" else adapter.skills_probe
         self.program = Program(
@@ -37,13 +37,15 @@ class _Question:
             cwd=cwd,
             env=child_environment(_TAG, **adapter.environment),
             timeout_s=_VERSION_TIMEOUT_S if about == "version" else _PROBE_TIMEOUT_S,
-            on_output=self._keep,
+            on_output=lambda chunk: _keep(self._printed, chunk),
+            on_errors=lambda chunk: _keep(self._errors, chunk),
         )
 
     def answer(self, ended: Exited | CannotStartError) -> Answer:
         """What came of it."""
         command = shlex.join(self.program.argv)
-        output = plain(self._printed.decode("utf-8", "replace"))
+        # A warning may name another version, or a time; what was asked for comes first.
+        output = plain(b"\n".join(filter(None, [self._printed, self._errors])).decode("utf-8", "replace"))
         if isinstance(ended, CannotStartError):
             return Answer(failure=ended.message, command=command)
         if ended.ended_by != "itself":
@@ -54,8 +56,9 @@ class _Question:
             return Answer(failure=f"{how}: {one_line(output, 200) or 'it printed nothing'}", command=command)
         return Answer(output=output, command=command)
 
-    def _keep(self, chunk: bytes) -> None:
-        self._printed += chunk[: max(0, _MAX_BYTES - len(self._printed))]
+
+def _keep(printed: bytearray, chunk: bytes) -> None:
+    printed += chunk[: max(0, _MAX_BYTES - len(printed))]
 
 
 def inspect(agents: Iterable[tuple[Source, Adapter]], cwd: Path, ours: Ours | None) -> list[Facts]:

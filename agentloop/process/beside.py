@@ -23,7 +23,9 @@ class Program:
     env: Mapping[str, str]
     timeout_s: float | None
     on_output: Callable[[bytes], None]
-    """Gets what it prints, output and errors, in chunks."""
+    """Gets what it prints, in chunks."""
+    on_errors: Callable[[bytes], None] | None = None
+    """Gets what it prints as errors; None: they are output like any other."""
     grace_s: float = GRACE_S
     """Time between asking it to end and killing it."""
     death_signal: signal.Signals = signal.SIGKILL
@@ -83,14 +85,14 @@ class _Beside:
 
     def __init__(self, program: Program, spared: set[int]) -> None:
         with readable(b"") as source:
-            streams = (source, subprocess.STDOUT)
+            streams = (source, subprocess.STDOUT if program.on_errors is None else subprocess.PIPE)
             self._process = start(program.argv, program.cwd, program.env, *streams, death_signal=program.death_signal)
         spared.add(self._process.pid)
         self._spared = spared
         self._timeout_s = program.timeout_s
         self._grace_s = program.grace_s
         self._began = time.monotonic()
-        self.pump = Pump(self._process, program.on_output, None)
+        self.pump = Pump(self._process, program.on_output, program.on_errors)
 
     def ended_by(self) -> EndedBy | None:
         """What ended it, or is to end it now."""
