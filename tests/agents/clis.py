@@ -76,7 +76,7 @@ AGENTS = {
         Agent(NpmPackage("copilot", "@github/copilot", "1.0.102"), configurations.copilot),
         Agent(NpmPackage("pi", "@earendil-works/pi-coding-agent", "1.3.0"), configurations.pi),
         Agent(NpmPackage("kimi", "@moonshot-ai/kimi-code", "2.1.0"), configurations.kimi),
-        Agent(NpmPackage("cline", "cline", "3.0.65"), configurations.cline),
+        Agent(NpmPackage("cline", "cline", "3.0.65"), configurations.cline, is_priced=False),
         Agent(NpmPackage("cn", "@continuedev/cli", "1.5.47"), configurations.cn),
         Agent(NpmPackage("kilo", "@kilocode/cli", "7.7.7"), configurations.kilo),
         Agent(
