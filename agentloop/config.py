@@ -222,6 +222,11 @@ def user_folder() -> Path:
     return platformdirs.user_config_path("agentloop", appauthor=False)
 
 
+def in_ci(environment: Mapping[str, str] = os.environ) -> bool:
+    """Machines run it, and nobody sits before it: the variable `CI` is set."""
+    return environment.get("CI", "").lower() not in ("", "0", "false")
+
+
 def load(root: Path | None, flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Config:
     """Gather the settings for a repository.
 
@@ -294,8 +299,7 @@ def _layers(
 
 def _of_ci(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """Where machines run it, nobody pays for a machine that waits."""
-    is_ci = environment.get("CI", "").lower() not in ("", "0", "false")
-    return "CI in the environment", {"wait": "never"} if is_ci else {}
+    return "CI in the environment", {"wait": "never"} if in_ci(environment) else {}
 
 
 def _file(path: Path, *table: str) -> tuple[str, dict[str, Any]]:

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from agentloop import config
 from agentloop.errors import CannotStartError, UsageError
 from agentloop.interrupts import raise_if_interrupted
 from agentloop.process import git_free_environment
@@ -19,8 +20,11 @@ _MAX_LINE_BYTES = 4096
 
 
 def is_there() -> bool:
-    """Somebody can be asked: questions go to stderr, answers come from stdin, and both are a terminal."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    """Somebody can be asked: questions go to stderr, answers come from stdin, and both are a terminal.
+
+    In CI nobody is, also where a job has a terminal: a question would be waited for until the job's time is up.
+    """
+    return sys.stdin.isatty() and sys.stderr.isatty() and not config.in_ci()
 
 
 def answer(question: str, timeout_s: float | None = None) -> str | None:

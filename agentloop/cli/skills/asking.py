@@ -1,6 +1,5 @@
 """A draft shown to the person at the terminal, and the person's answer to it."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,7 +43,7 @@ def in_run(repo: Repo, before: Callable[[], None]) -> learning.Ask | None:
         repo: the run's repository.
         before: takes the live display away.
     """
-    if not _can_be_asked():
+    if not person.is_there():
         return None
 
     def ask(state: RunState) -> learning.Answer:
@@ -69,7 +68,7 @@ def consent(before: Callable[[], None]) -> Callable[[RunState], bool] | None:
     Args:
         before: takes the live display away.
     """
-    if not _can_be_asked():
+    if not person.is_there():
         return None
 
     def ask(_state: RunState) -> bool:
@@ -79,10 +78,6 @@ def consent(before: Callable[[], None]) -> Callable[[RunState], bool] | None:
         return said is not None and said.lower() in ("", "y", "yes")
 
     return ask
-
-
-def _can_be_asked() -> bool:
-    return person.is_there() and os.environ.get("CI", "").lower() in ("", "0", "false")
 
 
 def talk(repo: Repo, state: RunState, ways_out: Mapping[str, str]) -> Decision:
