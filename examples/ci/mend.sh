@@ -72,7 +72,8 @@ propose() {
             "${PUSH_TO:-origin}" "FETCH_HEAD:refs/heads/$branch"
     else
         git push -q "${PUSH_TO:-origin}" "FETCH_HEAD:refs/heads/$branch"
-        gh pr create --base "$1" --head "$branch" --title "$title" --body-file "$out/report.md"
+        # GitHub refuses a text of more than 65536 characters.
+        head -c 60000 "$out/report.md" | gh pr create --base "$1" --head "$branch" --title "$title" --body-file -
     fi
 }
 
