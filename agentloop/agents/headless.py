@@ -144,7 +144,8 @@ class HeadlessSession:
         line = " ".join(template)
         words = prompt
         file = folder / "prompt.md"
-        too_long = len(prompt.encode()) > _MAX_ARGUMENT_BYTES
+        most = self.adapter.max_prompt_bytes or (_MAX_ARGUMENT_BYTES if "{prompt}" in line else None)
+        too_long = most is not None and len(prompt.encode()) > most
         if "{prompt_file}" in line or too_long:
             file.write_text(prompt, encoding="utf-8")
         if too_long:
@@ -162,7 +163,7 @@ class HeadlessSession:
         }
         if "{session_file}" in line:
             self._session_file.parent.mkdir(parents=True, exist_ok=True)
-        return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else prompt.encode()
+        return commandline.filled(template, values, self.extra), b"" if "{prompt" in line else words.encode()
 
     def _turn(self, reader: StreamReader, exited: Exited, stderr: str, waiting: str) -> Turn:
         self.id = reader.session or self.id or self._stored_session(exited)

@@ -112,6 +112,8 @@ class Adapter(Part):
     resume: tuple[str, ...] = ()
     fork: tuple[str, ...] = ()
     """Like `resume`, in a new session that begins as a copy of `{session}`."""
+    max_prompt_bytes: int | None = Field(default=None, gt=0)
+    """A longer prompt goes into a file that the agent is told to read; unsaid, so does an argument above 100 kB."""
     version: tuple[str, ...] = ()
     """The command that prints the program's version."""
     skills_probe: tuple[str, ...] = ()
