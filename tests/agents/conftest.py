@@ -86,6 +86,8 @@ class Place:
     repo: Path
     environment: dict[str, str]
     model: ScriptedModel
+    ends: ExitStack
+    """What is done at the end of the test."""
 
     @property
     def adapter(self) -> Adapter:
@@ -151,9 +153,19 @@ class Place:
 
     def popen(self, *flags: str) -> subprocess.Popen[bytes]:
         """Begin a run."""
-        return subprocess.Popen(
+        running = subprocess.Popen(
             self.argv(*flags), cwd=self.repo, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
+        self.ends.callback(_end, running)
+        return running
+
+
+def _end(running: subprocess.Popen[bytes]) -> None:
+    """End a run that a failed test has left."""
+    running.kill()
+    running.wait()
+    if running.stdout:
+        running.stdout.close()
 
 
 @pytest.fixture
@@ -208,6 +220,6 @@ def place(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> It
                 "TERM": "dumb",
                 **agent.configure(isolated_home, model.url),
             }
-            return Place(agent, repo, environment, model)
+            return Place(agent, repo, environment, model, servers)
 
         yield make

@@ -41,7 +41,7 @@ def speaker(request: pytest.FixtureRequest, isolated_home: Path, repo: Path) -> 
                 "TERM": "dumb",
                 **agent.configure(isolated_home, model.url),
             }
-            return Place(agent, repo, environment, model)
+            return Place(agent, repo, environment, model, servers)
 
         yield make
 

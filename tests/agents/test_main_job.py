@@ -42,7 +42,7 @@ def tagged(run: str) -> list[int]:
     return found
 
 
-def wait_for(path: Path, timeout_s: float = 60) -> None:
+def wait_for(path: Path, timeout_s: float = 150) -> None:
     deadline = time.monotonic() + timeout_s
     while not path.exists():
         assert time.monotonic() < deadline, f"{path} never came"
