@@ -14,7 +14,7 @@ from tests.hook.conftest import Pushing, make
 from . import clis
 from .packages import Package
 
-pytestmark = pytest.mark.agents
+pytestmark = [pytest.mark.agents, pytest.mark.slow]
 ROOT = Path(__file__).parents[2]
 NOTE = 'cat > "$PWD/told"'
 CONFIG = """\

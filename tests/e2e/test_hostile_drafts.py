@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -74,7 +74,13 @@ STEPS: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", STEPS)
+def some(names: Iterable[str]) -> Iterator[object]:
+    """Every other one; the rest take their time."""
+    for number, name in enumerate(names):
+        yield pytest.param(name, marks=pytest.mark.slow if number % 2 else ())
+
+
+@pytest.mark.parametrize("name", [*some(STEPS)])
 def test_what_is_never_mended_is_kept_back_after_two_repairs(bench: Bench, name: str) -> None:
     step, words = STEPS[name]
     bench.steps(WRONG, RIGHT, step)
@@ -94,7 +100,9 @@ def test_what_is_never_mended_is_kept_back_after_two_repairs(bench: Bench, name:
     assert all(SECRET not in path.read_text(errors="replace") for path in bench.state_folder().rglob("*.jsonl"))
 
 
-@pytest.mark.parametrize("name", ["two skills", "outside too", "30 MB", "a secret", "the patch itself", "a device"])
+@pytest.mark.parametrize(
+    "name", [*some(["two skills", "outside too", "30 MB", "a secret", "the patch itself", "a device"])]
+)
 def test_what_is_mended_is_committed(bench: Bench, name: str) -> None:
     clean = {"run": f"rm -rf {{draft}}/* skills/sneaky && {GOOD['run']}"}
     bench.steps(WRONG, RIGHT, STEPS[name][0], clean)
