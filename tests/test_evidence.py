@@ -227,6 +227,7 @@ def test_secrets_and_escape_codes_do_not_get_in(tmp_path: Path, monkeypatch: pyt
     assert "red [redacted: value of SERVICE_TOKEN]" in text
 
 
+@pytest.mark.slow
 def test_a_thousand_failing_tests_come_back_short_with_the_new_ones_first(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     tree.mkdir()

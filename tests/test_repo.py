@@ -440,5 +440,5 @@ def test_git_that_waits_for_ever_ends_with_us(tmp_path: Path) -> None:
 def _command(pid: str) -> list[bytes]:
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []

@@ -68,6 +68,7 @@ EXTENDED = PROJECT["tests/test_shop.py"] + "\n\ndef test_nothing():\n    assert 
 RESHAPED = PROJECT["tests/test_shop.py"].replace("test_total", "test_sum")
 
 
+@pytest.mark.chaos
 def test_ordinary_new_tests_are_welcome(tmp_path: Path) -> None:
     state = play(tmp_path / "p", {**HONEST, "tests/test_more.py": "def test_more():\n    assert True\n"})
     assert state.ended
@@ -76,6 +77,7 @@ def test_ordinary_new_tests_are_welcome(tmp_path: Path) -> None:
     assert not state.guarded.notes
 
 
+@pytest.mark.chaos
 def test_new_tests_with_hooks_of_their_own_are_welcome(tmp_path: Path) -> None:
     fixture = "import pytest\n\n\n@pytest.fixture\ndef three():\n    return 3\n"
     files = {"tests/conftest.py": fixture, "tests/test_more.py": "def test_more(three):\n    assert three == 3\n"}
@@ -211,6 +213,7 @@ def test_an_agent_that_gives_in_ends_with_the_reason(tmp_path: Path) -> None:
     assert "see the test" in state.ended.reason
 
 
+@pytest.mark.chaos
 def test_a_warning_guard_accepts_and_says_so_and_learns_nothing(tmp_path: Path) -> None:
     files = {"tests/test_shop.py": "def test_nothing():\n    pass\n"}
     state = play(tmp_path / "p", files, guard="warn", distill="always")

@@ -103,6 +103,7 @@ def test_read_keeps_the_agent_from_its_work_and_says_what_was_denied(bench: Benc
     assert turn["denied"] == ["echo 3 > count"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_agent_and_the_run_can_be_resumed(bench: Bench) -> None:
     command = script(bench, WRONG, SLOW, RIGHT)
     running = subprocess.Popen(argv(command, "--distill", "never"), cwd=bench.repo, stdout=subprocess.PIPE)

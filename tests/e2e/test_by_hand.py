@@ -401,6 +401,7 @@ def test_at_a_terminal_it_is_asked_which(hands: Hands) -> None:
     assert hands.prompts()[0]["session"] == first
 
 
+@pytest.mark.slow
 def test_sessions_of_other_places_are_nobodys(hands: Hands, tmp_path: Path) -> None:
     inner = hands.repo / "vendored"
     worktree = tmp_path / "worktree"
@@ -443,6 +444,7 @@ def test_without_a_predicate_the_only_configured_check_counts(hands: Hands) -> N
     assert "until the configured check all" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_a_metric_was_is_measured_in_the_tree_of_the_start(hands: Hands) -> None:
     (hands.repo / "agentloop.toml").write_text("[metrics.count]\ncommand = 'cat count'\nregex = '\\d+'\n")
     git(hands.repo, "add", ".")

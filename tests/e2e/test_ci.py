@@ -146,6 +146,7 @@ def test_a_failing_branch_gets_a_pull_request_with_the_fix_and_the_skill(
      "::warning title=agentloop::The agent is rate-limited, and nothing waits here: run this job again later.\n"),
     (RIGHT, ("--max-cost", "much"), 2, ["result.json"], ""),
 ])  # fmt: skip
+@pytest.mark.slow
 def test_what_does_not_pass_is_told_kept_and_never_proposed(
     pipeline: Pipeline,
     bench: Bench,
@@ -165,6 +166,7 @@ def test_what_does_not_pass_is_told_kept_and_never_proposed(
     assert (pipeline.branches(), pipeline.gh("told").exists()) == (["main"], False)
 
 
+@pytest.mark.slow
 def test_a_branch_that_passes_by_now_costs_nothing(pipeline: Pipeline, bench: Bench) -> None:
     bench.steps(RIGHT)
     first = pipeline.checkout("first")
@@ -174,6 +176,7 @@ def test_a_branch_that_passes_by_now_costs_nothing(pipeline: Pipeline, bench: Be
     assert "work.bundle" not in artifacts(first)
 
 
+@pytest.mark.slow
 def test_a_merge_request_is_asked_for_by_the_push_itself(pipeline: Pipeline) -> None:
     git(pipeline.remote, "config", "receive.advertisePushOptions", "true")
     hook = pipeline.remote / "hooks/pre-receive"
@@ -204,6 +207,7 @@ def test_of_what_an_agent_could_forge_nothing_is_pushed(
     assert (pipeline.branches(), pipeline.gh("told").exists()) == (["main"], False)
 
 
+@pytest.mark.slow
 def test_a_branch_that_is_there_is_not_overwritten(pipeline: Pipeline) -> None:
     bundle = pipeline.bundle("agentloop/1-a")
     named = ("-c", "user.name=x", "-c", "user.email=x@example.invalid")

@@ -41,6 +41,7 @@ def test_a_program_that_is_not_there_begins_no_run(bench: Bench) -> None:
     assert "run " not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_cost_limit_that_cannot_be_kept_is_said_once(bench: Bench) -> None:
     bench.steps(WRONG, RIGHT)
     done = bench.run("--max-cost", "1", "--distill", "never")
@@ -50,6 +51,7 @@ def test_a_cost_limit_that_cannot_be_kept_is_said_once(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("when", ["after the first turn", "in the first turn"])
+@pytest.mark.slow
 def test_a_session_without_a_name_is_gone_on_with_after_kill_9(bench: Bench, when: str) -> None:
     cut: dict[str, object] = {"run": "touch in-the-turn", "sleep_s": 30}
     bench.steps(*([WRONG] if when == "after the first turn" else []), cut, RIGHT)

@@ -36,6 +36,7 @@ def test_a_skill_on_a_branch_and_its_undo(bench: Bench, write_skill: Step) -> No
     assert git(bench.repo, "ls-tree", "learned", "skills") == ""
 
 
+@pytest.mark.slow
 def test_kill_9_right_after_the_branchs_commit_then_resume_makes_no_second_one(bench: Bench, write_skill: Step) -> None:
     bench.steps(RIGHT, write_skill())
     pid = bench.script.with_suffix(".pid")

@@ -151,6 +151,7 @@ QUIETLY = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 @settings(max_examples=3, deadline=None, suppress_health_check=QUIETLY)
 @given(scripts=anything(3))
+@pytest.mark.slow
 def test_anything_in_any_order(fresh: Bench, scripts: list[str]) -> None:
     _again(fresh)
     live_through(fresh, scripts)

@@ -102,6 +102,7 @@ def test_a_usage_limit_is_waited_for_and_is_no_attempt(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("kill", [False, True])
+@pytest.mark.slow
 def test_a_wait_that_is_cut_off_is_gone_on_with(bench: Bench, kill: bool) -> None:
     bench.steps({"say": "error: usage limit, resets in 4 s", "exit": 1}, RIGHT)
     running = begin_to_wait(bench)

@@ -81,6 +81,7 @@ def test_the_work_comes_back_as_a_branch_and_the_persons_tree_stays(bench: Bench
     assert not [*(bench.repo / ".git/agentloop").glob("*")]
 
 
+@pytest.mark.slow
 def test_the_summary_says_how_to_look_and_how_to_merge(bench: Bench) -> None:
     bench.steps(WRONG)
     done = bench.run("--worktree", "--max-attempts", "1")
@@ -151,6 +152,7 @@ def killed_when(bench: Bench, condition: str) -> None:
         pytest.param('git log -1 --format=%s | grep -q "^Add skill"', id="after the skill's commit"),
     ],
 )
+@pytest.mark.slow
 def test_killed_and_resumed_from_the_persons_tree(bench: Bench, write_skill: Step, condition: str) -> None:
     bench.steps(WRONG, RIGHT, write_skill())
     make_busy(bench.repo)
@@ -323,6 +325,7 @@ def test_work_that_cannot_be_committed_stays_until_it_can(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("merged", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_undo_takes_the_skill_back_where_it_is(bench: Bench, write_skill: Step, merged: bool) -> None:
     bench.steps(WRONG, RIGHT, write_skill())
     branch = f"agentloop/{json.loads(bench.run('--worktree', '--json').stdout)['run']}"

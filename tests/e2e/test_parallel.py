@@ -80,6 +80,7 @@ def test_the_first_honest_pass_wins_and_nothing_is_left_of_the_others(
     assert processes() == []
 
 
+@pytest.mark.slow
 def test_when_all_fail_the_result_is_of_the_one_that_came_furthest(
     bench: Bench, members: Callable[..., list[str]]
 ) -> None:

@@ -222,6 +222,7 @@ def test_what_git_refuses_is_git_s_to_say(pusher: Pusher, arguments: list[str], 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_git_s_own_output_and_exit_code_are_passed_on(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     git(pusher.repo, "branch", "behind", "HEAD~1")
@@ -233,6 +234,7 @@ def test_git_s_own_output_and_exit_code_are_passed_on(pusher: Pusher) -> None:
     assert pusher.there() == pusher.here()
 
 
+@pytest.mark.slow
 def test_several_branches_are_checked_each_before_any_is_pushed(pusher: Pusher) -> None:
     before = pusher.there()
     pusher.pass_by_hand()
@@ -245,6 +247,7 @@ def test_several_branches_are_checked_each_before_any_is_pushed(pusher: Pusher) 
     assert (pusher.there(), pusher.there("refs/heads/bad")) == (before, "")
 
 
+@pytest.mark.slow
 def test_a_branch_that_is_not_checked_out_gets_the_skill_without_the_tree(pusher: Pusher) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
     git(pusher.repo, "switch", "-q", "-c", "other", "HEAD~1")
@@ -296,6 +299,7 @@ def test_a_repository_with_sha_256(pusher: Pusher, tmp_path: Path) -> None:
     assert git(there, "log", "--format=%s", "main").splitlines()[0] == "Add skill keep-counting"
 
 
+@pytest.mark.slow
 def test_sessions_of_elsewhere_and_of_before_are_not_asked(pusher: Pusher, tmp_path: Path) -> None:
     other = tmp_path / "other"
     git(tmp_path, "clone", "-q", str(pusher.remote), str(other))
@@ -473,6 +477,7 @@ def test_files_in_the_way_of_the_mended_ones_stay(pusher: Pusher, fix: Fix) -> N
     assert (pusher.repo / "count").read_text() == "mine\n"
 
 
+@pytest.mark.slow
 def test_a_signal_ends_it_before_anything_is_pushed(pusher: Pusher) -> None:
     pusher.pass_by_hand()
     before = pusher.there()

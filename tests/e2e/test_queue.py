@@ -95,6 +95,7 @@ def test_a_commit_that_does_not_pass_asks_nobody(pushed: Hands) -> None:
     assert not pushed.prompts()
 
 
+@pytest.mark.slow
 def test_a_job_that_somebody_was_killed_over_is_gone_on_with(pushed: Hands, tmp_path: Path) -> None:
     push(pushed)
     asked = tmp_path / "asked"
@@ -148,6 +149,7 @@ def test_what_was_dropped_is_not_queued_again(pushed: Hands) -> None:
     assert queue_of(pushed).has(replace(job, outcome=""))
 
 
+@pytest.mark.slow
 def test_a_working_tree_and_a_commit_that_are_gone_end_a_job(pushed: Hands) -> None:
     queue, tip = queue_of(pushed), "1" * 40
     queue.keep(QueuedJob("/gone", "refs/heads/a", "origin", "", tip, (), 1.0))

@@ -63,6 +63,7 @@ def test_undo_never_overwrites_what_a_person_changed_since(ended: Bench) -> None
     assert files(ended.repo)["other"].endswith(" mine\n")
 
 
+@pytest.mark.slow
 def test_the_skill_goes_with_the_work_or_alone(bench: Bench, write_skill: Step) -> None:
     bench.steps(WRONG, RIGHT, write_skill())
     bench.run()
@@ -100,6 +101,7 @@ def test_undo_after_a_turn_that_was_cut_off(bench: Bench, number: signal.Signals
 
 
 @pytest.mark.parametrize("last", ["turn.started", "turn.ended"])
+@pytest.mark.slow
 def test_undo_of_work_that_was_not_recorded_refuses_what_was_there_before(bench: Bench, last: str) -> None:
     """Killed, or with a full disk, before the snapshot after the first turn."""
     bench.steps({"run": "echo 2 > count; rm check.sh; echo new > new"})
@@ -236,6 +238,7 @@ def test_names_reach_the_terminal_without_their_control_characters(bench: Bench)
     assert "a<U+202E>b" in done
 
 
+@pytest.mark.slow
 def test_the_summary_says_what_became_of_index_and_stash(bench: Bench) -> None:
     (bench.repo / "count").write_text("1\n")
     git(bench.repo, "stash", "-q")

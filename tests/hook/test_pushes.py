@@ -33,6 +33,7 @@ def test_a_commit_with_a_receipt_is_one_line(pushing: Pushing) -> None:
     assert pushing.push().stderr == f"agentloop: main ({commit[:10]}) passed `sh check.sh passes` 5 min ago\n"
 
 
+@pytest.mark.slow
 def test_a_receipt_of_another_predicate_says_nothing(pushing: Pushing) -> None:
     pushing.receipt(pushing.commit(), predicate="true passes")
     assert UNCHECKED in pushing.push().stderr
@@ -87,6 +88,7 @@ def test_only_skills_deletions_tags_and_notes_are_silent(pushing: Pushing) -> No
     assert "silent" in pushing.last()["answer"]
 
 
+@pytest.mark.slow
 def test_nothing_new_is_silent(pushing: Pushing) -> None:
     assert silent(pushing)
     assert silent(pushing, "origin", "HEAD:refs/heads/the-same-elsewhere")
@@ -121,6 +123,7 @@ def test_a_terminal_for_stdin_is_not_waited_for(pushing: Pushing) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.slow
 def test_several_refs_are_told_each_and_the_worst_decides(pushing: Pushing) -> None:
     good = pushing.commit()
     pushing.receipt(good)
@@ -153,6 +156,7 @@ def test_mirror_looks_at_the_branches_alone(pushing: Pushing) -> None:
     assert done.stderr.count("agentloop:") == 1
 
 
+@pytest.mark.slow
 def test_force_detached_and_odd_names_are_told(pushing: Pushing) -> None:
     pushing.git("commit", "-q", "--amend", "--allow-empty", "-m", "Another; see $(touch pwned) and `touch pwned`")
     pushing.commit()
@@ -263,6 +267,7 @@ def test_a_push_out_of_a_run_is_told_of_and_queues_nothing(pushing: Pushing) -> 
     assert not pushing.queue.waiting()
 
 
+@pytest.mark.slow
 def test_a_commit_message_and_a_branch_cannot_write_to_the_terminal(pushing: Pushing) -> None:
     branch = "evil\u202e\u009b31m"
     pushing.git("switch", "-qc", branch)

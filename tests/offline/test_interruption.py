@@ -85,6 +85,7 @@ def test_a_kill_does_not_undo_what_somebody_changed_since(repository: Write) -> 
     assert "passes already" in supervisor.send("").text
 
 
+@pytest.mark.slow
 def test_a_candidate_that_loops_for_ever_is_ended(repository: Write) -> None:
     looping = projects.COUNTDOWN["countdown.py"].replace("+=", "-=")
     broken = projects.COUNTDOWN["test_countdown.py"].replace("[5, 3, 1]", "'never'")
