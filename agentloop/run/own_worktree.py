@@ -38,7 +38,7 @@ def refuse(repo: Repo, job: Job) -> None:
             "there is no commit yet that a worktree could be made from",
             hint="commit something first: git commit --allow-empty -m Begin",
         )
-    if job.skills_branch and repo.is_on(job.skills_branch):
+    if job.skills_branch and repo.branches.is_current(job.skills_branch):
         raise RepoError(
             f"the skill cannot go to {job.skills_branch}, which is checked out here",
             hint="leave --skills-to out: the skill is on the run's branch",
@@ -151,7 +151,9 @@ def published(repo: Repo, state: RunState) -> ev.SkillPublished | None:
 def advice(repo: Repo, state: RunState) -> list[str]:
     """What a person can do with the work of a run that is to be undone."""
     branch = state.brought_back.branch if state.brought_back else ""
-    return [f"its work is on the branch {branch}; to drop it: git branch -D {branch}"] if repo.tip(branch) else []
+    if not repo.branches.tip(branch):
+        return []
+    return [f"its work is on the branch {branch}; to drop it: git branch -D {branch}"]
 
 
 def prune(common_dir: Path) -> None:

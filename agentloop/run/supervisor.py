@@ -80,7 +80,7 @@ def refuse(job: Job, repo: Repo) -> bool:
     if job.own_worktree:
         own_worktree.refuse(repo, job)
     if job.skills_branch:
-        repo.refuse_branch(job.skills_branch)
+        repo.branches.refuse(job.skills_branch)
     sandbox.chosen(job.sandbox, job.sandbox_writable)
     return opening.open_session(job, "", cwd=repo.root).resumable
 

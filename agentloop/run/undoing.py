@@ -125,7 +125,7 @@ def _plan(
 
 def _of_the_skill(repo: Repo, state: RunState) -> Collection[str]:
     """The paths that are taken back with the skill's commit."""
-    if state.published is None or (state.published.branch and not repo.is_on(state.published.branch)):
+    if state.published is None or (state.published.branch and not repo.branches.is_current(state.published.branch)):
         return ()
     commit, skill = state.published.commit, state.published.folder
     linked = state.linked.paths if state.linked else ()
