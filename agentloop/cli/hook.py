@@ -71,7 +71,7 @@ def status() -> int:
 @hook.command("pre-push", context_settings={"ignore_unknown_options": True})
 @click.argument("remote", nargs=-1)
 def pre_push(remote: tuple[str, ...]) -> int:
-    """What git's hook runs; REMOTE is its name and its address, and stdin says what is pushed."""
+    """What git's hook runs; REMOTE is its name and its address; exit code 77 refuses the push."""
     from agentloop.hook import entry
 
     return entry.main(remote)

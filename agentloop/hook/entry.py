@@ -14,7 +14,7 @@ from pathlib import Path
 from agentloop.errors import AgentloopError
 from agentloop.hook import asking, decision, lastly
 from agentloop.hook.asking import AskingError, Place, Worked
-from agentloop.hook.decision import Ref, Tip
+from agentloop.hook.decision import REFUSED, Ref, Tip
 from agentloop.hook.rules import Rules, rules
 from agentloop.records import commit_receipts
 from agentloop.records.commit_receipts import CommitReceipt
@@ -37,15 +37,14 @@ def main(arguments: Sequence[str]) -> int:
         arguments: the remote's name and its address, as git gives them to its pre-push hook.
 
     Returns:
-        0 lets the push go on, 1 ends it.
+        0 lets the push go on, `REFUSED` ends it.
     """
     try:
         return _answer(arguments, dict(os.environ))
     except KeyboardInterrupt:
-        return 130
+        return REFUSED
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the push goes on
-        with suppress(OSError):
-            _say([f"agentloop: the hook did nothing: {one_line(str(error), _MAX_CHARS)}"])
+        _say([f"agentloop: the hook did nothing: {one_line(str(error), _MAX_CHARS)}"])
         return 0
 
 
@@ -88,7 +87,7 @@ class _Push:
         _say(lines)
         kept = "refused" if answer.refused else "passed on" if worked else _NOTHING
         lastly.keep(self.folder, lastly.LastPush(time.time(), kept, lines))
-        return int(answer.refused)
+        return REFUSED if answer.refused else 0
 
     def _whole(self, ref: Ref) -> Ref:
         return ref if ref.oid else replace(ref, oid=asking.commit_of(ref.local))
@@ -142,5 +141,6 @@ def _said() -> str:
 
 def _say(lines: Sequence[str]) -> None:
     if sys.stderr is not None:
-        sys.stderr.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace").decode("utf-8"))
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace").decode("utf-8"))
+            sys.stderr.flush()

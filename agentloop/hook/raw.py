@@ -7,7 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from agentloop.errors import UsageError
-from agentloop.hook.ways import Here, Standing, read, write
+from agentloop.hook.ways import UNLESS_REFUSED, Here, Standing, read, write
 
 NAME = "raw"
 BEFORE = "pre-push.before-agentloop"
@@ -18,19 +18,13 @@ _SCRIPT = """\
 before="${{0%/*}}/{before}"
 program={program}
 [ -x "$program" ] || program=$(command -v agentloop) || program=
-if [ ! -x "$before" ]; then
-    [ -n "$program" ] || {{ echo "agentloop: not found, so nothing was looked at" >&2; exit 0; }}
-    exec "$program" hook pre-push "$@"
-fi
 # The hook that was here before, then agentloop: each is told all that git says.
-said=$(mktemp "${{TMPDIR:-/tmp}}/agentloop-XXXXXX") || exec "$before" "$@"
-trap 'rm -f "$said"' EXIT
-trap 'exit 129' HUP
-trap 'exit 130' INT
-trap 'exit 143' TERM
-cat > "$said" || exit 1
-"$before" "$@" < "$said" || exit $?
-[ -z "$program" ] || "$program" hook pre-push "$@" < "$said"
+said=
+[ -t 0 ] || said=$(cat)
+say() {{ printf "${{said:+%s\\n}}" "$said" 2>/dev/null; }}
+[ ! -x "$before" ] || say | "$before" "$@" || exit $?
+[ -n "$program" ] || {{ echo "agentloop: not found, so nothing was looked at" >&2; exit 0; }}
+say | "$program" hook pre-push "$@" || {unless_refused}
 """
 _MARK = re.compile(r"^# agentloop hook (?P<digest>[0-9a-f]{12});", re.MULTILINE)
 # Where other tools put a hook that they find, and whether they run it from there.
@@ -70,7 +64,12 @@ class Raw:
                     hint="keep one of the two, move the other away, and install again",
                 )
             hook.rename(before)
-        write(hook, script, 0o755)
+        try:
+            write(hook, script, 0o755)
+        except OSError:
+            if not os.path.lexists(hook) and os.path.lexists(before):
+                before.rename(hook)
+            raise
         hook.chmod(0o755)
         chained = [f"the hook that was there is run first: {before}"] if os.path.lexists(before) else []
         return [f"installed: {hook}", *chained, *_warnings(here)]
@@ -110,12 +109,13 @@ def _refuse(here: Here) -> None:
     if here.hooks.is_shared:
         raise UsageError(
             f"core.hooksPath is a {here.hooks.scope} setting ({here.hooks.told}): other repositories share its hooks",
-            hint='add to the pre-push hook there: agentloop hook pre-push "$@", or set core.hooksPath here: '
-            "git config core.hooksPath .git/hooks",
+            hint=f'add to the pre-push hook there: agentloop hook pre-push "$@" || {UNLESS_REFUSED} || exit 1\n  '
+            "or set core.hooksPath here: git config core.hooksPath .git/hooks",
         )
-    if here.hooks.path.exists() and not here.hooks.path.is_dir():
+    is_empty = bool(here.hooks.scope and not here.hooks.told)
+    if is_empty or (here.hooks.path.exists() and not here.hooks.path.is_dir()):
         raise UsageError(
-            f"core.hooksPath is {here.hooks.told}, which is no folder: git runs no hooks here",
+            f"core.hooksPath is {here.hooks.told or 'empty'}, which is no folder: git runs no hooks here",
             hint="take it away: git config --unset core.hooksPath",
         )
     tool = generated_by(here.hook)
@@ -133,9 +133,12 @@ def _warnings(here: Here) -> list[str]:
 
 
 def _script(program: Path | None) -> str:
-    quoted = shlex.quote(str(program)) if program else "''"
-    blank = _SCRIPT.format(digest="", before=BEFORE, program=quoted)
-    return _SCRIPT.format(digest=_digest(blank), before=BEFORE, program=quoted)
+    told = {
+        "before": BEFORE,
+        "program": shlex.quote(str(program)) if program else "''",
+        "unless_refused": UNLESS_REFUSED,
+    }
+    return _SCRIPT.format(digest=_digest(_SCRIPT.format(digest="", **told)), **told)
 
 
 def _digest(text: str) -> str:
