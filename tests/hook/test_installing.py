@@ -191,6 +191,22 @@ def test_status_says_whether_git_would_run_it_and_why_not(pushing: Pushing) -> N
     assert (done.returncode, done.stdout.splitlines()[0]) == (1, "not installed: agentloop hook install")
 
 
+def test_a_line_that_somebody_wrote_into_a_hook_is_found_and_left_alone(tmp_path: Path, isolated_home: Path) -> None:
+    pushing = make(tmp_path)
+    hook = isolated_home / "hooks/pre-push"
+    hook.parent.mkdir()
+    shutil.copy(Path(__file__).parents[2] / "hooks/pre-push", hook)
+    before = looks(hook)
+    pushing.git("config", "--global", "core.hooksPath", str(hook.parent))
+    assert "git runs it" in pushing.agentloop("hook", "status").stdout
+    assert pushing.install() == []
+    done = pushing.agentloop("hook", "uninstall")
+    assert (done.returncode, "written by hand" in done.stderr) == (2, True)
+    assert looks(hook) == before
+    hook.chmod(0o644)
+    assert "it is not executable" in pushing.agentloop("hook", "status").stdout
+
+
 def test_status_tells_of_the_last_push(pushing: Pushing) -> None:
     pushing.receipt(pushing.commit())
     pushing.push()
