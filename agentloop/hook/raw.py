@@ -81,7 +81,9 @@ class Raw:
         """See `Way`."""
         hook = _ours(here)
         if _by_hand(here):
-            raise UsageError(f"{here.hook} has a line that was written by hand: {_BY_HAND}", hint="take it out yourself")
+            raise UsageError(
+                f"{here.hook} has a line that was written by hand: {_BY_HAND}", hint="take it out yourself"
+            )
         if hook is None:
             return []
         _refuse_changed(hook, read(hook))

@@ -148,6 +148,17 @@ def test_many_branches_are_a_few_lines(pushing: Pushing) -> None:
     assert len(pushing.queue.waiting()) == 9
 
 
+def test_many_branches_on_one_commit_are_looked_at_once(pushing: Pushing, tmp_path: Path) -> None:
+    commit = pushing.commit()
+    branches = "".join(f"create refs/heads/branch-{number} {commit}\n" for number in range(30))
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=pushing.root, input=branches, text=True, check=True)
+    trace = tmp_path / "trace"
+    done = pushing.push("--all", "origin", env={"GIT_TRACE2_EVENT": str(trace)})
+    assert "agentloop: and 26 more" in done.stderr
+    assert trace.read_text().count('"event":"cmd_name","sid":') < 20
+    assert len(pushing.queue.waiting()) == 2
+
+
 @pytest.mark.slow
 def test_mirror_looks_at_the_branches_alone(pushing: Pushing) -> None:
     commit = pushing.commit()
