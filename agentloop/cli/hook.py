@@ -32,10 +32,10 @@ def install(via: str | None) -> None:
         way, lines = installing.install(place, via or "")
         for line in lines or [f"installed already, via {way}"]:
             click.echo(line)
-        if not _rules(repo).predicate:
-            click.echo(
-                'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"', err=True
-            )
+        told = _rules(repo)
+        if not told.predicate:
+            nothing = 'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"'
+            click.echo("; ".join(told.problems) or nothing, err=True)
 
 
 @hook.command()

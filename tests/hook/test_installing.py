@@ -207,6 +207,14 @@ def test_a_line_that_somebody_wrote_into_a_hook_is_found_and_left_alone(tmp_path
     assert "it is not executable" in pushing.agentloop("hook", "status").stdout
 
 
+def test_install_says_why_nothing_will_be_looked_at(tmp_path: Path) -> None:
+    pushing = make(tmp_path)
+    pushing.configure("until = [")
+    assert "agentloop.toml cannot be read" in pushing.agentloop("hook", "install").stderr
+    pushing.configure("")
+    assert "until agentloop.toml says what must hold" in pushing.agentloop("hook", "install").stderr
+
+
 def test_status_tells_of_the_last_push(pushing: Pushing) -> None:
     pushing.receipt(pushing.commit())
     pushing.push()
