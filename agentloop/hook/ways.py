@@ -101,10 +101,13 @@ def write(path: Path, text: str, mode: int | None = None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     kept = target.stat().st_mode & 0o7777 if target.exists() else mode
     unfinished = target.with_name(f".{target.name}.agentloop")
-    unfinished.write_bytes(text.encode("utf-8", "surrogateescape"))
-    if kept is not None:
-        unfinished.chmod(kept)
-    unfinished.replace(target)
+    try:
+        unfinished.write_bytes(text.encode("utf-8", "surrogateescape"))
+        if kept is not None:
+            unfinished.chmod(kept)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def taken_out(files: list[Path]) -> list[str]:
