@@ -9,7 +9,8 @@ from agentloop.process.foreground import run_in_terminal
 
 OURS = "AGENTLOOP_PUSH"
 """Set during our own pushes, so that our hook leaves them alone."""
-_TRIAL = ("--dry-run", "--porcelain", "--no-verify", "--no-quiet", "--recurse-submodules=no")
+_TRIAL = ("--dry-run", "--dry-run", "--porcelain", "--no-verify", "--no-quiet", "--recurse-submodules=no")
+"""The first word is lost to an option before it that lacks its value: `git push origin main -o`."""
 _MAX_BYTES = 16 * 1024 * 1024
 
 

@@ -128,6 +128,13 @@ def test_what_fails_is_not_pushed_and_said_with_its_evidence(pusher: Pusher) -> 
     assert Path(receipt.log).is_dir()
 
 
+def test_what_only_git_push_can_name_is_not_pushed_unchecked(pusher: Pusher) -> None:
+    pusher.pass_by_hand("2")
+    done = pusher.push("origin", ":/Count:refs/heads/x")
+    assert (done.returncode, pusher.there("refs/heads/x")) == (2, "")
+    assert ":/Count is no name of a commit: nothing was pushed" in done.stderr
+
+
 @slow
 def test_an_error_is_an_error(pusher: Pusher) -> None:
     pusher.pass_by_hand()
