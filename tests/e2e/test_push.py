@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentloop.process import RUN_TAG
-from agentloop.records import commit_receipts
+from agentloop.records import commit_receipts, journal
 
 from .conftest import git
 from .terminal import at_terminal, end
@@ -93,6 +93,39 @@ def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: 
     assert earlier
     assert (receipt.verdict, receipt.predicate, receipt.tools) == ("pass", "sh check.sh passes", earlier.tools)
     assert git(pusher.repo, "worktree", "list").count("\n") == 1
+
+
+@slow
+def test_sessions_work_where_the_person_does_and_know_the_skill_of_the_one_before(pusher: Pusher) -> None:
+    programs = pusher.repo / ".venv/bin"
+    programs.mkdir(parents=True)
+    (pusher.repo / ".git/info/exclude").write_text(".venv\n")
+    seen = pusher.hands.home / "seen"
+    pusher.hands.env["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    pusher.hands.env["SCRIPTED_TURN"] += f'; echo "${{PATH%%:*}}" >> {seen}'
+    pusher.hands.by_hand(*WORK, COMMIT)
+    pusher.hands.by_hand("run echo 0 > count", *WORK, "run git commit --allow-empty -am 'Count on and on'")
+    done = pusher.hands.call(
+        "push", "--until", "sh -c 'case $PATH in */pushes/*) sh check.sh;; *) exit 1;; esac' passes",
+        "--distill", "always",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second, *_repairs = pusher.hands.prompts()
+    assert first["session"] != second["session"]
+    assert ["#### keep-counting" in asked["prompt"] for asked in (first, second)] == [False, True]
+    assert set(seen.read_text().splitlines()) == {str(programs)}
+
+
+@slow
+def test_what_a_push_that_was_killed_had_begun_to_bring_is_brought(pusher: Pusher) -> None:
+    pusher.pass_by_hand()
+    (pusher.repo / ".venv").mkdir()
+    (pusher.repo / ".git/info/exclude").write_text(".venv\n")
+    begun = journal.repository_folder(pusher.repo / ".git") / "pushes/0.part"
+    begun.mkdir(parents=True)
+    done = pusher.hands.call("push", "--until", "test -d .venv passes")
+    assert done.returncode == 0, done.stderr
+    assert not begun.exists()
 
 
 @slow
