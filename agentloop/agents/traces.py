@@ -14,7 +14,7 @@ from agentloop.agents.stream import as_text, records
 
 _VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s"'|;&])+"""
 _COMMITS = re.compile(rf"""\bgit(?:(?:\s+-(?:[cC]\s+|(?![cC]\s)){_VALUE})*\s+|",\s*")commit(?![\w.:/-])""")
-"""`git commit`, with git's own options in between, or as a list of words; not `git commit-tree`, nor `git show HEAD^{commit}`."""
+"""`git commit`, with git's own options in between, or as a list of words; not `git commit-tree` and `HEAD^{commit}`."""
 _REPORTED = re.compile(r"\[[^\]\n]{1,300}\s([0-9a-f]{7,64})\]")
 """`[main 1a2b3c4] Mend the limit`, as `git commit` says it."""
 _ID = re.compile(r"\b[0-9a-f]{7,64}\b")

@@ -313,6 +313,19 @@ def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_pa
 
 
 @slow
+def test_a_bare_repository_is_refused_and_a_worktree_of_it_is_not(pusher: Pusher, tmp_path: Path) -> None:
+    bare, tree = tmp_path / "bare.git", tmp_path / "tree"
+    git(tmp_path, "clone", "-q", "--bare", str(pusher.remote), str(bare))
+    git(bare, "worktree", "add", "-q", "-b", "linked", str(tree))
+    done = pusher.push("origin", "main:other", cwd=bare)
+    assert (done.returncode, "bare repository" in done.stderr, pusher.there("refs/heads/other")) == (2, True, "")
+    pusher.hands.by_hand(*WORK, COMMIT, cwd=tree)
+    done = pusher.push("origin", "linked", cwd=tree)
+    assert done.returncode == 0, done.stderr
+    assert "Add skill keep-counting" in git(pusher.remote, "log", "-1", "--format=%s", "linked")
+
+
+@slow
 def test_a_branch_of_another_worktree_is_kept_together_with_its_files(pusher: Pusher, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     git(pusher.repo, "worktree", "add", "-q", "-b", "linked", str(tree))
