@@ -31,7 +31,7 @@ class Repo:
         self._git = Git(root, top=True)
         self._paths = Paths(self._git)
         self._committing = Committing(self._git, self._paths)
-        self.git_dir = Path(self._git.ask("rev-parse", "--absolute-git-dir"))
+        self.git_dir = self._git.git_dir
         self.common_dir = (root / self._git.ask("rev-parse", "--git-common-dir")).resolve()
         self._branches = Branches(self._git, self._paths, self.common_dir)
         self.working_files = WorkingFiles(self._git, self.git_dir)
@@ -82,9 +82,10 @@ class Repo:
         """Why the repository is not what was opened any more; empty when it is."""
         if not self.root.is_dir():
             return f"the folder {self.root} is gone"
-        if self._git.find("rev-parse", "--absolute-git-dir") != str(self.git_dir):
+        said = self._git.ask("rev-parse", "--absolute-git-dir", "--show-toplevel", fine=(0, 128))
+        if not said.startswith(str(self.git_dir)):
             return f"{self.root} is no git repository any more"
-        if self._git.find("rev-parse", "--show-toplevel") != str(self.root):
+        if said != f"{self.git_dir}\n{self.root}":
             return f"the settings of the repository say that {self.root} is not its working tree any more"
         return ""
 
@@ -137,7 +138,7 @@ class Repo:
         """Where git looks for its hooks."""
         return hooks.folder(self._git)
 
-    def snapshot(self, run: str, n: int | str, index: Path) -> snapshots.Snapshot:
+    def snapshot(self, run: str, n: int | str, index: Path, start: str = "") -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
 
         Left out are ignored files, files that cannot be read, and untracked ones that look like secrets.
@@ -146,6 +147,7 @@ class Repo:
             run: the run's id.
             n: the number of the snapshot, or the name of another.
             index: a private index file, made when it is missing and kept between the calls for its speed.
+            start: the commit of snapshot 0, which gets its reference again: an agent may have removed it.
 
         Raises:
             RepoError: the repository cannot be written, or has other files now.
@@ -153,7 +155,7 @@ class Repo:
         lost = self.loss()
         if lost:
             raise RepoError(lost)
-        return snapshots.take(self._git, run, n, index)
+        return snapshots.take(self._git, run, n, index, start)
 
     def standing(self, index: Path) -> Standing:
         """How HEAD, index and stash are now.

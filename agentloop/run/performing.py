@@ -161,9 +161,8 @@ class Performance:
             begun = self.repo.snapshot_of(self.folder.run, n, begins_at)
             self.emit(ev.Snapshotted(n=n, commit=begun.commit, tree=begun.tree))
             return
-        if self.state.snapshots:  # an agent may have removed the reference, or everything
-            self.repo.snapshot_of(self.folder.run, 0, self.state.snapshots[0].commit)
-        taken = self.repo.snapshot(self.folder.run, n, self.folder.index)
+        start = self.state.snapshots[0].commit if self.state.snapshots else ""
+        taken = self.repo.snapshot(self.folder.run, n, self.folder.index, start)
         changed = changes.since_start(self.repo, self.state, taken.tree)
         self.emit(ev.Snapshotted(n=n, commit=taken.commit, tree=taken.tree, changed=changed, standing=taken.standing))
 
