@@ -65,7 +65,7 @@ def test_kill_9_loses_no_acknowledged_event(folder: folders.RunFolder) -> None:
     book.close()
     program = (
         "import sys\nfrom pathlib import Path\nfrom agentloop import events as ev\n"
-        "from agentloop.records import journal\n"
+        "from agentloop.records import folders, journal\n"
         f"book = journal.Journal(folders.RunFolder(Path({str(folder.path)!r})))\n"
         "n = 0\nwhile True:\n    book.append(ev.SessionOpened(session=str(n)))\n    print(n, flush=True)\n    n += 1\n"
     )
