@@ -19,7 +19,7 @@ COMMANDS = {
     "check": ("agentloop.cli.check:check", "Evaluate a predicate once; no agent."),
     "distill": ("agentloop.cli.distill:distill", "Keep what a session learned that you drove by hand."),
     "push": ("agentloop.cli.push:push", "Check what a push would bring, keep what was learned, then git push."),
-    "resume": ("agentloop.cli.run:resume", "Go on with a run that was cut off."),
+    "resume": ("agentloop.cli.resume:resume", "Go on with a run that was cut off."),
     "status": ("agentloop.cli.runs:status", "Say how a run stands."),
     "logs": ("agentloop.cli.runs:logs", "Show a run's events."),
     "report": ("agentloop.cli.runs:report", "Print a run as Markdown."),

@@ -1,4 +1,4 @@
-"""`agentloop run` and `agentloop resume`."""
+"""`agentloop run`."""
 
 import os
 import shlex
@@ -13,7 +13,6 @@ from agentloop import config, render
 from agentloop import events as ev
 from agentloop.agents import commandline, opening, registry
 from agentloop.cli.options import (
-    WAIT,
     BehindDashes,
     check_options,
     learning_options,
@@ -25,18 +24,15 @@ from agentloop.cli.options import (
 from agentloop.cli.pruning import prune_at_start
 from agentloop.cli.queue import notice
 from agentloop.cli.skills import asking
-from agentloop.cli.telling import Telling, of_user
+from agentloop.cli.telling import Telling
 from agentloop.errors import UsageError
 from agentloop.job import Job, Limits
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
-from agentloop.records import folders, journal
 from agentloop.render import Renderer
 from agentloop.repo import Repo
-from agentloop.run import groups, learning, parallel, supervisor
+from agentloop.run import learning, parallel, supervisor
 from agentloop.state import RunState
-from agentloop.state.fold import fold
-from agentloop.text import amounts
 
 
 @click.command(cls=BehindDashes)
@@ -90,15 +86,15 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         ask = asks(repo, renderer, no_input=no_input)
         telling = Telling(renderer, settings.notify)
         if together > 1:
-            _refuse_stream(events)
-            state = parallel.start(job, together, repo, _several(renderer, quiet=quiet))
+            refuse_stream(events)
+            state = parallel.start(job, together, repo, several(renderer, quiet=quiet))
         else:
             state = show(renderer, lambda: supervisor.start(job, repo, telling.event, renderer.tick, ask))
         telling.end(state, repo, as_json=as_json)
     return exit_code(state)
 
 
-def _refuse_stream(events: bool) -> None:
+def refuse_stream(events: bool) -> None:
     """Raise a UsageError: the events of several runs are not one stream."""
     if events:
         raise UsageError(
@@ -107,7 +103,7 @@ def _refuse_stream(events: bool) -> None:
         )
 
 
-def _several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
+def several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
     """Shows what happens in runs side by side: a line begins with the number of its run."""
 
     def show_one(member: int, what: ev.Event | str) -> None:
@@ -123,42 +119,6 @@ def _several(renderer: Renderer, *, quiet: bool) -> parallel.Show:
             renderer.console.print(escape(f"[{member}] ") + line.replace("\n", f"\n{escape(f'[{member}]')} "))
 
     return show_one
-
-
-@click.command()
-@click.argument("run", required=False, default="")
-@click.option("--wait", type=WAIT, metavar="DURATION|never",
-              help="The longest wait for a usage limit from now on.  [default: as before]")  # fmt: skip
-@no_input_option
-@output_options
-def resume(run: str, wait: str | None, as_json: bool, events: bool, quiet: bool, no_input: bool) -> int:
-    """Go on with RUN, or with the newest one of this working tree that has not ended, where it was cut off.
-
-    RUN may be a group of runs that try side by side, too.
-    """
-    max_wait_s = None if wait is None else amounts.longest_wait_s(wait)
-    with Repo.open(Path.cwd()) as repo:
-        group = groups.find(repo.common_dir, run)
-        if not group:
-            folder = (
-                folders.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
-            )
-            group = "" if run else fold(journal.read(folder.journal)).task.group
-        if group:
-            _refuse_stream(events)
-            renderer = Renderer(quiet=quiet)
-            notice(repo, renderer, quiet=quiet)
-            telling = Telling(renderer, of_user())
-            state = parallel.resume(group, repo, _several(renderer, quiet=quiet), max_wait_s)
-        else:
-            renderer = Renderer(quiet=quiet, ndjson=events, before=lambda: fold(journal.read(folder.journal)))
-            notice(repo, renderer, quiet=quiet)
-            telling = Telling(renderer, of_user(), lambda: fold(journal.read(folder.journal)))
-            people = (asks(repo, renderer, no_input=no_input), asking.consent(renderer.close))
-            watchers = (telling.event, renderer.tick, *people)
-            state = show(renderer, lambda: supervisor.resume(folder, repo, *watchers, max_wait_s=max_wait_s))
-        telling.end(state, repo, as_json=as_json)
-    return exit_code(state)
 
 
 def predicates(

@@ -28,12 +28,12 @@ import git
 import rich.live
 
 from agentloop import cli
-from agentloop.cli import run, runs
+from agentloop.cli import resume, run, runs
 from agentloop.distill import asking, draft
 from agentloop.records import journal
 from agentloop.repo import runner
 
-LOADED = (git, rich.live, asking, draft, run, runs)
+LOADED = (git, rich.live, asking, draft, resume, run, runs)
 
 
 def die() -> None:
