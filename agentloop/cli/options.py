@@ -1,6 +1,6 @@
 """Options that several commands have, and the agent's command line behind `--`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -18,12 +18,12 @@ class Amount(click.ParamType[Any]):
 
     def __init__(self, name: str, read: Callable[[object], object]) -> None:
         self.name = name
-        self._read = read
+        self.read = read
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """See that it can be read."""
         try:
-            self._read(value)
+            self.read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
         return value
@@ -31,6 +31,10 @@ class Amount(click.ParamType[Any]):
 
 DURATION = Amount("duration", amounts.time_limit_s)
 WAIT = Amount("duration", amounts.longest_wait_s)
+ATTEMPTS = Amount("number", amounts.whole_number)
+TIME = Amount("duration", amounts.time_limit_or_none_s)
+COST = Amount("dollars", amounts.cost_limit_usd)
+TOKENS = Amount("tokens", amounts.token_limit)
 
 
 def limit_options(command: Any) -> Any:
@@ -40,19 +44,45 @@ def limit_options(command: Any) -> Any:
                      help="Attempts that bring nothing new, until another approach is asked for.  [default: 3]"),
         click.option("--wait", type=WAIT, metavar="DURATION|never",
                      help="The longest wait for a usage limit to end.  [default: 6h, in CI never]"),
-        click.option("--max-tokens", type=Amount("tokens", amounts.token_limit), metavar="N|none",
+        click.option("--max-tokens", type=TOKENS, metavar="N|none",
                      help="Tokens, in and out together.  [default: 100M]"),
-        click.option("--max-cost", type=Amount("dollars", amounts.cost_limit_usd), metavar="USD|none",
+        click.option("--max-cost", type=COST, metavar="USD|none",
                      help="US dollars, checked between turns.  [default: 50]"),
         click.option("--idle-timeout", type=DURATION, help="Silence that ends a turn.  [default: 10m]"),
         click.option("--turn-timeout", type=DURATION, help="Time for one turn.  [default: 30m]"),
-        click.option("--max-time", type=Amount("duration", amounts.time_limit_or_none_s), metavar="DURATION|none",
+        click.option("--max-time", type=TIME, metavar="DURATION|none",
                      help="Time for the whole run.  [default: 4h]"),
-        click.option("--max-attempts", type=Amount("number", amounts.whole_number), metavar="N",
+        click.option("--max-attempts", type=ATTEMPTS, metavar="N",
                      help="Turns and checks at most.  [default: 10]"),
     ):  # fmt: skip
         command = option(command)
     return command
+
+
+_ANEW = {
+    "max_attempts": ("max_attempts", ATTEMPTS),
+    "max_time": ("max_time_s", TIME),
+    "max_cost": ("max_cost_usd", COST),
+    "max_tokens": ("max_tokens", TOKENS),
+}
+
+
+def new_limit_options(command: Any) -> Any:
+    """What bounds a run that is gone on with, when it is to be another limit than before."""
+    for option in (
+        click.option("--max-tokens", type=TOKENS, metavar="N|none", help="Tokens, likewise."),
+        click.option("--max-cost", type=COST, metavar="USD|none", help="US dollars, likewise."),
+        click.option("--max-time", type=TIME, metavar="DURATION|none", help="Time, likewise."),
+        click.option("--max-attempts", type=ATTEMPTS, metavar="N",
+                     help="Turns and checks at most from now on, with those before.  [default of each: as before]"),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def limits_from_now_on(said: Mapping[str, Any]) -> dict[str, object]:
+    """What `new_limit_options` were given, by the names of `Limits`; what was not said is not in it."""
+    return {_ANEW[key][0]: _ANEW[key][1].read(value) for key, value in said.items() if value is not None}
 
 
 class BehindDashes(click.Command):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from agentloop.events.event import Recorded
 from agentloop.events.turns import ErrorClass
-from agentloop.job import Job
+from agentloop.job import Job, Limits
 
 Outcome = Literal[
     "reached",
@@ -39,13 +39,15 @@ class RunStarted(Recorded):
 
 
 class RunResumed(Recorded):
-    """A supervisor went on with a run that was cut off."""
+    """A supervisor went on with a run that was cut off, or that had ended and was reopened."""
 
     type: Literal["run.resumed"] = "run.resumed"
     killed: tuple[str, ...] = ()
     """Processes of the run that were still there, and were ended."""
     max_wait_s: float | None = None
     """The longest wait for a usage limit from now on; None: as before."""
+    limits: Limits | None = None
+    """All that bounds the run from now on, but for that wait; None: as before."""
 
 
 class RunInterrupted(Recorded):

@@ -5,7 +5,7 @@ from typing import Any
 
 from agentloop import events as ev
 from agentloop.render.figures import changed, clock, count, moment, totals
-from agentloop.state import RunState, remains
+from agentloop.state import RunState, remains, reopening
 from agentloop.text.quoting import plain
 
 
@@ -28,12 +28,18 @@ def summary(state: RunState, *, at_work: bool = False) -> list[str]:
     lines += [f"  {line}" for line in skill_lines(state)]
     if can_be_taken_back(state) and not at_work:
         lines.append(f"  take it back: agentloop undo {state.run}")
-    if state.can_go_on and not at_work:
-        lines.append(f"  go on with it: agentloop resume {state.run}")
-    elif state.can_be_mended and not at_work:
-        lines.append(f"  once that is mended: agentloop resume {state.run}")
+    lines += [] if at_work else [f"  {line}" for line in _resume_lines(state)]
     lines.append(f"  all of it: agentloop logs {state.run}, agentloop report {state.run}")
     return [plain(line) for line in lines]
+
+
+def _resume_lines(state: RunState) -> list[str]:
+    """How a run is gone on with that nobody works on."""
+    if state.can_go_on:
+        return [f"go on with it: agentloop resume {state.run}"]
+    if state.can_be_mended:
+        return [f"once that is mended: {reopening.command(state)}"]
+    return [f"go on with it: {reopening.command(state)}"] if state.can_be_reopened else []
 
 
 def _sandbox_line(state: RunState) -> str:

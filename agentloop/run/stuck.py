@@ -12,12 +12,13 @@ _ANOTHER_SESSION = 2
 
 
 def repeated(state: RunState) -> int:
-    """How many attempts in a row, up to the last one, brought nothing new."""
+    """How many attempts in a row, up to the last one, brought nothing new; who raises a limit has them counted anew."""
     trees = {state.snapshots[0].tree} if state.snapshots else set()
     failures = {state.baseline.failing} if state.baseline else set()
     count = 0
     for check, tree in zip(state.checks, state.checked_trees, strict=True):
-        count = count + 1 if tree in trees and check.failing in failures else 0
+        repeats = tree in trees and check.failing in failures
+        count = count + 1 if repeats and check.seq >= state.raised_seq else 0
         trees.add(tree)
         failures.add(check.failing)
     return count

@@ -6,7 +6,7 @@ Each step is chosen from the journal's state alone, so that a run which was kill
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -15,13 +15,13 @@ from agentloop import __version__, sandbox
 from agentloop import events as ev
 from agentloop.agents import opening
 from agentloop.errors import RunError
-from agentloop.job import Job
+from agentloop.job import Job, Limits
 from agentloop.process import end_tagged, watched
 from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.run import learning, own_worktree, scratch
 from agentloop.run.performing import Consent, Emit, Performance, Tick, Watchers, read_predicate
-from agentloop.state import RunState
+from agentloop.state import RunState, reopening
 from agentloop.state.fold import fold
 
 
@@ -94,18 +94,23 @@ def resume(
     consent: Consent | None = None,
     *,
     max_wait_s: float | None = None,
+    limits: Mapping[str, object] | None = None,
 ) -> RunState:
-    """Go on with a run that was cut off, from its journal; see `start`.
+    """Go on with a run that was cut off, or that ended for what is mended now, from its journal; see `start`.
 
-    `max_wait_s` is the longest wait for a usage limit from now on; None: as before.
+    `max_wait_s` is the longest wait for a usage limit from now on; None: as before. `limits` are those that are others
+    from now on, by their names in `Limits`, counted over the whole run.
 
     Raises:
-        RunError: the run has ended, belongs to another worktree, or is worked on by another process.
+        RunError: the run has ended, or has reached limits that are not raised, belongs to another worktree, or is
+            worked on by another process.
     """
     with _held(repo, fold(journal.read(folder.journal)).task), contextlib.closing(journal.Journal(folder)) as book:
-        _refuse_resume(book.state, repo)
+        bounds = book.state.task.limits.model_copy(update=limits or {})
+        _refuse_resume(book.state, repo, bounds)
         sandbox.chosen(book.state.task.sandbox, book.state.task.sandbox_writable)
-        emit(book.append(ev.RunResumed(killed=end_tagged(folder.run), max_wait_s=max_wait_s)))
+        resumed = ev.RunResumed(killed=end_tagged(folder.run), max_wait_s=max_wait_s)
+        emit(book.append(resumed.model_copy(update={"limits": bounds}) if limits else resumed))
         watchers = Watchers(emit, on_tick, ask, consent)
         with (
             scratch.own_folder(),
@@ -115,10 +120,29 @@ def resume(
             return supervisor.run_to_end()
 
 
-def _refuse_resume(state: RunState, repo: Repo) -> None:
-    if state.ended and not (state.can_go_on or state.can_be_mended):
+def _refuse_resume(state: RunState, repo: Repo, limits: Limits) -> None:
+    """Find out whether a run can be gone on with, bounded like this."""
+    if state.ended and not (state.can_go_on or state.can_be_mended or state.can_be_reopened):
         own_worktree.leave(repo.common_dir, state)
-        raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint="start another: agentloop run")
+        raise RunError(f"run {state.run} has ended: {state.ended.reason}", hint=_what_instead(state))
+    _refuse_tree(state, repo)
+    if state.ended and not state.can_go_on and reopening.raised(state, limits) != limits:
+        raise RunError(
+            f"run {state.run} has ended, and a limit of its own is reached: {state.ended.reason}",
+            hint=f"go on with a higher one: {reopening.command(state, limits)}",
+        )
+
+
+def _what_instead(state: RunState) -> str:
+    """What a person can do who wants a run to go on that cannot."""
+    other = "start another: agentloop run"
+    if not state.is_at_its_limit:
+        return other
+    why = "its work was done by hand" if state.task.by_hand else "its work was brought back"
+    return f"it cannot be gone on with, since {why}; {other}"
+
+
+def _refuse_tree(state: RunState, repo: Repo) -> None:
     if Path(state.task.worktree) == repo.root or state.task.own_worktree:
         return
     if state.task.by_hand and state.task.home:

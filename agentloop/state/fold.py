@@ -55,10 +55,14 @@ def _resumed(state: RunState, event: ev.RunResumed) -> RunState:
     cut = state.open_turn.purpose if state.open_turn else state.cut_purpose
     if state.waits_for_approval:  # what waited for a person is asked for again
         state = replace(state, checks=state.checks[:-1], checked_trees=state.checked_trees[:-1])
+    raised = event.seq if state.can_be_reopened else state.raised_seq
+    if event.limits is not None:
+        state = replace(state, job=state.task.model_copy(update={"limits": event.limits}))
     if event.max_wait_s is not None:
         state = _waiting_so_long(state, event.max_wait_s)
     reopened = event.seq if state.ended else state.reopened_seq
-    return replace(state, open_turn=None, cut_purpose=cut, reopened_seq=reopened, interrupted=None, ended=None)
+    state = replace(state, reopened_seq=reopened, raised_seq=raised, interrupted=None, ended=None)
+    return replace(state, open_turn=None, cut_purpose=cut)
 
 
 def _waiting_so_long(state: RunState, max_wait_s: float) -> RunState:

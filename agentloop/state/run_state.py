@@ -55,6 +55,8 @@ class RunState:
     """Unix time until which the run waits now."""
     reopened_seq: int = -1
     """The newest resume of a run that had ended: what failed before it is tried anew."""
+    raised_seq: int = -1
+    """That of a run which had ended at a limit of its own: only from there on it is counted how often it repeats."""
     session: str | None = None
     session_cwd: str = ""
     """The folder that the session works in; empty: the repository's root."""
@@ -165,6 +167,16 @@ class RunState:
         """It ended for something that a person can mend, and then resume it by its name."""
         is_so = self.ended is not None and self.ended.outcome in ("agent_unusable", "blocked")
         return is_so and not self.task.own_worktree and not self.task.by_hand
+
+    @property
+    def is_at_its_limit(self) -> bool:
+        """It ended since a limit of its own was reached."""
+        return self.ended is not None and self.ended.outcome in ("not_reached", "spent", "stuck")
+
+    @property
+    def can_be_reopened(self) -> bool:
+        """It ended at a limit of its own, and goes on with a higher one when it is resumed by its name."""
+        return self.is_at_its_limit and not self.task.own_worktree and not self.task.by_hand
 
     @property
     def has_work_left(self) -> bool:

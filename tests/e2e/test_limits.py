@@ -11,6 +11,10 @@ from typing import Any
 
 import pytest
 
+from agentloop.job import Job
+from agentloop.repo import Repo
+from agentloop.run import groups
+
 from .conftest import AGENT, Bench
 from .test_run import RIGHT, WRONG, wait_for
 
@@ -157,6 +161,81 @@ def test_what_a_person_can_mend_is_resumed_by_its_name_and_never_by_chance(bench
     assert f"once that is mended: agentloop resume {run}" in bench.agentloop("status").stdout
     assert bench.agentloop("resume", run).returncode == 0
     assert [one["session"] for one in bench.prompts()] == ["s-1"] * 3
+
+
+def advised(text: str) -> list[str]:
+    """The command that is said to go on."""
+    (line,) = [line for line in text.splitlines() if "agentloop resume" in line]
+    return line[line.index("agentloop resume") :].split()[1:]
+
+
+def test_a_run_out_of_attempts_goes_on_in_its_session_by_the_command_that_it_says(bench: Bench) -> None:
+    bench.steps(WRONG, WRONG, RIGHT)
+    ended = bench.call([word for word in argv("--max-attempts", "2") if word != "--json"])
+    run = journal(bench).parent.name
+    assert (ended.returncode, bench.agentloop("resume").returncode) == (1, 2)
+    before = journal(bench).read_bytes()
+    wanted = ["resume", run, "--max-attempts", "4"]
+    for said in (ended.stdout, bench.agentloop("status").stdout, bench.agentloop("resume", run).stderr):
+        assert advised(said) == wanted
+    refused = bench.agentloop("resume", run, "--max-attempts", "2", "--max-cost", "7")
+    assert (refused.returncode, advised(refused.stderr)) == (2, [*wanted, "--max-cost", "7"])
+    assert "after 2 attempts" in refused.stderr
+    assert journal(bench).read_bytes() == before
+    done = bench.agentloop(*wanted, "--json")
+    assert (done.returncode, result(done)["attempts"]) == (0, 3)
+    assert [one["session"] for one in bench.prompts()] == ["s-1"] * 3
+
+
+def test_a_limit_that_was_raised_is_kept_after_a_kill(bench: Bench) -> None:
+    bench.steps(WRONG, {**WRONG, "sleep_s": 60}, WRONG, RIGHT)
+    run = result(bench.call(argv("--max-attempts", "1")))["run"]
+    more = [sys.executable, "-m", "agentloop", "resume", run, "--max-attempts", "3"]
+    running = subprocess.Popen(more, cwd=bench.repo, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while len(bench.prompts()) < 2:
+        assert running.poll() is None
+    running.kill()
+    running.communicate(timeout=20)
+    done = bench.agentloop("resume", "--json")
+    assert (done.returncode, result(done)["attempts"]) == (0, 3)
+    assert [one["session"] for one in bench.prompts()] == ["s-1"] * 4
+
+
+def test_money_that_is_spent_can_be_more(bench: Bench) -> None:
+    bench.steps({**WRONG, "say": '{"cost": 0.6}'}, {**RIGHT, "say": '{"cost": 0.6}'})
+    ended = bench.call(argv("--max-cost", "0.50"))
+    wanted = advised(bench.agentloop("status").stdout)
+    assert (ended.returncode, wanted[2:]) == (4, ["--max-cost", "1"])
+    assert bench.agentloop(*wanted).returncode == 0
+    assert told(bench) == ["--budget 0.5", "--budget 0.4"]
+    assert [one["session"] for one in bench.prompts()] == ["s-1"] * 2
+
+
+def test_a_stuck_run_goes_on_by_its_name_alone_in_the_session_that_it_has(bench: Bench) -> None:
+    bench.steps(*[{"say": "I do not know"}] * 3, RIGHT)
+    ended = bench.call(argv("--stuck-after", "1"))
+    assert (ended.returncode, bench.agentloop("resume").returncode) == (3, 2)
+    wanted = ["resume", result(ended)["run"]]
+    assert advised(bench.agentloop("status").stdout) == wanted
+    assert bench.agentloop(*wanted).returncode == 0
+    assert [one["session"] for one in bench.prompts()] == ["s-1"] * 2 + ["s-2"] * 2
+    assert ["led nowhere" in one["prompt"] for one in bench.prompts()] == [False, True, True, False]
+
+
+def test_work_that_was_brought_back_is_not_gone_on_with_and_it_is_said_why(bench: Bench) -> None:
+    bench.steps(WRONG)
+    ended = bench.call(argv("--worktree", "--max-attempts", "1"))
+    assert (ended.returncode, "agentloop resume" in bench.agentloop("status").stdout) == (1, False)
+    done = bench.agentloop("resume", result(ended)["run"], "--max-attempts", "9")
+    assert (done.returncode, len(bench.prompts())) == (2, 1)
+    assert "its work was brought back; start another" in done.stderr
+
+
+def test_the_limits_of_a_group_are_those_that_it_began_with(bench: Bench) -> None:
+    with Repo(bench.repo) as repo:
+        group = groups.make(repo.common_dir, Job(until=("sh check.sh passes",), agent="scripted", worktree="."))
+    done = bench.agentloop("resume", group, "--max-cost", "9")
+    assert (done.returncode, f"{group} is a group of runs" in done.stderr) == (2, True)
 
 
 def test_the_agent_is_told_what_is_left_of_the_money_and_the_run_ends_when_it_is_spent(bench: Bench) -> None:
