@@ -12,13 +12,13 @@ from agentloop.state import RunState, reopening, steps
 from agentloop.state.fold import fold
 from agentloop.text import amounts
 
-from .test_limits import HOUR_S, NOW, at, begun, stop, used
-from .test_loop import attempt, check, job, turn
+from .test_limits import HOUR_S, NOW, at, begun, failed, stop, used
+from .test_loop import attempt, check, job, snapshot, turn
 from .test_stuck import START, Played, endless
 
 ENDED = {
     "attempts": (Limits(max_attempts=1), used(1, ev.Usage()), "--max-attempts 2"),
-    "money": (Limits(max_cost_usd=0.5), used(1, ev.Usage(cost_usd=1.2)), "--max-cost 1.5"),
+    "money": (Limits(max_cost_usd=0.5), used(1, ev.Usage(cost_usd=1.2)), "--max-cost 2"),
     "tokens": (Limits(max_tokens=1000), used(1, ev.Usage(input_tokens=900, output_tokens=200)), "--max-tokens 2k"),
     "time": (Limits(max_time_s=HOUR_S), used(1, ev.Usage()), "--max-time 2h"),
     "both": (Limits(max_attempts=1, max_cost_usd=1.0), used(1, ev.Usage(cost_usd=1.0)),
@@ -68,7 +68,7 @@ def test_what_is_said_suffices_also_when_it_was_overshot(limit_usd: float, used_
     state = ended(Limits(max_cost_usd=limit_usd), used(1, ev.Usage(cost_usd=used_usd)))
     said = amounts.cost_limit_usd(reopening.command(state).split()[-1])
     assert said is not None
-    assert used_usd < said <= 2 * used_usd + 0.01
+    assert used_usd < said < 2.001 * used_usd
 
 
 def test_a_run_that_was_stuck_has_its_attempts_counted_anew_and_stays_in_its_session() -> None:
@@ -118,6 +118,15 @@ def test_what_a_person_mends_says_so_when_a_limit_is_reached_too() -> None:
     blocked = ended(Limits(max_attempts=1), [*turn(1, text="BLOCKED: a key is wanted"), *attempt(1, "fail")[2:]])
     assert blocked.can_be_mended
     assert "  once that is mended: agentloop resume r --max-attempts 2" in summary(blocked)
+
+
+def test_time_that_a_wait_would_have_used_up_is_still_there() -> None:
+    """The run ended before its limit, since the agent could not be asked again within it; now it can."""
+    before = at(NOW + 7.5, begun(job(limits=Limits(max_time_s=8))), *failed(1, "transient"), snapshot(1, "t0"))
+    assert stop(loop.next_step(before)).outcome == "spent"
+    over = at(NOW + 7.5, before, ev.RunEnded(outcome="spent", exit_code=4, reason="it broke"))
+    assert reopening.command(over) == "agentloop resume r"
+    assert loop.next_step(resumed(over)) == steps.Prompt("continue", 1)
 
 
 def test_a_resume_of_an_older_version_is_read_and_changes_no_limit() -> None:

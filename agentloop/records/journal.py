@@ -40,7 +40,8 @@ def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
         of_its_own = state.task.own_worktree and not at_work(folder)
         if state.can_go_on and (of_its_own or Path(state.task.worktree) == root):
             return folder
-    raise RunError(f"no run of {root} is to be resumed", hint="agentloop status --all lists the runs")
+    hint = "one that has ended has to be named: agentloop status --all lists the runs"
+    raise RunError(f"no run of {root} is to be resumed", hint=hint)
 
 
 class Journal:

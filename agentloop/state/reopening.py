@@ -14,11 +14,10 @@ _FLAGS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "max_cost_usd": ("--max-cost", amounts.as_cost),
     "max_tokens": ("--max-tokens", amounts.as_tokens),
 }
-_DIGITS = 6
 
 
 def raised(state: RunState, limits: Limits) -> Limits:
-    """The limits, each that the run has reached put up to the next multiple that it has not; equal when none is.
+    """The limits, each that the run has reached doubled until it is not any more; equal when none was reached.
 
     Args:
         state: the run's state.
@@ -34,10 +33,10 @@ def raised(state: RunState, limits: Limits) -> Limits:
 
 
 def _above(limit: _Number | None, used: _Number) -> _Number | None:
-    """A multiple of a limit is as round a number as the one that somebody chose."""
-    if limit is None or used < limit:
-        return limit
-    return limit * (int(round(used / limit, _DIGITS)) + 1)
+    """What somebody chose, doubled, is as round a number."""
+    while limit is not None and limit <= used:
+        limit *= 2
+    return limit
 
 
 def command(state: RunState, limits: Limits | None = None) -> str:
