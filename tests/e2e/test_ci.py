@@ -257,6 +257,8 @@ def test_github_the_key_and_the_right_to_write_are_in_two_jobs_and_no_branch_nam
     assert propose["permissions"] == {"contents": "write", "pull-requests": "write"}
     assert ("secrets." in str(run), "secrets." in str(propose)) == (True, False)
     assert run["steps"][0]["with"]["persist-credentials"] is False
+    # For all, those that are skipped would push out one that waits.
+    assert ("concurrency" in workflow, "head_branch" in run["concurrency"]["group"]) == (False, True)
     assert "head_repository.full_name == github.repository" in run["if"]
     assert "workflow_run.event == 'push'" in run["if"]
     assert set(workflow["on"]) == {"workflow_run", "workflow_dispatch"}
