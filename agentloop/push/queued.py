@@ -93,36 +93,42 @@ def _done(queue: Queue, job: QueuedJob, orders: Callable[[Repo], Orders]) -> _Ou
         return _Outcome("the commit is gone")
     told = orders(repo)
     found = behind.look_for_pushed(repo, told.adapters, job.tip, job.known)
-    cut_off = _cut_off(repo, job)
-    if not found.meant and not cut_off:
-        return _Outcome(_nobody(found.unclear))
-    with place(repo, job.tip) as there:
-        verdict = told.checker.check(there, _former(repo, job)).verdict
-        if verdict != "pass":
-            return _Outcome(f"the commit does not pass, so no session is asked: {verdict}", is_over=verdict == "fail")
-        here = {session: run for session, run in cut_off.items() if _worked_in(run) == there.repo.root}
-        outcomes = _gone_on(told, there, [*here.values()])
-        new = [one for one in found.meant if one.candidate.stored.session not in cut_off]
-        outcomes += [_asked(queue, job, told, there, repo, one) for one in new]
-    if len(here) < len(cut_off):
-        outcomes.append(_Outcome("the worktree of a run that was cut off is in use", is_over=False))
+    runs = _runs(repo, job)
+    cut_off = {session: run for session, run in runs.items() if run.state.can_go_on}
+    new = [one for one in found.meant if one.candidate.stored.session not in cut_off]
+    asked_anew = {one.candidate.stored.session for one in new}
+    outcomes = [_came_to(run.state) for session, run in runs.items() if session not in {*cut_off, *asked_anew}]
+    if new or cut_off:
+        with place(repo, job.tip) as there:
+            verdict = told.checker.check(there, _former(repo, job)).verdict
+            if verdict != "pass":
+                words = f"the commit does not pass, so no session is asked: {verdict}"
+                return _Outcome(words, is_over=verdict == "fail")
+            here = [run.folder for run in cut_off.values() if Path(run.state.task.worktree) == there.repo.root]
+            outcomes += _gone_on(told, there, here)
+            outcomes += [_asked(queue, job, told, there, repo, one) for one in new]
+        if len(here) < len(cut_off):
+            outcomes.append(_Outcome("the worktree of a run that was cut off is in use", is_over=False))
     words = "; ".join(one.words for one in outcomes)
     return _Outcome(words or _nobody(found.unclear), is_over=all(one.is_over for one in outcomes))
 
 
-def _cut_off(repo: Repo, job: QueuedJob) -> dict[str, RunFolder]:
-    """The runs of a job that can be gone on with, by the session that each asks."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run that was begun for a job."""
+
+    folder: RunFolder
+    state: RunState
+
+
+def _runs(repo: Repo, job: QueuedJob) -> dict[str, _Run]:
+    """The runs of a job, by the session that each asks; what somebody was killed over before he could tell of it."""
     found = {}
     for session, run in job.runs.items():
         with suppress(RunError):
             folder = journal.find_run(repo.common_dir, run)
-            if fold(journal.read(folder.journal)).can_go_on:
-                found[session] = folder
+            found[session] = _Run(folder, fold(journal.read(folder.journal)))
     return found
-
-
-def _worked_in(run: RunFolder) -> Path:
-    return Path(fold(journal.read(run.journal)).task.worktree)
 
 
 def _former(repo: Repo, job: QueuedJob) -> str:

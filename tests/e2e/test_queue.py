@@ -143,6 +143,10 @@ def test_a_job_that_somebody_was_killed_over_is_gone_on_with(pushed: Hands, tmp_
     assert "the draft keep-counting waits" in done.stdout
     (run,) = job.runs.values()
     assert [folder.run for folder in journal.runs(pushed.repo / ".git")] == [run]
+    (over,) = queue_of(pushed).done()
+    (queue_of(pushed).place / f"done/{over.id}.json").unlink()
+    queue_of(pushed).keep(replace(over, outcome="", at=0.0))  # as if it had been killed once more, right before its end
+    assert "the draft keep-counting waits" in pushed.call("queue", "run").stdout
 
 
 @pytest.mark.slow

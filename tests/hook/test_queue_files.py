@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ def test_what_is_no_job_is_passed_over_and_can_be_queued_anew(queue: Queue) -> N
     queue.keep(JOB)
     good = json.loads((queue.place / f"{JOB.id}.json").read_text())
     others = [replace(JOB, tip=f"{number:040x}") for number in range(20)]
-    spoilt = [
+    spoilt: list[dict[str, Any]] = [
         {"tries": "0"}, {"runs": []}, {"queued": float("nan")}, {"queued": float("inf")}, {"at": -1}, {"known": "a"},
         {"known": ["--all"]}, {"outcome": None},
     ]  # fmt: skip
