@@ -176,8 +176,10 @@ def do_waiting(repo: Repo) -> None:
                 _say(renderer, words)
             if free:
                 jobs.news()
-    except (AgentloopError, OSError) as error:
-        _say(renderer, f"what waits from earlier pushes was not done: {error}")
+    except AgentloopError as error:
+        _say(renderer, f"what waits from earlier pushes was not done: {error.explained}")
+    except OSError as error:
+        _say(renderer, f"what waits from earlier pushes was not done: {error.strerror}")
 
 
 def _say(renderer: Renderer, words: str) -> None:

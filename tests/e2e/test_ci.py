@@ -198,6 +198,7 @@ def test_a_merge_request_is_asked_for_by_the_push_itself(pipeline: Pipeline) -> 
     (["main"], "count", "does not hold one branch"),
     (["agentloop/1-a", "agentloop/2-b"], "count", "does not hold one branch"),
     (["agentloop/1-a"], ".gitlab-ci.yml", "it changes the pipeline itself"),
+    (["agentloop/1-a"], "ci/mend.sh", "it changes the pipeline itself"),
 ])  # fmt: skip
 def test_of_what_an_agent_could_forge_nothing_is_pushed(
     pipeline: Pipeline, branches: list[str], change: str, words: str
