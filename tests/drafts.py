@@ -4,7 +4,7 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop.job import Job
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 
 SKILL = """---
@@ -21,9 +21,9 @@ Check it with `sh check.sh`.
 def keep_back(
     repo: Repo, number: int = 1, name: str = "keep-counting", text: str | None = None, reason: str = "put off",
     findings: tuple[str, ...] = (), **job: object,
-) -> journal.RunFolder:  # fmt: skip
+) -> folders.RunFolder:  # fmt: skip
     """Make a run that has ended and whose draft waits; the higher the number, the newer the run."""
-    folder = journal.RunFolder(journal.repository_folder(repo.common_dir) / f"20260101-00000{number}-000{number}")
+    folder = folders.RunFolder(folders.repository_folder(repo.common_dir) / f"20260101-00000{number}-000{number}")
     draft = folder.draft / name
     draft.mkdir(parents=True)
     (draft / "SKILL.md").write_text(SKILL.format(name=name) if text is None else text)
@@ -40,6 +40,6 @@ def keep_back(
     return folder
 
 
-def draft_of(folder: journal.RunFolder) -> Path:
+def draft_of(folder: folders.RunFolder) -> Path:
     """The only draft of a run."""
     return next(folder.draft.iterdir())

@@ -11,11 +11,11 @@ from agentloop.repo import Repo
 DAY_S = 86400.0
 
 
-def record(repo: Repo, days_ago: float, *events: ev.Event, snapshots: bool = True, size: int = 0) -> journal.RunFolder:
+def record(repo: Repo, days_ago: float, *events: ev.Event, snapshots: bool = True, size: int = 0) -> folders.RunFolder:
     """Make the record of a run that worked so long ago."""
     at = time.time() - days_ago * DAY_S
     run = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(at))}-{len(folders.of(place(repo))):04x}"
-    folder = journal.RunFolder(place(repo) / run)
+    folder = folders.RunFolder(place(repo) / run)
     folder.path.mkdir(parents=True)
     book = journal.Journal(folder, clock=lambda: at)
     job = Job(task="t", until=("true passes",), agent="a", worktree=str(repo.root))
@@ -29,4 +29,4 @@ def record(repo: Repo, days_ago: float, *events: ev.Event, snapshots: bool = Tru
 
 
 def place(repo: Repo) -> Path:
-    return journal.repository_folder(repo.common_dir)
+    return folders.repository_folder(repo.common_dir)

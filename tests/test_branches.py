@@ -81,7 +81,7 @@ def test_an_update_replaces_the_skill_on_top_of_the_tip(repo: Repo, draft: Path)
 
 def test_what_the_branch_holds_can_be_read(repo: Repo, draft: Path) -> None:
     publish.publish_skill(repo, draft, "skills", MESSAGE, BRANCH)
-    tip = repo.tip(BRANCH)
+    tip = repo.branches.tip(BRANCH)
     assert tip
     assert repo.texts_at(tip, "skills/a") == {"SKILL.md": "first\n", "scripts/run.sh": "#!/bin/sh\n"}
     assert repo.texts_at(tip, "skills/b") == {}
@@ -128,7 +128,7 @@ def test_an_unborn_branch_of_another_worktree_is_refused(repo: Repo, tmp_path: P
     git(repo.root, "worktree", "add", "-q", "--detach", str(tmp_path / "linked"))
     git(tmp_path / "linked", "checkout", "-q", "--orphan", "new")
     with pytest.raises(PublishError, match="in use"):
-        repo.refuse_branch("new")
+        repo.branches.refuse("new")
 
 
 def test_a_branch_that_is_being_rebased_is_refused(repo: Repo) -> None:
@@ -138,26 +138,26 @@ def test_a_branch_that_is_being_rebased_is_refused(repo: Repo) -> None:
     git(repo.root, "commit", "-qam", "Two")
     subprocess.run(["git", "rebase", "-q", "-x", "false", "HEAD^"], cwd=repo.root, check=False, capture_output=True)
     with pytest.raises(PublishError, match="in use by the rebase"):
-        repo.refuse_branch("topic")
+        repo.branches.refuse("topic")
 
 
 @pytest.mark.parametrize("name", ["-x", "a..b", "a b", "x.lock", "HEAD", "@{-1}", "a/", "", "a\nb", "main/x"])
 def test_a_name_that_git_does_not_take_is_refused(repo: Repo, name: str) -> None:
     git(repo.root, "switch", "-qc", "other")
     with pytest.raises(PublishError, match="branch"):
-        repo.refuse_branch(name)
+        repo.branches.refuse(name)
 
 
 def test_a_branch_cannot_stand_where_others_lie(repo: Repo) -> None:
     git(repo.root, "branch", "team/one")
     with pytest.raises(PublishError, match="beside the branch team/one"):
-        repo.refuse_branch("team")
+        repo.branches.refuse("team")
 
 
 def test_another_name_of_a_branch_is_refused(repo: Repo) -> None:
     git(repo.root, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
     with pytest.raises(PublishError, match="another name of main"):
-        repo.refuse_branch("alias")
+        repo.branches.refuse("alias")
 
 
 def test_somebody_else_who_moves_the_branch_loses_nothing(repo: Repo) -> None:
@@ -169,9 +169,9 @@ def test_somebody_else_who_moves_the_branch_loses_nothing(repo: Repo) -> None:
         if not asked:
             git(repo.root, "update-ref", f"refs/heads/{BRANCH}", other)
         asked.append(tip)
-        return {"skills/a/SKILL.md": repo.store("skills/a/SKILL.md", b"first\n", "100644")}
+        return {"skills/a/SKILL.md": repo.paths.store("skills/a/SKILL.md", b"first\n", "100644")}
 
-    done = repo.commit_on_branch(BRANCH, make, MESSAGE, None)
+    done = repo.branches.commit(BRANCH, make, MESSAGE, None)
     assert asked == [repo.head(), other]
     assert git(repo.root, "rev-parse", f"{done.commit}^").strip() == other
 

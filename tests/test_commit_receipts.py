@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentloop.config import state_folder
-from agentloop.records import commit_receipts, journal
+from agentloop.records import commit_receipts, folders
 from agentloop.records.commit_receipts import CommitReceipt
 
 TREE = "a" * 40
@@ -59,7 +59,7 @@ def test_what_is_no_tree_is_neither_written_nor_found(tmp_path: Path, tree: str)
 def test_the_folder_is_the_one_of_the_journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", state)
     folder = commit_receipts.folder_of(tmp_path / "a b/.git")
-    assert folder == journal.repository_folder(tmp_path / "a b/.git")
+    assert folder == folders.repository_folder(tmp_path / "a b/.git")
     assert (folder.parent, folder.name[:4]) == (state_folder(), "a-b-")
 
 

@@ -311,8 +311,8 @@ def test_the_skills_of_the_branch_that_a_skill_goes_to_exist_too(repo: Repo, sta
     (repo.root / "skills/here").mkdir(parents=True)
     (repo.root / "skills/here/SKILL.md").write_text(SKILL.replace("a-skill", "here").replace("Text.", "Of the tree."))
     text = SKILL.replace("Text.", "Of the branch.")
-    entry = repo.store("skills/a-skill/SKILL.md", text.encode(), "100644")
-    repo.commit_on_branch("learned", lambda tip: {"skills/a-skill/SKILL.md": entry}, "Add a skill\n", repo.head())
+    entry = repo.paths.store("skills/a-skill/SKILL.md", text.encode(), "100644")
+    repo.branches.commit("learned", lambda tip: {"skills/a-skill/SKILL.md": entry}, "Add a skill\n", repo.head())
     task = job(skills_to="branch", skills_branch="learned")
     known = Existing(repo, task)
     assert list(known.texts) == ["a-skill", "here"]

@@ -106,8 +106,8 @@ def test_what_a_kill_left_is_swept(repo: Repo) -> None:
 
 
 def test_what_fingerprints_gathered_goes_after_a_day_unless_it_is_in_use(repo: Repo, tmp_path: Path) -> None:
-    repository = journal.repository_folder(repo.common_dir)
-    places = [journal.fingerprint_folder(repo.common_dir, tmp_path / name) for name in ("young", "used", "old")]
+    repository = folders.repository_folder(repo.common_dir)
+    places = [folders.fingerprint_folder(repo.common_dir, tmp_path / name) for name in ("young", "used", "old")]
     trees = [repo.fingerprint(folder) for folder in places]
     yesterday = time.time() - 90000
     for folder in places[1:]:
@@ -128,7 +128,7 @@ def test_snapshots_without_a_record_go_when_they_are_old(repo: Repo, tmp_path: P
 
 
 def test_a_folder_in_which_nothing_began_goes_after_a_while(repo: Repo) -> None:
-    empty = journal.new_run(repo.common_dir)
+    empty = folders.new_run(repo.common_dir)
     assert [each.needed for each in pruning.look_at(place(repo))] == ["it is about to begin"]
     os.utime(empty.path, (1, 1))
     prune(repo, Limits(older_than_s=DAY_S))

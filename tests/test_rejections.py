@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agentloop.records import journal
+from agentloop.records import folders
 from agentloop.skills import rejections
 
 from .drafts import SKILL
@@ -80,6 +80,6 @@ def test_whatever_the_draft_is(tmp_path: Path, draft: Path, kind: str) -> None:
 
 def test_a_damaged_line_hides_no_other(tmp_path: Path, draft: Path) -> None:
     rejections.remember(tmp_path, "one", draft, "no")
-    file = journal.repository_folder(tmp_path) / "rejected.jsonl"
+    file = folders.repository_folder(tmp_path) / "rejected.jsonl"
     file.write_text('{"run": "torn\n' + file.read_text() + json.dumps({"run": "half"}) + "\n")
     assert [each.run for each in rejections.rejected(tmp_path)] == ["one"]

@@ -36,8 +36,8 @@ PATH = "skills/a/SKILL.md"
 
 
 def commit(repo: Repo, path: str = PATH, text: str = "text\n", message: str = MESSAGE) -> str | None:
-    change = {path: repo.store(path, text.encode(), "100644")}
-    return repo.commit_change(change, message).commit
+    change = {path: repo.paths.store(path, text.encode(), "100644")}
+    return repo.committing.commit(change, message).commit
 
 
 def make_hook(repo: Repo, name: str, script: str) -> Path:
@@ -99,7 +99,7 @@ def test_index_version_4_and_a_split_index_are_no_obstacle(repo: Repo) -> None:
 def test_a_removed_file_is_committed_as_removed_and_nothing_to_do_is_none(repo: Repo) -> None:
     commit(repo)
     assert commit(repo) is None
-    assert repo.commit_change({PATH: None}, "Take back\n").commit
+    assert repo.committing.commit({PATH: None}, "Take back\n").commit
     assert git(repo.root, "ls-files", "skills") == ""
     assert git(repo.root, "status", "--porcelain") == ""
     assert not (repo.root / "skills").exists()
@@ -182,7 +182,7 @@ def test_a_held_index_lock_does_not_hinder_the_commit_and_is_said(repo: Repo, mo
     monkeypatch.setattr(committing, "INDEX_WAIT_S", 0.1)
     lock = repo.root / ".git/index.lock"
     lock.touch()
-    done = repo.commit_change({PATH: repo.store(PATH, b"text\n", "100644")}, MESSAGE)
+    done = repo.committing.commit({PATH: repo.paths.store(PATH, b"text\n", "100644")}, MESSAGE)
     assert done.commit == repo.head()
     assert lock.exists()
     advice = done.note.partition("before you commit: ")[2]
@@ -196,7 +196,7 @@ def test_an_index_lock_is_waited_for(repo: Repo) -> None:
     lock.touch()
     timer = threading.Timer(0.5, lock.unlink)
     timer.start()
-    done = repo.commit_change({PATH: repo.store(PATH, b"text\n", "100644")}, MESSAGE)
+    done = repo.committing.commit({PATH: repo.paths.store(PATH, b"text\n", "100644")}, MESSAGE)
     timer.join()
     assert (done.note, lock.exists()) == ("", False)
     assert git(repo.root, "status", "--porcelain") == ""

@@ -12,7 +12,7 @@ from agentloop import events as ev
 from agentloop.cli import cli
 from agentloop.distill.staging import Staging
 from agentloop.errors import AgentloopError, PublishError, RunError
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.run import learning, review
 from agentloop.skills import contents, publish, rejections
@@ -36,7 +36,7 @@ def only(repo: Repo) -> review.Waiting:
     return draft
 
 
-def state_of(folder: journal.RunFolder) -> RunState:
+def state_of(folder: folders.RunFolder) -> RunState:
     return fold(journal.read(folder.journal))
 
 

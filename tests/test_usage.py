@@ -10,7 +10,7 @@ from agentloop import events as ev
 from agentloop.agents import registry
 from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.cli import cli
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
 from agentloop.skills.usage import UNUSED_AFTER, Usage, Use, usages
@@ -29,7 +29,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repo:
 
 def supervised(repo: Repo, session: str, *events: ev.Event, outcome: ev.Outcome | None = "reached") -> None:
     """A run that was."""
-    folder = journal.new_run(repo.common_dir)
+    folder = folders.new_run(repo.common_dir)
     book = journal.Journal(folder)
     book.append(ev.RunStarted(run=folder.run, version="0", job=job()))
     book.append(ev.TurnStarted(turn=1, purpose="work", prompt="", log=""))
@@ -81,7 +81,7 @@ def test_a_run_says_which_skill_was_loaded_and_how_it_ended(repo: Repo) -> None:
 def test_a_journal_that_cannot_be_read_hides_no_other_run(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     supervised(repo, "s-1", ev.SkillLoaded(name="dates"))
     supervised(repo, "s-2", ev.SkillLoaded(name="dates"))
-    damaged = journal.runs(repo.common_dir)[-1].journal
+    damaged = folders.runs(repo.common_dir)[-1].journal
     damaged.write_text('{"type":"of another version"}\n' + damaged.read_text())
     by_name(repo, "dates")
     monkeypatch.chdir(repo.root)

@@ -103,10 +103,10 @@ def cli() -> None:
     """  # noqa: D301 - click reads the \b
 
 
-def _write_to_nobody() -> None:
+def _write_to_nobody(stream: object) -> None:
     """Keep the interpreter from trying to flush at its end what nobody takes."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(stream, io.TextIOWrapper):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def main() -> NoReturn:
@@ -139,28 +139,44 @@ def _is_gone() -> bool:
     return False
 
 
+def _code(error: Exception) -> int:
+    """The exit code of what went wrong."""
+    match error:
+        case click.ClickException() | AgentloopError():
+            return error.exit_code
+        case click.Abort():
+            return 130
+        case _PipeClosedError() | BrokenPipeError():
+            return 141
+        case FileNotFoundError() if _is_gone():
+            return 2
+        case _:
+            return 74
+
+
 def _tell(error: Exception) -> int:
-    """Say what went wrong; returns the exit code."""
+    """Say what went wrong; returns the exit code, which is all there is to tell by when the disk is full."""
+    try:
+        _say(error)
+    except OSError:
+        _write_to_nobody(sys.stderr)
+    return _code(error)
+
+
+def _say(error: Exception) -> None:
     match error:
         case click.ClickException():
             error.show()
-            return error.exit_code
         case click.Abort():
             click.echo("interrupted", err=True)
-            return 130
         case _PipeClosedError() | BrokenPipeError():
-            _write_to_nobody()
-            return 141
+            _write_to_nobody(sys.stdout)
         case FileNotFoundError() if _is_gone():
             click.echo("error: the current folder has been removed\n  change to one that exists", err=True)
-            return 2
         case OSError():
-            _write_to_nobody()
+            _write_to_nobody(sys.stdout)
             click.echo(f"error: {error.strerror}{f': {error.filename}' if error.filename else ''}", err=True)
-            return 74
         case AgentloopError():
             click.echo(f"error: {error.message}", err=True)
             if error.hint:
                 click.echo(f"  {error.hint}", err=True)
-            return error.exit_code
-    return 1

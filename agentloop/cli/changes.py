@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from agentloop.errors import RunError
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo, show_difference
 from agentloop.run import undoing
 from agentloop.state import RunState
@@ -30,7 +30,7 @@ def diff(run: str, turn: int | None, form: str | None) -> int:
     if turn is None and _TURN.fullmatch(run):
         run, turn = "", int(run)
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run)
+        folder = folders.find_run(repo.common_dir, run)
         state = fold(journal.read(folder.journal))
         old, new = _ends(state, turn)
         if not (repo.commit_at(old) and repo.commit_at(new)):
@@ -67,6 +67,6 @@ def undo(run: str, to: int | None, keep_work: bool) -> None:
     if keep_work and to is not None:
         raise click.UsageError("--to and --keep-work exclude each other")
     with Repo.open(Path.cwd()) as repo, worktree_lock(repo):
-        folder = journal.find_run(repo.common_dir, run)
+        folder = folders.find_run(repo.common_dir, run)
         lines = undoing.take_back(repo, folder, to, keep_work=keep_work)
     click.echo("\n".join(visible(line) for line in lines))

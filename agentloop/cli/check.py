@@ -25,7 +25,7 @@ from agentloop.predicate.language.nodes import And, Command, Node, Not, Or, Time
 from agentloop.predicate.language.wording import explain as explained
 from agentloop.predicate.language.wording import number, render
 from agentloop.process import child_environment, watched
-from agentloop.records import journal, receipts
+from agentloop.records import folders, receipts
 from agentloop.repo import Repo
 from agentloop.text.quoting import one_line
 
@@ -136,9 +136,9 @@ class _Memory:
 
     def _state(self, repo: Repo) -> tuple[receipts.Receipts, str, str]:
         """The receipts, the key, and the tree as it is now."""
-        tree = repo.fingerprint(journal.fingerprint_folder(repo.common_dir, repo.root))
+        tree = repo.fingerprint(folders.fingerprint_folder(repo.common_dir, repo.root))
         key = receipts.key_of(tree, self._node, repo, self._env, self._box)
-        return receipts.Receipts(journal.receipts_folder(repo.common_dir)), key, tree
+        return receipts.Receipts(folders.receipts_folder(repo.common_dir)), key, tree
 
 
 @contextmanager

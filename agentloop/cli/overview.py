@@ -35,14 +35,14 @@ def everywhere() -> list[Row]:
     return _sorted(folder for place in folders.repositories() for folder in folders.of(place))
 
 
-def _sorted(folders: Iterable[journal.RunFolder]) -> list[Row]:
-    rows = [row for folder in folders if journal.has_begun(folder) and (row := _row(folder))]
+def _sorted(found: Iterable[folders.RunFolder]) -> list[Row]:
+    rows = [row for folder in found if folders.has_begun(folder) and (row := _row(folder))]
     return sorted(rows, key=lambda row: (row.at_work, row.run), reverse=True)
 
 
-def _row(folder: journal.RunFolder) -> Row | None:
+def _row(folder: folders.RunFolder) -> Row | None:
     try:
-        return Row(folder.run, fold(journal.read(folder.journal)), journal.at_work(folder))
+        return Row(folder.run, fold(journal.read(folder.journal)), folders.at_work(folder))
     except FileNotFoundError:  # pruned meanwhile
         return None
     except RunError as error:

@@ -11,7 +11,7 @@ import click
 from agentloop import config
 from agentloop.cli.options import DURATION, Amount
 from agentloop.errors import RepoError
-from agentloop.records import folders, journal, pruning
+from agentloop.records import folders, pruning
 from agentloop.records.pruning import Limits, Record
 from agentloop.render import Renderer, ago, count, size
 from agentloop.repo import Repo
@@ -54,7 +54,7 @@ def prune(
             _prune(repository, pruning.repository_of(repository), limits, dry_run=dry_run)
         return
     with Repo.open(Path.cwd()) as repo:
-        _prune(journal.repository_folder(repo.common_dir), repo, limits, dry_run=dry_run)
+        _prune(folders.repository_folder(repo.common_dir), repo, limits, dry_run=dry_run)
 
 
 def _prune(repository: Path, repo: Repo | None, limits: Limits, *, dry_run: bool) -> None:

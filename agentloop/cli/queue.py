@@ -105,7 +105,7 @@ def _orders(repo: Repo, renderer: Renderer) -> "queued.Orders":
     from agentloop.predicate.language import grammar
     from agentloop.push import queued
     from agentloop.push.checking import Checker
-    from agentloop.records.journal import RunFolder
+    from agentloop.records.folders import RunFolder
     from agentloop.run import supervisor
     from agentloop.state import RunState
 

@@ -30,7 +30,7 @@ from agentloop.errors import UsageError
 from agentloop.job import Job, Limits
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Command
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.render import Renderer
 from agentloop.repo import Repo
 from agentloop.run import groups, learning, parallel, supervisor
@@ -143,7 +143,7 @@ def resume(run: str, wait: str | None, as_json: bool, events: bool, quiet: bool,
         group = groups.find(repo.common_dir, run)
         if not group:
             folder = (
-                journal.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
+                folders.find_run(repo.common_dir, run) if run else journal.find_unfinished(repo.common_dir, repo.root)
             )
             group = "" if run else fold(journal.read(folder.journal)).task.group
         if group:

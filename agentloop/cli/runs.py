@@ -10,7 +10,7 @@ from agentloop import events as ev
 from agentloop import render
 from agentloop.cli import overview
 from agentloop.errors import RunError
-from agentloop.records import changes, journal
+from agentloop.records import changes, folders, journal
 from agentloop.repo import Repo
 from agentloop.state.fold import fold
 
@@ -29,8 +29,8 @@ def status(run: str, every: bool, everywhere: bool, as_json: bool) -> None:
         click.echo(overview.as_json(table) if as_json else overview.as_lines(table, with_place=everywhere))
         return
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run)
-    state, at_work = fold(journal.read(folder.journal)), journal.at_work(folder)
+        folder = folders.find_run(repo.common_dir, run)
+    state, at_work = fold(journal.read(folder.journal)), folders.at_work(folder)
     if as_json:
         click.echo(json.dumps(render.result_object(state, at_work=at_work)))
         return
@@ -39,7 +39,7 @@ def status(run: str, every: bool, everywhere: bool, as_json: bool) -> None:
 
 def _here() -> Path:
     with Repo.open(Path.cwd()) as repo:
-        return journal.repository_folder(repo.common_dir)
+        return folders.repository_folder(repo.common_dir)
 
 
 @click.command()
@@ -47,8 +47,8 @@ def _here() -> Path:
 def report(run: str) -> None:
     """Print RUN, or the newest one, as Markdown."""
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run)
-        state, at_work = fold(journal.read(folder.journal)), journal.at_work(folder)
+        folder = folders.find_run(repo.common_dir, run)
+        state, at_work = fold(journal.read(folder.journal)), folders.at_work(folder)
         click.echo(render.report(state, changes.of_run(repo, state), at_work=at_work), nl=False)
 
 
@@ -60,7 +60,7 @@ def report(run: str) -> None:
 def logs(run: str, follow: bool, as_json: bool, turn: int | None) -> None:
     """Show the events of RUN, or of the newest one."""
     with Repo.open(Path.cwd()) as repo:
-        folder = journal.find_run(repo.common_dir, run)
+        folder = folders.find_run(repo.common_dir, run)
     if turn is not None:
         _print_turn(folder, turn)
         return
@@ -70,10 +70,10 @@ def logs(run: str, follow: bool, as_json: bool, turn: int | None) -> None:
         click.echo(f"the record of run {folder.run} was pruned", err=True)
 
 
-def _print_events(folder: journal.RunFolder, *, follow: bool, as_json: bool) -> None:
+def _print_events(folder: folders.RunFolder, *, follow: bool, as_json: bool) -> None:
     seen, has_ended, was_at_work = 0, False, True
     while True:
-        at_work = journal.at_work(folder)  # looked up first: what is written before its end is read after this
+        at_work = folders.at_work(folder)  # looked up first: what is written before its end is read after this
         events, seen = journal.follow(folder.journal, seen)
         for event in events:
             _print(event, as_json)
@@ -97,7 +97,7 @@ def _ends(event: ev.Event, has_ended: bool) -> bool:
             return has_ended
 
 
-def _print_turn(folder: journal.RunFolder, turn: int) -> None:
+def _print_turn(folder: folders.RunFolder, turn: int) -> None:
     path = folder.turn_file(turn, "log")
     if not path.is_file():
         raise RunError(f"run {folder.run} has no turn {turn}", hint=f"agentloop logs {folder.run} shows its turns")

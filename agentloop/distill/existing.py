@@ -59,7 +59,7 @@ class Existing:
 
     @cached_property
     def _on_branch(self) -> dict[str, dict[str, str]]:
-        tip = self.repo.tip(self.job.skills_branch) if self.job.skills_branch else None
+        tip = self.repo.branches.tip(self.job.skills_branch) if self.job.skills_branch else None
         texts = self.repo.texts_at(tip, self.job.skills_dir) if tip else {}
         found: dict[str, dict[str, str]] = {}
         for path, text in texts.items():

@@ -17,7 +17,7 @@ from agentloop.predicate.language.wording import render
 from agentloop.process import child_environment, watched
 from agentloop.push import places
 from agentloop.push.places import Place
-from agentloop.records import commit_receipts, journal, receipts
+from agentloop.records import commit_receipts, folders, receipts
 from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.run.checking import Checks
 from agentloop.state import RunState
@@ -124,14 +124,14 @@ class Checker:
 
     def _log_folder(self, place: Place) -> Path:
         """A new folder for logs; the oldest ones go."""
-        above = journal.repository_folder(place.home.common_dir) / "push-logs"
+        above = folders.repository_folder(place.home.common_dir) / "push-logs"
         above.mkdir(mode=0o700, parents=True, exist_ok=True)
         for old in sorted(above.iterdir())[: -_MAX_LOGS + 1]:
             shutil.rmtree(old, ignore_errors=True)
-        logs = above / f"{journal.time_stamp()}-{secrets.token_hex(2)}" / "check"
+        logs = above / f"{folders.time_stamp()}-{secrets.token_hex(2)}" / "check"
         logs.mkdir(mode=0o700, parents=True)
         return logs
 
 
-def _is_within(path: str, folders: Collection[str]) -> bool:
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+def _is_within(path: str, places: Collection[str]) -> bool:
+    return any(path == folder or path.startswith(f"{folder}/") for folder in places)

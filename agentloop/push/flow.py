@@ -131,7 +131,10 @@ class Push:
 
     def _in_order(self, told: Sequence[PushedRef]) -> Iterator[PushedRef]:
         """What is to be checked: each commit once that is not over there already, what is checked out first."""
-        for ref in sorted(refs.with_work(told), key=lambda ref: not (ref.is_head or self.repo.is_on(ref.branch))):
+        for ref in sorted(
+            refs.with_work(told),
+            key=lambda ref: not (ref.is_head or self.repo.branches.is_current(ref.branch)),
+        ):
             if self._is_unchecked(ref, told):
                 yield ref
 

@@ -32,16 +32,16 @@ class Landing:
     @property
     def tip(self) -> str | None:
         """The commit that it stands on."""
-        return self.repo.tip(self.branch) if self.branch else self.repo.head()
+        return self.repo.branches.tip(self.branch) if self.branch else self.repo.head()
 
 
 def landing(home: Repo, ref: PushedRef) -> Landing | None:
     """Where a commit goes that is to be pushed with a ref; None when what is pushed is no branch."""
-    if ref.is_head or (ref.branch and home.is_on(ref.branch)):
+    if ref.is_head or (ref.branch and home.branches.is_current(ref.branch)):
         return Landing(home)
     if not ref.branch:
         return None
-    elsewhere = home.working_tree_of(ref.branch)
+    elsewhere = home.branches.working_tree(ref.branch)
     return Landing(Repo(elsewhere)) if elsewhere else Landing(home, ref.branch)
 
 

@@ -36,12 +36,12 @@ def mend(job: Job, place: Place, where: Landing, run: Run, say: Callable[[str], 
     brought = state.brought_back
     if not state.ended or state.ended.exit_code or not brought or not brought.branch:
         return state
-    tip = place.home.tip(brought.branch) or brought.commit  # the skill's commit follows that of the work
+    tip = place.home.branches.tip(brought.branch) or brought.commit  # the skill's commit follows that of the work
     try:
         if where.branch:
-            where.repo.forward(where.branch, place.commit, tip, f"go on to {brought.branch}")
+            where.repo.branches.forward(where.branch, place.commit, tip, f"go on to {brought.branch}")
         else:
-            where.repo.fast_forward(tip)
+            where.repo.branches.fast_forward(tip)
     except PublishError as error:
         hint = f"what mends it is on the branch {brought.branch}: git merge {brought.branch}, then push"
         raise PublishError(error.message, hint=hint) from error

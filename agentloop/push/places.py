@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from agentloop.errors import RepoError
-from agentloop.records import journal
+from agentloop.records import folders
 from agentloop.repo import OwnWorktree, Repo
 from agentloop.run import provisions
 
@@ -51,7 +51,7 @@ def place(home: Repo, commit: str) -> Iterator[Place]:
     Raises:
         RepoError: it cannot be made.
     """
-    above = journal.repository_folder(home.common_dir).resolve() / "pushes"
+    above = folders.repository_folder(home.common_dir).resolve() / "pushes"
     with _free_folder(above) as folder, home.clean_worktree(commit, folder):
         OwnWorktree(home.common_dir, folder, "").populate(home.root)
         provisions.bring(home.root, folder, home.ignored())
@@ -59,7 +59,7 @@ def place(home: Repo, commit: str) -> Iterator[Place]:
             yield Place(home, Repo(folder), commit)
         finally:
             provisions.clear(provisions.unfinished(folder))
-            shutil.rmtree(journal.fingerprint_folder(home.common_dir, folder), ignore_errors=True)
+            shutil.rmtree(folders.fingerprint_folder(home.common_dir, folder), ignore_errors=True)
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from agentloop.push.behind import Behind
 from agentloop.push.checking import Checker
 from agentloop.push.learning import Landing
 from agentloop.push.places import Place, place
-from agentloop.records import journal
-from agentloop.records.journal import RunFolder
+from agentloop.records import folders, journal
+from agentloop.records.folders import RunFolder
 from agentloop.records.queue import Queue, QueuedJob
 from agentloop.repo import Repo
 from agentloop.state import RunState
@@ -126,7 +126,7 @@ def _runs(repo: Repo, job: QueuedJob) -> dict[str, _Run]:
     found = {}
     for session, run in job.runs.items():
         with suppress(RunError):
-            folder = journal.find_run(repo.common_dir, run)
+            folder = folders.find_run(repo.common_dir, run)
             found[session] = _Run(folder, fold(journal.read(folder.journal)))
     return found
 

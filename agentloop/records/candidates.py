@@ -8,7 +8,7 @@ from agentloop.agents import store
 from agentloop.agents.spec import Adapter
 from agentloop.agents.store import StoredSession
 from agentloop.errors import RunError, UsageError
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.state import RunState
 from agentloop.state.fold import fold
@@ -76,7 +76,7 @@ def candidates(repo: Repo, adapters: Iterable[Adapter]) -> list[Candidate]:
 def _known(common_dir: Path, sessions: set[str]) -> dict[str, tuple[RunState, bool]]:
     """The newest run of each session, and whether it is at work; a journal that cannot be read knows nothing."""
     known: dict[str, tuple[RunState, bool]] = {}
-    for folder in reversed(journal.runs(common_dir)):
+    for folder in reversed(folders.runs(common_dir)):
         text = folder.journal.read_bytes()
         if not any(session.encode() in text for session in sessions - known.keys()):
             continue
@@ -85,7 +85,7 @@ def _known(common_dir: Path, sessions: set[str]) -> dict[str, tuple[RunState, bo
         except RunError:
             continue
         if state.session in sessions:
-            known.setdefault(state.session or "", (state, journal.at_work(folder)))
+            known.setdefault(state.session or "", (state, folders.at_work(folder)))
     return known
 
 

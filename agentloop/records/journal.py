@@ -1,18 +1,13 @@
-"""The journal: an append-only JSONL file of a run's events, and the folder that it lies in.
+"""The journal: an append-only JSONL file of a run's events.
 
-Journals live in the user's state folder (`$XDG_STATE_HOME/agentloop/<repository>/<run>/`), out of a sandboxed
-agent's reach. One `os.write` an event, and `fdatasync` for all that a resume depends on, lose nothing to kill -9;
+One `os.write` an event, and `fdatasync` for all that a resume depends on, lose nothing to kill -9;
 a torn last line (a crash of the machine, a full disk) is dropped when the journal is opened again.
 """
 
 import fcntl
 import os
-import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +16,7 @@ from pydantic import ValidationError
 
 from agentloop import events as ev
 from agentloop.errors import RunError
-from agentloop.records import commit_receipts
+from agentloop.records.folders import RunFolder, at_work, runs
 from agentloop.state import RunState
 from agentloop.state.fold import fold
 from agentloop.text.quoting import writable
@@ -29,153 +24,6 @@ from agentloop.text.redact import redact
 
 # A snapshot that a power cut takes back is taken again; the check after it is synced.
 _UNSYNCED = (ev.ToolCalled, ev.ToolEnded, ev.SkillLoaded, ev.AgentWaited, ev.CheckStarted, ev.Snapshotted)
-_RUN_ID = re.compile(r"^(20\d{6}-\d{6})-[0-9a-f]{4}$")
-_FINGERPRINTS = "fingerprints"
-_TIME_STAMP = "%Y%m%d-%H%M%S"
-
-
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """Where everything of one run lies."""
-
-    path: Path
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-        return self.path.name
-
-    @property
-    def journal(self) -> Path:
-        """The journal file."""
-        return self.path / "journal.jsonl"
-
-    @property
-    def draft(self) -> Path:
-        """The newest draft, kept."""
-        return self.path / "draft"
-
-    @property
-    def index(self) -> Path:
-        """The private git index of the snapshots."""
-        return self.path / "index"
-
-    @property
-    def guard(self) -> Path:
-        """What a pass is held against."""
-        return self.path / "guard.json"
-
-    @property
-    def replay(self) -> Path:
-        """Where checks are replayed."""
-        return self.path / "replay"
-
-    def turn_file(self, turn: int, what: str) -> Path:
-        """The file of a turn: its prompt or what the agent printed."""
-        return self._file(f"turn-{turn:03d}.{what}")
-
-    def check_folder(self, attempt: int) -> Path:
-        """The folder with the whole outputs of a check."""
-        folder = self.path / f"check-{attempt:03d}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return folder
-
-    def _file(self, name: str) -> Path:
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return self.path / name
-
-
-def repository_folder(common_dir: Path) -> Path:
-    """The state folder of a repository, named after it and its git common directory's path."""
-    return commit_receipts.folder_of(common_dir)
-
-
-def receipts_folder(common_dir: Path) -> Path:
-    """Where a repository's receipts lie."""
-    return repository_folder(common_dir) / "receipts"
-
-
-def fingerprint_folder(common_dir: Path, root: Path) -> Path:
-    """Where the index and the objects for a working tree's fingerprint lie."""
-    return repository_folder(common_dir) / _FINGERPRINTS / sha256(os.fsencode(root)).hexdigest()[:10]
-
-
-def fingerprint_folders(repository: Path) -> list[Path]:
-    """Those of all working trees, by the state folder of their repository."""
-    return [*(repository / _FINGERPRINTS).glob("*")]
-
-
-def new_run(common_dir: Path) -> RunFolder:
-    """Make the folder of a new run; its id sorts by time.
-
-    Raises:
-        RunError: the state folder cannot be written.
-    """
-    run = f"{time_stamp()}-{secrets.token_hex(2)}"
-    folder = RunFolder(repository_folder(common_dir) / run)
-    try:
-        folder.path.mkdir(mode=0o700, parents=True)
-    except OSError as error:
-        raise RunError(
-            f"the run's folder {folder.path} cannot be made: {error.strerror}",
-            hint="make it writable, or set XDG_STATE_HOME to a folder that is",
-        ) from error
-    return folder
-
-
-def time_stamp() -> str:
-    """Now, as ids begin with it."""
-    return time.strftime(_TIME_STAMP)
-
-
-def runs(common_dir: Path) -> list[RunFolder]:
-    """The runs of a repository, oldest first."""
-    root = repository_folder(common_dir)
-    if not root.is_dir():
-        return []
-    found = (RunFolder(path) for path in sorted(root.iterdir()) if is_run(path.name))
-    return [folder for folder in found if has_begun(folder)]
-
-
-def is_run(name: str) -> bool:
-    """The name is a run's id."""
-    found = _RUN_ID.match(name)
-    try:
-        return bool(found and time.strptime(found[1], _TIME_STAMP))
-    except ValueError:  # no such day
-        return False
-
-
-def began_at(run: str) -> float:
-    """The Unix time at which a run began, by its id."""
-    return time.mktime(time.strptime(run[: run.rindex("-")], _TIME_STAMP))
-
-
-def has_begun(folder: RunFolder) -> bool:
-    """The journal holds its first line; a supervisor that died before that began nothing."""
-    try:
-        with folder.journal.open("rb") as file:
-            return file.readline().endswith(b"\n")
-    except OSError:
-        return False
-
-
-def find_run(common_dir: Path, name: str = "") -> RunFolder:
-    """The run whose id begins or ends with `name`, or the newest one.
-
-    Raises:
-        RunError: there is none, or there are several.
-    """
-    all_runs = runs(common_dir)
-    if not all_runs:
-        raise RunError("this repository has no runs yet", hint="start one: agentloop run --until 'COMMAND passes' TASK")
-    if not name:
-        return all_runs[-1]
-    matches = [folder for folder in all_runs if folder.run.startswith(name) or folder.run.endswith(name)]
-    if len(matches) == 1:
-        return matches[0]
-    what = "no run" if not matches else f"{len(matches)} runs"
-    raise RunError(f"{what} of this repository matches {name!r}", hint="agentloop status --all lists them")
 
 
 def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
@@ -193,16 +41,6 @@ def find_unfinished(common_dir: Path, root: Path) -> RunFolder:
         if state.can_go_on and (of_its_own or Path(state.task.worktree) == root):
             return folder
     raise RunError(f"no run of {root} is to be resumed", hint="agentloop status --all lists the runs")
-
-
-def at_work(folder: RunFolder) -> bool:
-    """A supervisor works on the run now."""
-    with folder.journal.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
 
 
 class Journal:

@@ -46,7 +46,7 @@ class Limits:
 class Record:
     """What is there of a run."""
 
-    folder: journal.RunFolder
+    folder: folders.RunFolder
     size_bytes: int
     at: float
     """Unix time of its last event."""
@@ -65,12 +65,12 @@ def look_at(repository: Path) -> Iterator[Record]:
             yield _look(folder)
 
 
-def _look(folder: journal.RunFolder) -> Record:
+def _look(folder: folders.RunFolder) -> Record:
     size_bytes = _size(folder.path)
     at = folder.path.stat().st_mtime
-    if not journal.has_begun(folder):
+    if not folders.has_begun(folder):
         return Record(folder, size_bytes, at, "" if time.time() - at > UNBEGUN_FOR_S else "it is about to begin")
-    if journal.at_work(folder):
+    if folders.at_work(folder):
         return Record(folder, size_bytes, at, "it is at work")
     try:
         state = fold(journal.read(folder.journal))
@@ -145,7 +145,7 @@ def remove(record: Record, repo: Repo | None) -> bool:
 
 
 @contextmanager
-def _held(folder: journal.RunFolder) -> Iterator[bool]:
+def _held(folder: folders.RunFolder) -> Iterator[bool]:
     """Hold a run's journal, so that nobody resumes it meanwhile; False when somebody else has it."""
     try:
         fd = os.open(folder.journal, os.O_RDONLY | os.O_CLOEXEC)
@@ -165,7 +165,7 @@ def sweep(repository: Path) -> None:
     """Take away what an earlier pruning was killed over, and what fingerprints have gathered: they are made anew."""
     for path in repository.glob(f"{_GOING}*"):
         shutil.rmtree(path, ignore_errors=True)
-    for path in journal.fingerprint_folders(repository):
+    for path in folders.fingerprint_folders(repository):
         is_used = _is_younger(path, _IN_USE_S)  # git's lock on the index is made in it
         if not is_used and not _is_younger(path / "index.excludes", _DAILY_S):
             shutil.rmtree(path, ignore_errors=True)
@@ -177,8 +177,8 @@ def orphans(repo: Repo, repository: Path, older_than_s: float) -> list[str]:
     A young one may be of somebody who shares the repository and keeps records elsewhere.
     """
     known = {folder.run for folder in folders.of(repository)}
-    old = [run for run in repo.snapshotted_runs() if journal.is_run(run) and run not in known]
-    return [run for run in old if time.time() - journal.began_at(run) >= older_than_s]
+    old = [run for run in repo.snapshotted_runs() if folders.is_run(run) and run not in known]
+    return [run for run in old if time.time() - folders.began_at(run) >= older_than_s]
 
 
 def repository_of(repository: Path) -> Repo | None:
@@ -188,7 +188,7 @@ def repository_of(repository: Path) -> Repo | None:
     for place in filter(os.path.isdir, places):
         with suppress(RepoError, OSError):
             repo = Repo.open(Path(place))
-            if journal.repository_folder(repo.common_dir) == repository:
+            if folders.repository_folder(repo.common_dir) == repository:
                 return repo
     return None
 
@@ -210,7 +210,7 @@ def prune_daily(repo: Repo, limits: Limits, deadline_s: float, clock: Callable[[
     Raises:
         OSError, RepoError: one cannot be removed.
     """
-    repository = journal.repository_folder(repo.common_dir)
+    repository = folders.repository_folder(repo.common_dir)
     stamp = repository / _DAILY
     if math.isinf(limits.older_than_s) or not repository.is_dir() or _is_younger(stamp, _DAILY_S):
         return 0

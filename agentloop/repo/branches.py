@@ -36,12 +36,17 @@ class Branches:
         """The commit at the end of a branch; None when there is no such branch."""
         return recording.commit_at(self._git, _HEADS + name)
 
-    def is_checked_out_here(self, name: str) -> bool:
+    def is_current(self, name: str) -> bool:
         """HEAD of this working tree is on the branch, which may be unborn."""
         return self._git.find("symbolic-ref", "-q", "HEAD") == _HEADS + name
 
     def refuse(self, name: str) -> None:
-        """See `Repo.refuse_branch`."""
+        """Find out whether there can be commits of ours on a branch, which need not exist.
+
+        Raises:
+            PublishError: git does not take the name, or the branch is checked out or being rebased in another working
+                tree, whose files a commit would leave behind.
+        """
         if not name or self._git.find("check-ref-format", "--branch", name) != name:
             raise PublishError(
                 f"{name!r} is no name for a branch",
@@ -51,7 +56,7 @@ class Branches:
         if other:
             raise PublishError(f"the branch {name} is another name of {other}", hint=f"name that one: branch:{other}")
         self._refuse_folder(name)
-        if self.is_checked_out_here(name):
+        if self.is_current(name):
             return
         for branch, where in self._in_use():
             if branch == _HEADS + name:
@@ -61,7 +66,21 @@ class Branches:
                 )
 
     def commit(self, name: str, make: Callable[[str | None], Change], message: str, start: str | None) -> Committed:
-        """See `Repo.commit_on_branch`."""
+        """Commit paths, and these alone, on a branch that is not checked out; nothing else of the repository changes.
+
+        Hooks are not run; a signature is made as git is configured.
+
+        Args:
+            name: the branch; made when there is none.
+            make: what each path is to be on top of a commit (None: of nothing); asked again when somebody else
+                moves the branch meanwhile.
+            message: the whole commit message.
+            start: the commit that a new branch begins at; None: it begins with this one.
+
+        Raises:
+            PublishError: see `refuse`; or nobody's name is known, git refuses, or the branch keeps moving.
+            Interrupted: a signal was noted in the middle; nothing is done, or all of it.
+        """
         self.refuse(name)
         recording.refuse_nobody(self._git)
         try:
@@ -92,15 +111,32 @@ class Branches:
         return Committed(new)
 
     def forward(self, name: str, old: str, new: str, message: str) -> None:
-        """See `Repo.forward`."""
+        """Move a branch that is not checked out from a commit to a later one.
+
+        Raises:
+            PublishError: see `refuse`; or somebody else has moved it.
+        """
         self.refuse(name)
         try:
             recording.move(self._git, _HEADS + name, old, new, message)
         except recording.RefMovedError as error:
             raise PublishError(f"the branch {name} was moved by somebody else meanwhile") from error
 
+    def fast_forward(self, commit: str) -> None:
+        """Bring what is checked out here on to a later commit, working files included, as `git merge --ff-only` does.
+
+        Raises:
+            PublishError: it is no later one, or files are in the way; nothing is changed.
+            Interrupted: a signal was noted meanwhile.
+        """
+        try:
+            self._git.perform(["git", "merge", "--ff-only", "-q", commit], timeout_s=recording.HOOK_TIMEOUT_S)
+        except GitFailedError as error:
+            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
+            raise PublishError(f"git refuses to go on to {commit[:10]}: {error.words}") from error
+
     def working_tree(self, name: str) -> Path | None:
-        """See `Repo.working_tree_of`."""
+        """The working tree in which a branch is checked out; None when it is in none."""
         for record in self._worktrees():
             if record.get("branch") == _HEADS + name and "prunable" not in record:
                 return Path(record["worktree"])

@@ -55,7 +55,20 @@ class Committing:
         self._paths = paths
 
     def commit(self, change: Change, message: str) -> Committed:
-        """Commit a change of paths; see `Repo.commit_change`."""
+        """Commit these paths, and these alone, on the current branch; then bring working files and index along.
+
+        The person's index is only told of these paths; hooks (pre-commit, commit-msg) and signing are as git is
+        configured.
+
+        Args:
+            change: what each path is to be, relative to the root; None: gone.
+            message: the whole commit message.
+
+        Raises:
+            PublishError: git is in the middle of something, a path is staged or changed otherwise, a hook refuses or
+                adds to the commit, nobody's name is known, or HEAD keeps moving. The working files are as they were.
+            Interrupted: a signal was noted in the middle; likewise.
+        """
         try:
             return self._commit(change, message)
         except recording.RefMovedError as error:
@@ -65,7 +78,15 @@ class Committing:
             raise PublishError(f"git refuses the commit: {error.words}") from error
 
     def settle(self, change: Change, before: Change) -> Committed | None:
-        """Bring working files and index along with a change that is committed; see `Repo.settle`."""
+        """Bring working files and index along with a change that was committed by somebody who died right then.
+
+        Args:
+            change: what each path is in the commit.
+            before: what it was before; whatever else stands at a path is somebody's work and stays.
+
+        Returns:
+            None when nothing was to do.
+        """
         self._refuse_detours(change)
         files = _behind(change, before, self._paths.in_working_tree(change))
         if not files and not _behind(change, before, self._paths.in_index(change)):

@@ -3,17 +3,16 @@
 import errno
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from agentloop import interrupts
-from agentloop.errors import PublishError, RepoError
+from agentloop.errors import RepoError
 from agentloop.events.standing import Standing
 from agentloop.repo import history, hooks, recording, snapshots, standing, worktrees
 from agentloop.repo.branches import Branches
-from agentloop.repo.committing import Committed, Committing
-from agentloop.repo.paths import LINK, Change, Entry, Paths
+from agentloop.repo.committing import Committing
+from agentloop.repo.paths import LINK, Entry, Paths
 from agentloop.repo.restoring import WorkingFiles
 from agentloop.repo.runner import Git, GitFailedError
 from agentloop.text.quoting import writable
@@ -22,6 +21,12 @@ from agentloop.text.quoting import writable
 class Repo:
     """A working tree and its repository; a context manager.
 
+    Attributes:
+        paths: what git keeps of single paths.
+        committing: commits on the branch that is checked out.
+        branches: commits on any other, and where branches end.
+        working_files: the files as a snapshot has them.
+
     Args:
         root: the top of the working tree.
     """
@@ -29,11 +34,11 @@ class Repo:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._git = Git(root, top=True)
-        self._paths = Paths(self._git)
-        self._committing = Committing(self._git, self._paths)
-        self.git_dir = Path(self._git.ask("rev-parse", "--absolute-git-dir"))
+        self.paths = Paths(self._git)
+        self.committing = Committing(self._git, self.paths)
+        self.git_dir = self._git.git_dir
         self.common_dir = (root / self._git.ask("rev-parse", "--git-common-dir")).resolve()
-        self._branches = Branches(self._git, self._paths, self.common_dir)
+        self.branches = Branches(self._git, self.paths, self.common_dir)
         self.working_files = WorkingFiles(self._git, self.git_dir)
 
     @classmethod
@@ -82,9 +87,10 @@ class Repo:
         """Why the repository is not what was opened any more; empty when it is."""
         if not self.root.is_dir():
             return f"the folder {self.root} is gone"
-        if self._git.find("rev-parse", "--absolute-git-dir") != str(self.git_dir):
+        said = self._git.ask("rev-parse", "--absolute-git-dir", "--show-toplevel", fine=(0, 128))
+        if not said.startswith(str(self.git_dir)):
             return f"{self.root} is no git repository any more"
-        if self._git.find("rev-parse", "--show-toplevel") != str(self.root):
+        if said != f"{self.git_dir}\n{self.root}":
             return f"the settings of the repository say that {self.root} is not its working tree any more"
         return ""
 
@@ -137,7 +143,7 @@ class Repo:
         """Where git looks for its hooks."""
         return hooks.folder(self._git)
 
-    def snapshot(self, run: str, n: int | str, index: Path) -> snapshots.Snapshot:
+    def snapshot(self, run: str, n: int | str, index: Path, start: str = "") -> snapshots.Snapshot:
         """Record the working tree as `refs/agentloop/<run>/<n>`.
 
         Left out are ignored files, files that cannot be read, and untracked ones that look like secrets.
@@ -146,6 +152,7 @@ class Repo:
             run: the run's id.
             n: the number of the snapshot, or the name of another.
             index: a private index file, made when it is missing and kept between the calls for its speed.
+            start: the commit of snapshot 0, which gets its reference again: an agent may have removed it.
 
         Raises:
             RepoError: the repository cannot be written, or has other files now.
@@ -153,7 +160,7 @@ class Repo:
         lost = self.loss()
         if lost:
             raise RepoError(lost)
-        return snapshots.take(self._git, run, n, index)
+        return snapshots.take(self._git, run, n, index, start)
 
     def standing(self, index: Path) -> Standing:
         """How HEAD, index and stash are now.
@@ -251,7 +258,7 @@ class Repo:
             RepoError: there is no such commit.
         """
         self._git.ask("cat-file", "-e", f"{commit}^{{tree}}")
-        return self._paths.in_commit(commit, ["."])
+        return self.paths.in_commit(commit, ["."])
 
     def clean_worktree(self, commit: str, folder: Path) -> AbstractContextManager[None]:
         """A worktree of a commit, taken away at the end.
@@ -271,11 +278,11 @@ class Repo:
 
     def entries_at(self, commit: str | None, *paths: str) -> dict[str, Entry]:
         """The files at and below these paths in a commit; none when there is no such commit."""
-        return self._paths.in_commit(commit, paths)
+        return self.paths.in_commit(commit, paths)
 
     def entries_in_tree(self, paths: Collection[str]) -> dict[str, Entry]:
         """What stands at these paths in the working tree, as git would keep it."""
-        return self._paths.in_working_tree(paths)
+        return self.paths.in_working_tree(paths)
 
     def find_commit(self, line: str, *paths: str, since: str | None, branch: str = "") -> str | None:
         """The newest commit that changes one of these paths and whose message has this line; None when there is none.
@@ -286,7 +293,7 @@ class Repo:
             since: the commit after which to look; None looks at all.
             branch: the branch to look at; the one that is checked out when it is empty.
         """
-        tip = self._branches.tip(branch) if branch else self.head()
+        tip = self.branches.tip(branch) if branch else self.head()
         if tip is None:
             return None
         reach = [f"{since}..{tip}"] if since else [tip]
@@ -312,11 +319,11 @@ class Repo:
 
     def ignored_of(self, paths: Collection[str]) -> set[str]:
         """Those of the paths that git is told to ignore; none when one of them lies beyond a link."""
-        return self._paths.ignored(paths)
+        return self.paths.ignored(paths)
 
     def can_link(self) -> bool:
         """Symbolic links can be made in the working tree: git is not told otherwise, and the file system takes one."""
-        if not self._paths.has_links():
+        if not self.paths.has_links():
             return False
         try:
             with tempfile.TemporaryDirectory(prefix="agentloop-", dir=self.git_dir) as folder:
@@ -324,109 +331,6 @@ class Repo:
         except OSError as error:
             return error.errno in (errno.EACCES, errno.EROFS)  # nothing at all can be written, which tells nothing
         return True
-
-    def store(self, path: str, content: bytes, mode: str) -> Entry:
-        """Keep content in the repository as git would keep it at that path."""
-        return self._paths.store(path, content, mode)
-
-    def store_links(self, targets: Mapping[str, bytes]) -> dict[str, Entry]:
-        """Keep links in the repository by what they say."""
-        return self._paths.store_links(targets)
-
-    def commit_change(self, change: Change, message: str) -> Committed:
-        """Commit these paths, and these alone, on the current branch; then bring working files and index along.
-
-        The person's index is only told of these paths; hooks (pre-commit, commit-msg) and signing are as git is
-        configured.
-
-        Args:
-            change: what each path is to be, relative to the root; None: gone.
-            message: the whole commit message.
-
-        Raises:
-            PublishError: git is in the middle of something, a path is staged or changed otherwise, a hook refuses or
-                adds to the commit, nobody's name is known, or HEAD keeps moving. The working files are as they were.
-            Interrupted: a signal was noted in the middle; likewise.
-        """
-        return self._committing.commit(change, message)
-
-    def tip(self, branch: str) -> str | None:
-        """The commit at the end of a branch; None when there is no such branch."""
-        return self._branches.tip(branch)
-
-    def is_on(self, branch: str) -> bool:
-        """The branch is the one that is checked out here; it may be unborn."""
-        return self._branches.is_checked_out_here(branch)
-
-    def working_tree_of(self, branch: str) -> Path | None:
-        """The working tree in which a branch is checked out; None when it is in none."""
-        return self._branches.working_tree(branch)
-
-    def forward(self, branch: str, old: str, new: str, message: str) -> None:
-        """Move a branch that is not checked out from a commit to a later one.
-
-        Raises:
-            PublishError: see `refuse_branch`; or somebody else has moved it.
-        """
-        self._branches.forward(branch, old, new, message)
-
-    def fast_forward(self, commit: str) -> None:
-        """Bring what is checked out here on to a later commit, working files included, as `git merge --ff-only` does.
-
-        Raises:
-            PublishError: it is no later one, or files are in the way; nothing is changed.
-            Interrupted: a signal was noted meanwhile.
-        """
-        try:
-            self._git.perform(["git", "merge", "--ff-only", "-q", commit], timeout_s=recording.HOOK_TIMEOUT_S)
-        except GitFailedError as error:
-            interrupts.raise_if_interrupted()  # a ctrl-C ends git too
-            raise PublishError(f"git refuses to go on to {commit[:10]}: {error.words}") from error
-
-    def refuse_branch(self, name: str) -> None:
-        """Find out whether there can be commits of ours on a branch, which need not exist.
-
-        Raises:
-            PublishError: git does not take the name, or the branch is checked out or being rebased in another working
-                tree, whose files a commit would leave behind.
-        """
-        self._branches.refuse(name)
-
-    def commit_on_branch(
-        self, name: str, make: Callable[[str | None], Change], message: str, start: str | None
-    ) -> Committed:
-        """Commit paths, and these alone, on a branch that is not checked out; nothing else of the repository changes.
-
-        Hooks are not run; a signature is made as git is configured.
-
-        Args:
-            name: the branch; made when there is none.
-            make: what each path is to be on top of a commit (None: of nothing); asked again when somebody else
-                moves the branch meanwhile.
-            message: the whole commit message.
-            start: the commit that a new branch begins at; None: it begins with this one.
-
-        Raises:
-            PublishError: see `refuse_branch`; or nobody's name is known, git refuses, or the branch keeps moving.
-            Interrupted: a signal was noted in the middle; nothing is done, or all of it.
-        """
-        return self._branches.commit(name, make, message, start)
-
-    def settle(self, change: Change, before: Change) -> Committed | None:
-        """Bring working files and index along with a change that was committed by somebody who died right then.
-
-        Args:
-            change: what each path is in the commit.
-            before: what it was before; whatever else stands at a path is somebody's work and stays.
-
-        Returns:
-            None when nothing was to do.
-        """
-        return self._committing.settle(change, before)
-
-    def write(self, change: Change) -> None:
-        """Make these working files so, whatever is there; for files that are not to be committed."""
-        self._paths.write(change)
 
 
 def _no_working_tree(path: Path) -> RepoError:

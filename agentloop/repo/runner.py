@@ -134,8 +134,13 @@ class Git:
         """Git's version."""
         return tuple(self._runner.version_info)
 
+    @cached_property
+    def git_dir(self) -> Path:
+        """Where git keeps what is of this working tree alone: its index, and HEAD."""
+        return Path(self.ask("rev-parse", "--absolute-git-dir"))
+
     def path(self, name: str) -> Path:
-        """Where git keeps a file of its own, such as `index` or `hooks/pre-commit`."""
+        """Where git keeps a file of its own that settings may have put elsewhere, such as `hooks/pre-commit`."""
         return self.folder / self.ask("rev-parse", "--git-path", name)
 
 

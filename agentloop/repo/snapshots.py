@@ -63,7 +63,7 @@ class Snapshot:
     standing: Standing | None = None
 
 
-def take(git: Git, run: str, n: int | str, index: Path) -> Snapshot:
+def take(git: Git, run: str, n: int | str, index: Path, start: str) -> Snapshot:
     """Record the working tree; see `Repo.snapshot`."""
     try:
         tree = tree_of(git, index)
@@ -73,7 +73,7 @@ def take(git: Git, run: str, n: int | str, index: Path) -> Snapshot:
         commit = git.ask(
             "commit-tree", tree, *words, "-m", f"agentloop {run}: snapshot {n}", "--no-gpg-sign", env=_NOBODY
         )
-        git.ask(*NO_HOOKS, "update-ref", f"refs/agentloop/{run}/{n}", commit)
+        _refer(git, run, {0: start, n: commit} if start else {n: commit})
     except GitFailedError as error:
         raise RepoError(
             f"the tree cannot be recorded: {error.words}", hint="mend what git names, then: agentloop resume"
@@ -84,8 +84,14 @@ def take(git: Git, run: str, n: int | str, index: Path) -> Snapshot:
 def keep(git: Git, run: str, n: int, commit: str) -> Snapshot:
     """Record a commit; see `Repo.snapshot_of`."""
     tree = git.ask("rev-parse", "-q", "--verify", f"{commit}^{{tree}}")
-    git.ask(*NO_HOOKS, "update-ref", f"refs/agentloop/{run}/{n}", commit)
+    _refer(git, run, {n: commit})
     return Snapshot(commit, tree)
+
+
+def _refer(git: Git, run: str, commits: Mapping[int | str, str]) -> None:
+    """Let references lead to snapshots; all of them, or none."""
+    updates = "".join(f"update refs/agentloop/{run}/{n} {commit}\n" for n, commit in commits.items())
+    git.ask(*NO_HOOKS, "update-ref", "--stdin", stdin=updates.encode())
 
 
 def present(git: Git, index: Path) -> str:
@@ -134,7 +140,7 @@ def _seed(git: Git, index: Path) -> None:
     _excludes(index).write_bytes(b"\n".join(known))
     with suppress(FileNotFoundError):
         unfinished = index.with_name(f"{index.name}.new")
-        shutil.copy2(git.path("index"), unfinished)  # by its time git tells what may have changed since
+        shutil.copy2(git.git_dir / "index", unfinished)  # by its time git tells what may have changed since
         _look_at_all(git, unfinished)
         unfinished.replace(index)
 
@@ -198,6 +204,8 @@ def runs(git: Git) -> list[str]:
 
 def line_changes(git: Git, old: str, new: str) -> dict[str, tuple[int, int]]:
     """The files that differ, and the lines that came and went; see `Repo.line_changes`."""
+    if old == new:
+        return {}
     said = git.ask("diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv", old, new)
     rows = [row.split("\t", 2) for row in said.split("\0") if row]
     return {path: (_lines(came), _lines(went)) for came, went, path in rows}

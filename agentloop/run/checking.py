@@ -14,7 +14,7 @@ from agentloop.predicate import evaluate, failing, judge, probes
 from agentloop.predicate.language.nodes import Metric, Node
 from agentloop.predicate.language.nodes import leaves as leaves_of
 from agentloop.process import child_environment
-from agentloop.records import journal, receipts
+from agentloop.records import folders, receipts
 from agentloop.repo import Repo
 from agentloop.sandbox import Places, Sandbox
 from agentloop.state import RunState
@@ -126,13 +126,13 @@ class Checks:
 
     @property
     def _receipts(self) -> receipts.Receipts:
-        return receipts.Receipts(journal.receipts_folder(self.repo.common_dir))
+        return receipts.Receipts(folders.receipts_folder(self.repo.common_dir))
 
     def _key(self, state: RunState, tree: str) -> str:
         return receipts.key_of(tree, self.predicate, self.repo, child_environment(state.run), _sandbox(state))
 
     def _tree_id(self) -> str:
-        return self.repo.fingerprint(journal.fingerprint_folder(self.repo.common_dir, self.repo.root))
+        return self.repo.fingerprint(folders.fingerprint_folder(self.repo.common_dir, self.repo.root))
 
     def run(self, state: RunState, tree: Path, logs: Path, *, of_start: bool = False) -> evaluate.Evaluation:
         """Evaluate the predicate once.
@@ -149,7 +149,7 @@ class Checks:
         """
         job = state.task
         logs = logs.resolve()
-        env, folders = _environment(state, logs)
+        env, own = _environment(state, logs)
         context = evaluate.Context(
             cwd=tree,
             env=env,
@@ -163,7 +163,7 @@ class Checks:
             judge_model=job.judge_model,
             # A person is not asked about what a turn is taken for anyway.
             ask=None if of_start or (job.task and not state.turns_started) else probes.person(),
-            walls=_sandbox(state).around_check(Places(self.repo.root, self.repo.common_dir), tree, folders, env),
+            walls=_sandbox(state).around_check(Places(self.repo.root, self.repo.common_dir), tree, own, env),
         )
         return evaluate.evaluate(self.predicate, context)
 

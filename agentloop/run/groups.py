@@ -13,7 +13,7 @@ from pathlib import Path
 from agentloop import events as ev
 from agentloop.errors import RunError
 from agentloop.job import Job
-from agentloop.records import journal
+from agentloop.records import folders
 
 _GROUP_ID = re.compile(r"^group-\d{8}-\d{6}-[0-9a-f]{4}$")
 
@@ -24,7 +24,7 @@ def folder_of(common_dir: Path, group: str) -> Path:
 
 
 def _all(common_dir: Path) -> Path:
-    return journal.repository_folder(common_dir) / "groups"
+    return folders.repository_folder(common_dir) / "groups"
 
 
 def make(common_dir: Path, job: Job) -> str:
@@ -37,7 +37,7 @@ def make(common_dir: Path, job: Job) -> str:
     Raises:
         RunError: the state folder cannot be written.
     """
-    group = f"group-{journal.time_stamp()}-{secrets.token_hex(2)}"
+    group = f"group-{folders.time_stamp()}-{secrets.token_hex(2)}"
     folder = folder_of(common_dir, group)
     try:
         folder.mkdir(mode=0o700, parents=True)
@@ -71,17 +71,17 @@ def find(common_dir: Path, name: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def members(common_dir: Path, group: str) -> dict[int, journal.RunFolder]:
+def members(common_dir: Path, group: str) -> dict[int, folders.RunFolder]:
     """The runs of a group by their number; of several with one number the newest."""
     found = {}
-    for folder in journal.runs(common_dir):
+    for folder in folders.runs(common_dir):
         job = _job(folder)
         if job and job.group == group:
             found[job.member] = folder
     return found
 
 
-def _job(folder: journal.RunFolder) -> Job | None:
+def _job(folder: folders.RunFolder) -> Job | None:
     with folder.journal.open("rb") as file, suppress(ValueError):
         first = ev.parse(file.readline())
         return first.job if isinstance(first, ev.RunStarted) else None

@@ -11,7 +11,7 @@ from pathlib import Path
 from agentloop import events as ev
 from agentloop.errors import RepoError, RunError
 from agentloop.job import Job
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import OwnWorktree, Repo
 from agentloop.run import provisions
 from agentloop.state import RunState
@@ -38,7 +38,7 @@ def refuse(repo: Repo, job: Job) -> None:
             "there is no commit yet that a worktree could be made from",
             hint="commit something first: git commit --allow-empty -m Begin",
         )
-    if job.skills_branch and repo.is_on(job.skills_branch):
+    if job.skills_branch and repo.branches.is_current(job.skills_branch):
         raise RepoError(
             f"the skill cannot go to {job.skills_branch}, which is checked out here",
             hint="leave --skills-to out: the skill is on the run's branch",
@@ -52,7 +52,7 @@ def place(common_dir: Path, run: str) -> Path:
 
 
 def _folder(common_dir: Path) -> Path:
-    return journal.repository_folder(common_dir).resolve() / "worktrees"
+    return folders.repository_folder(common_dir).resolve() / "worktrees"
 
 
 def _of(common_dir: Path, state: RunState) -> OwnWorktree:
@@ -87,7 +87,7 @@ def is_done(state: RunState, ended: ev.RunEnded) -> bool:
     return not replace(state, ended=ended, brought_back=brought).can_go_on
 
 
-def bring_back(tree: Repo, folder: journal.RunFolder, state: RunState, trailers: str) -> ev.WorkBroughtBack | None:
+def bring_back(tree: Repo, folder: folders.RunFolder, state: RunState, trailers: str) -> ev.WorkBroughtBack | None:
     """Commit what was done, on the run's branch; None when the journal says so already.
 
     Args:
@@ -151,13 +151,15 @@ def published(repo: Repo, state: RunState) -> ev.SkillPublished | None:
 def advice(repo: Repo, state: RunState) -> list[str]:
     """What a person can do with the work of a run that is to be undone."""
     branch = state.brought_back.branch if state.brought_back else ""
-    return [f"its work is on the branch {branch}; to drop it: git branch -D {branch}"] if repo.tip(branch) else []
+    if not repo.branches.tip(branch):
+        return []
+    return [f"its work is on the branch {branch}; to drop it: git branch -D {branch}"]
 
 
 def prune(common_dir: Path) -> None:
     """Take away the worktrees of runs that have ended, and whose supervisor died before it could do that."""
     kept = _folder(common_dir)
-    for run in journal.runs(common_dir) if kept.is_dir() else []:
-        if (kept / run.run).is_dir() and not journal.at_work(run):
+    for run in folders.runs(common_dir) if kept.is_dir() else []:
+        if (kept / run.run).is_dir() and not folders.at_work(run):
             with suppress(RunError):  # a journal that cannot be read: nobody knows how its run stands
                 leave(common_dir, fold(journal.read(run.journal)))

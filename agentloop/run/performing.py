@@ -16,7 +16,7 @@ from agentloop.guard import examine
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
 from agentloop.predicate.language.nodes import Node
-from agentloop.records import changes, journal
+from agentloop.records import changes, folders, journal
 from agentloop.repo import Repo
 from agentloop.run import briefing, by_hand, groups, learning, loop, own_worktree, pausing
 from agentloop.run.checking import Checks
@@ -58,7 +58,7 @@ class Performance:
         watchers: see there.
     """
 
-    def __init__(self, home: Repo, folder: journal.RunFolder, book: journal.Journal, watchers: Watchers) -> None:
+    def __init__(self, home: Repo, folder: folders.RunFolder, book: journal.Journal, watchers: Watchers) -> None:
         task = book.state.task
         self.repo = own_worktree.enter(home, book.state) if task.own_worktree else home
         self.home = Repo(Path(task.home)) if task.home and not task.own_worktree else self.repo
@@ -161,9 +161,8 @@ class Performance:
             begun = self.repo.snapshot_of(self.folder.run, n, begins_at)
             self.emit(ev.Snapshotted(n=n, commit=begun.commit, tree=begun.tree))
             return
-        if self.state.snapshots:  # an agent may have removed the reference, or everything
-            self.repo.snapshot_of(self.folder.run, 0, self.state.snapshots[0].commit)
-        taken = self.repo.snapshot(self.folder.run, n, self.folder.index)
+        start = self.state.snapshots[0].commit if self.state.snapshots else ""
+        taken = self.repo.snapshot(self.folder.run, n, self.folder.index, start)
         changed = changes.since_start(self.repo, self.state, taken.tree)
         self.emit(ev.Snapshotted(n=n, commit=taken.commit, tree=taken.tree, changed=changed, standing=taken.standing))
 

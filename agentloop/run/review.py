@@ -13,7 +13,7 @@ from agentloop.distill.draft import difference
 from agentloop.distill.existing import Existing
 from agentloop.distill.staging import Staging
 from agentloop.errors import PublishError, RunError, UsageError
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.run import learning
 from agentloop.skills import contents, rejections
@@ -32,7 +32,7 @@ MAX_DIFF_CHARS = 64_000
 class Waiting:
     """A draft that was kept back, and its run."""
 
-    folder: journal.RunFolder
+    folder: folders.RunFolder
     state: RunState
 
     @property
@@ -86,7 +86,7 @@ class Proposal:
 def waiting(common_dir: Path) -> tuple[list[Waiting], list[str]]:
     """The drafts of a repository's runs that wait, newest run first; and which journals cannot be read, and why."""
     found, problems = [], []
-    for folder in reversed(journal.runs(common_dir)):
+    for folder in reversed(folders.runs(common_dir)):
         try:
             state = fold(journal.read(folder.journal)) if journal.holds(folder, ev.SkillKeptBack) else RunState()
         except RunError as error:
@@ -217,7 +217,7 @@ def reject(repo: Repo, draft: Waiting, reason: str) -> None:
 
 
 @contextmanager
-def _undecided(folder: journal.RunFolder) -> Iterator[journal.Journal]:
+def _undecided(folder: folders.RunFolder) -> Iterator[journal.Journal]:
     book = journal.Journal(folder)
     try:
         if not book.state.waits_for_review:

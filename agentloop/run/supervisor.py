@@ -17,7 +17,7 @@ from agentloop.agents import opening
 from agentloop.errors import RunError
 from agentloop.job import Job
 from agentloop.process import end_tagged, watched
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.run import learning, own_worktree, scratch
 from agentloop.run.performing import Consent, Emit, Performance, Tick, Watchers, read_predicate
@@ -50,7 +50,7 @@ def start(
     """
     resumable = refuse(job, repo)
     with _held(repo, job):
-        folder = journal.new_run(repo.common_dir)
+        folder = folders.new_run(repo.common_dir)
         if job.own_worktree:
             own_worktree.prune(repo.common_dir)
             place = own_worktree.place(repo.common_dir, folder.run)
@@ -80,13 +80,13 @@ def refuse(job: Job, repo: Repo) -> bool:
     if job.own_worktree:
         own_worktree.refuse(repo, job)
     if job.skills_branch:
-        repo.refuse_branch(job.skills_branch)
+        repo.branches.refuse(job.skills_branch)
     sandbox.chosen(job.sandbox, job.sandbox_writable)
     return opening.open_session(job, "", cwd=repo.root).resumable
 
 
 def resume(
-    folder: journal.RunFolder,
+    folder: folders.RunFolder,
     repo: Repo,
     emit: Emit,
     on_tick: Tick | None = None,

@@ -10,7 +10,7 @@ from agentloop.agents import opening
 from agentloop.agents.session import Session
 from agentloop.job import Job
 from agentloop.process import Walls
-from agentloop.records import journal
+from agentloop.records import folders
 from agentloop.run import limits
 from agentloop.run.checking import within_budget
 from agentloop.sandbox import Places
@@ -33,7 +33,7 @@ class Turns:
     def __init__(
         self,
         places: Places,
-        folder: journal.RunFolder,
+        folder: folders.RunFolder,
         state: Callable[[], RunState],
         emit: Callable[[ev.Event], object],
         on_tick: Callable[[float], None] | None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agentloop import events as ev
 from agentloop.errors import RunError
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo, Restoration
 from agentloop.run import own_worktree
 from agentloop.skills import publish
@@ -20,7 +20,7 @@ _MAX_NAMED = 20
 _SHORT = 12
 
 
-def take_back(repo: Repo, folder: journal.RunFolder, to: int | None, *, keep_work: bool) -> list[str]:
+def take_back(repo: Repo, folder: folders.RunFolder, to: int | None, *, keep_work: bool) -> list[str]:
     """Take back what a run did: the skill, and unless that is to stay, the work.
 
     Cut off in the middle, the same call again completes it.
@@ -85,7 +85,7 @@ def _snapshot(state: RunState, to: int | None) -> ev.Snapshotted | None:
     return found
 
 
-def _wanted(repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.Snapshotted) -> tuple[str, list[str]]:
+def _wanted(repo: Repo, folder: folders.RunFolder, state: RunState, snapshot: ev.Snapshotted) -> tuple[str, list[str]]:
     """The tree to go back to, and the paths in it that a person changed before the run was gone on with."""
     theirs = [(found.left, found.commit) for found in state.found if found.after >= snapshot.n]
     if not theirs:
@@ -94,7 +94,7 @@ def _wanted(repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev
 
 
 def _plan(
-    repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.Snapshotted
+    repo: Repo, folder: folders.RunFolder, state: RunState, snapshot: ev.Snapshotted
 ) -> tuple[Restoration, list[str]]:
     """What it takes to go back, and the paths that stay as a person had left them."""
     if Path(state.task.worktree) != repo.root:
@@ -125,7 +125,7 @@ def _plan(
 
 def _of_the_skill(repo: Repo, state: RunState) -> Collection[str]:
     """The paths that are taken back with the skill's commit."""
-    if state.published is None or (state.published.branch and not repo.is_on(state.published.branch)):
+    if state.published is None or (state.published.branch and not repo.branches.is_current(state.published.branch)):
         return ()
     commit, skill = state.published.commit, state.published.folder
     linked = state.linked.paths if state.linked else ()
@@ -167,7 +167,7 @@ def _restored(state: RunState, snapshot: ev.Snapshotted, plan: Restoration, kept
         yield f"turn {state.turns_started} was cut off before its work was recorded: files that it made anew stay"
 
 
-def _remaining(repo: Repo, folder: journal.RunFolder, state: RunState, snapshot: ev.Snapshotted) -> Iterator[str]:
+def _remaining(repo: Repo, folder: folders.RunFolder, state: RunState, snapshot: ev.Snapshotted) -> Iterator[str]:
     before, last = snapshot.standing, state.snapshots[-1].standing
     if before is None or last is None:
         return

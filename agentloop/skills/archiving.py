@@ -59,7 +59,7 @@ def archive_skills(
         move = _Move(skills_dir, archive.folder_of(skills_dir), name, skill_format.FILE, archive.FILE)
         change.update(move.change(repo, lambda text: archive.put_away(text, day, reason)))
     moved = _commit(repo, change, _message("Archive", names, reason), names, skills_dir)
-    repo.write(dict.fromkeys(useless.keys() - tracked.keys()))
+    repo.paths.write(dict.fromkeys(useless.keys() - tracked.keys()))
     return replace(moved, notes=(*moved.notes, *plan.hindrances))
 
 
@@ -123,7 +123,7 @@ class _Move:
         main = f"{source}/{self.former}"
         edited = _edited(repo.root / main, edit)
         there = {moved[path]: entry for path, entry in files.items()}
-        stored = repo.store(moved[main], edited, files[main].mode)
+        stored = repo.paths.store(moved[main], edited, files[main].mode)
         return {**dict.fromkeys(files), **there, moved[main]: stored}
 
     def _moved(self, path: str) -> str:
@@ -140,7 +140,7 @@ def _edited(path: Path, edit: Callable[[str], str]) -> bytes:
 
 
 def _commit(repo: Repo, change: Change, message: str, names: Sequence[str], source: str) -> Moved:
-    done = repo.commit_change(change, message)
+    done = repo.committing.commit(change, message)
     left = [f"{source}/{name}" for name in names if (repo.root / source / name).exists()]
     notes = [f"{folder} still holds files that git does not know" for folder in left]
     return Moved(tuple(names), done.commit or "", (*filter(None, [done.note]), *notes))

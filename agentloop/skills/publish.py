@@ -1,6 +1,6 @@
 """The skill's own commit, the links for agents, and taking both back.
 
-Each is a change of paths that `Repo.commit_change` carries out as a whole, and that `Repo.settle` completes when a
+Each is a change of paths that `Committing.commit` carries out as a whole, and that `Committing.settle` completes when a
 run was killed right after the commit.
 """
 
@@ -36,14 +36,14 @@ def publish_skill(
         PublishError: it cannot be committed now; the working tree is as it was.
     """
     folder = f"{skills_dir}/{draft.name}"
-    if branch and not repo.is_on(branch):
+    if branch and not repo.branches.is_current(branch):
         return _publish_on(repo, branch, base, draft, folder, message)
     if repo.is_ignored(f"{folder}/SKILL.md"):
         raise PublishError(f"git is told to ignore {folder}", hint=f"take {skills_dir} out of .gitignore")
     skill = _stored(repo, draft, folder)
     former = repo.entries_at(repo.head(), folder)
     _refuse_what_is_no_skill(repo, folder, former, skill)
-    done = repo.commit_change(_update(repo, repo.head(), folder, former, skill), message)
+    done = repo.committing.commit(_update(repo, repo.head(), folder, former, skill), message)
     if done.commit is None:
         raise PublishError(f"{folder} is already committed just so")
     return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), note=done.note)
@@ -62,7 +62,7 @@ def _publish_on(repo: Repo, branch: str, base: str | None, draft: Path, folder: 
             )
         return _update(repo, tip, folder, former, skill)
 
-    done = repo.commit_on_branch(branch, change, message, _starting_point(repo, base))
+    done = repo.branches.commit(branch, change, message, _starting_point(repo, base))
     if done.commit is None:
         raise PublishError(f"{folder} is already committed just so on {branch}")
     return SkillPublished(name=draft.name, commit=done.commit, paths=tuple(sorted(skill)), branch=branch)
@@ -109,7 +109,7 @@ def find_published(
         branch: the branch; the one that is checked out when it is empty.
     """
     folder = f"{skills_dir}/{name}"
-    elsewhere = "" if not branch or repo.is_on(branch) else branch
+    elsewhere = "" if not branch or repo.branches.is_current(branch) else branch
     commit = repo.find_commit(trailer, folder, since=since, branch=elsewhere)
     skill = repo.entries_at(commit, folder)
     if not commit or not skill:
@@ -157,8 +157,8 @@ def link_skills(
     private = repo.ignored_of(change.keys() - head.keys())
     shared = {path for path, entry in change.items() if path in behind or head.get(path) != entry} - private
     message = f"Link skills for agents\n\n{trailer}".strip() + "\n"
-    done = repo.commit_change({path: change[path] for path in shared}, message) if shared else Committed(None)
-    repo.write({path: change[path] for path in private & behind})
+    done = repo.committing.commit({path: change[path] for path in shared}, message) if shared else Committed(None)
+    repo.paths.write({path: change[path] for path in private & behind})
     problem = "; ".join([*plan.hindrances, *filter(None, [earlier.problem, done.note])])
     paths = tuple(sorted({*shared, *(private & behind), *earlier.paths}))
     return (
@@ -169,10 +169,10 @@ def link_skills(
 def _entries(repo: Repo, files: Mapping[str, File | None]) -> Change:
     """Keep files and links in the repository."""
     targets = {path: file.content for path, file in files.items() if file and file.mode == LINK}
-    kept: dict[str, Entry | None] = {**dict.fromkeys(files), **repo.store_links(targets)}
+    kept: dict[str, Entry | None] = {**dict.fromkeys(files), **repo.paths.store_links(targets)}
     for path, file in files.items():
         if file and file.mode != LINK:
-            kept[path] = repo.store(path, file.content, file.mode)
+            kept[path] = repo.paths.store(path, file.content, file.mode)
     return kept
 
 
@@ -196,7 +196,7 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
     """
     if published is None:
         return []
-    if published.branch and not repo.is_on(published.branch):
+    if published.branch and not repo.branches.is_current(published.branch):
         return _undo_on(repo, published, linked)
     folder = published.folder
     before = repo.entries_at(f"{published.commit}^", folder)
@@ -205,15 +205,15 @@ def undo(repo: Repo, published: SkillPublished | None, linked: SkillsLinked | No
     leads_nowhere = repo.entries_in_tree(_our_links(repo, published, linked))
     change: Change = {**dict.fromkeys(made), **before}
     if now == before:  # taken back already, or cut off in that
-        done = repo.settle({**change, **dict.fromkeys(leads_nowhere)}, {**made, **leads_nowhere})
+        done = repo.committing.settle({**change, **dict.fromkeys(leads_nowhere)}, {**made, **leads_nowhere})
     elif now == made:
         tracked = repo.entries_at(repo.head(), *leads_nowhere)
-        done = repo.commit_change({**change, **dict.fromkeys(tracked)}, _taken_back(published))
+        done = repo.committing.commit({**change, **dict.fromkeys(tracked)}, _taken_back(published))
     else:
         raise PublishError(f"{folder} was changed after the run", hint=f"take it back by hand: git rm -r {folder}")
     if done is None:
         return []
-    repo.write(dict.fromkeys(leads_nowhere))
+    repo.paths.write(dict.fromkeys(leads_nowhere))
     commit = f" (commit {done.commit[:10]})" if done.commit else ""
     return [f"took back {folder}{commit}", *filter(None, [done.note])]
 
@@ -233,9 +233,9 @@ def _undo_on(repo: Repo, published: SkillPublished, linked: SkillsLinked | None)
             )
         return {**dict.fromkeys(made), **before, **dict.fromkeys(_our_links_on(repo, tip, published, linked))}
 
-    if repo.tip(branch) is None:
+    if repo.branches.tip(branch) is None:
         return []
-    done = repo.commit_on_branch(branch, change, _taken_back(published), None)
+    done = repo.branches.commit(branch, change, _taken_back(published), None)
     return [f"took back {folder} on {branch} (commit {done.commit[:10]})"] if done.commit else []
 
 
@@ -260,7 +260,7 @@ def _stored(repo: Repo, draft: Path, folder: str) -> dict[str, Entry]:
         if file.is_file() and not file.is_symlink():
             path = f"{folder}/{file.relative_to(draft).as_posix()}"
             mode = "100755" if file.stat().st_mode & stat.S_IXUSR else "100644"
-            found[path] = repo.store(path, file.read_bytes(), mode)
+            found[path] = repo.paths.store(path, file.read_bytes(), mode)
     return found
 
 
@@ -281,7 +281,8 @@ def _complete(repo: Repo, commit: str, *folders: str) -> tuple[list[str], str]:
     after = repo.entries_at(commit, *folders)
     now = repo.entries_at(repo.head(), *folders)
     changed = sorted(path for path in {*before, *after} if before.get(path) != after.get(path))
-    done = repo.settle({path: after.get(path) for path in changed if now.get(path) == after.get(path)}, before)
+    untouched = {path: after.get(path) for path in changed if now.get(path) == after.get(path)}
+    done = repo.committing.settle(untouched, before)
     return changed, done.note if done else ""
 
 

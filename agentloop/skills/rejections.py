@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agentloop.records import journal
+from agentloop.records import folders
 from agentloop.skills import contents
 from agentloop.skills.format import FILE, SkillFormatError
 from agentloop.skills.reading import load
@@ -73,7 +73,7 @@ def remember(common_dir: Path, run: str, draft: Path, reason: str) -> Rejected:
 
 
 def _path(common_dir: Path) -> Path:
-    return journal.repository_folder(common_dir) / _FILE
+    return folders.repository_folder(common_dir) / _FILE
 
 
 def _read(path: Path) -> list[Rejected]:

@@ -12,7 +12,7 @@ from agentloop.agents import registry
 from agentloop.agents.store import loaded_skills, stored_sessions
 from agentloop.errors import RunError
 from agentloop.events import SkillLoaded
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.skills.library import Library
 from agentloop.state import RunState
@@ -119,13 +119,13 @@ def _from_journals(common_dir: Path) -> tuple[list[Use], dict[str, float], list[
     uses: list[Use] = []
     begun: dict[str, float] = {}
     problems: list[str] = []
-    for folder in journal.runs(common_dir):
+    for folder in folders.runs(common_dir):
         try:
             state = fold(journal.read(folder.journal) if journal.holds(folder, SkillLoaded) else ())
         except RunError as error:
             problems.append(f"{error.message} ({error.hint})")
             continue
-        began = journal.began_at(folder.run)
+        began = folders.began_at(folder.run)
         begun[state.session or folder.run] = began
         uses += [
             Use(

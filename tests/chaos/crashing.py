@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from agentloop.records import journal
+from agentloop.records.folders import RunFolder
 from agentloop.state import RunState
 from agentloop.state.fold import fold
 
@@ -99,7 +100,7 @@ class Forge:
         return int(self._process.stdout.readline())
 
 
-def _has_begun(folder: journal.RunFolder) -> bool:
+def _has_begun(folder: RunFolder) -> bool:
     return folder.journal.is_file() and b"\n" in folder.journal.read_bytes()
 
 
@@ -180,13 +181,13 @@ class World:
         ).stdout
 
     @property
-    def folders(self) -> list[journal.RunFolder]:
+    def folders(self) -> list[RunFolder]:
         """The folders of its runs, also of one that never began."""
         found = sorted((self.root / "state/agentloop").glob("*/20*-*"))
-        return [journal.RunFolder(path) for path in found]
+        return [RunFolder(path) for path in found]
 
     @property
-    def folder(self) -> journal.RunFolder:
+    def folder(self) -> RunFolder:
         """The folder of its newest run; one that never began is passed over, where there is another."""
         return next((folder for folder in reversed(self.folders) if _has_begun(folder)), self.folders[-1])
 

@@ -1,6 +1,7 @@
 """The odd ways for a run to be cut off: torn lines, full disks, half a commit, a session that is gone, a reboot."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -46,14 +47,14 @@ def test_a_disk_that_is_full_at_an_event_ends_the_run_until_there_is_room(
     expect_same_end(the_forge, world, undisturbed)
 
 
-@pytest.mark.parametrize("number", [3, 20, 27, 31, *(pytest.param(n, marks=chaos) for n in range(1, 60))])
+@pytest.mark.parametrize("number", [3, 20, 27, 31, *(pytest.param(n, marks=chaos) for n in range(1, 40))])
 def test_half_a_commit_is_made_whole(number: int, the_forge: Forge, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Killed before any of git's commands between the draft and the end: objects, ref, files, index."""
     world = undisturbed.world.copy(tmp_path / "world")
     code = the_forge.run(world, RUN, f"git:{COMMITTING}:{number}")
     assert code in (-signal.SIGKILL, 0)
     expect_same_end(the_forge, world, undisturbed)
-    assert code or number > 40
+    assert code or number > 30
 
 
 @chaos
@@ -182,6 +183,7 @@ def test_a_disk_that_runs_full_loses_nothing(
     if code == 0:
         return
     assert code in (2, 74), said
-    assert not said or "No space left on device" in said or "Out of diskspace" in said
+    # Where git cannot write a reference, its words name the file, and no reason.
+    assert not said or re.search(r"No space left on device|Out of diskspace|cannot be recorded: .*\.lock'", said)
     expect_same_end(the_forge, world, undisturbed)
     assert journal.read(world.folder.journal)

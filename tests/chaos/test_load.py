@@ -80,7 +80,7 @@ def test_fifty_runs_at_once_complete_and_cost_next_to_nothing_while_they_wait(tm
 def test_a_thousand_attempts_are_a_thousand_times_one(session: str, tmp_path: Path) -> None:
     """Memory flat, the journal linear, and no attempt dearer than those before it."""
     world = World.make(tmp_path / "template").copy(tmp_path / "world")
-    resumed = ("--resume-with", f"{sys.executable} -S {AGENT} 0 0") if session == "named" else ()
+    resumed = ("--resume-with", f"{sys.executable} -S {AGENT} 0") if session == "named" else ()
     run = start(world, "false passes", "--max-attempts", str(ATTEMPTS), *resumed, agent=("0",))
     memory: list[float] = []
     while run.poll() is None:

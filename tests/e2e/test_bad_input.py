@@ -139,3 +139,17 @@ def test_options_that_cannot_work_are_refused_before_any_turn(
 ) -> None:
     done = run("--until", "sh check.sh passes", *flags, "mend it", "--", "sh", "{prompt_file}", cwd=bench.repo)
     assert_refused(done, code, words)
+
+
+@pytest.mark.parametrize(("argv", "code"), [(["bogus"], 2), (["logs", "no-such-run"], 2)])
+def test_where_nothing_can_be_said_the_exit_code_tells(argv: list[str], code: int, bench: Bench) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "agentloop", *argv],
+            cwd=bench.repo,
+            stdout=full,
+            stderr=full,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == code

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentloop.hook import installing
-from agentloop.records import commit_receipts, journal
+from agentloop.records import commit_receipts, folders
 from agentloop.records.queue import Queue, QueuedJob
 from agentloop.repo import Repo
 
@@ -142,7 +142,7 @@ def test_a_job_that_somebody_was_killed_over_is_gone_on_with(pushed: Hands, tmp_
     assert done.returncode == 0, done.stderr
     assert "the draft keep-counting waits" in done.stdout
     (run,) = job.runs.values()
-    assert [folder.run for folder in journal.runs(pushed.repo / ".git")] == [run]
+    assert [folder.run for folder in folders.runs(pushed.repo / ".git")] == [run]
     (over,) = queue_of(pushed).done()
     (queue_of(pushed).place / f"done/{over.id}.json").unlink()
     queue_of(pushed).keep(replace(over, outcome="", at=0.0))  # as if it had been killed once more, right before its end

@@ -21,7 +21,7 @@ from agentloop import interrupts
 from agentloop.errors import RunError
 from agentloop.job import Job, Limits
 from agentloop.process import Program, end_tagged, git_free_environment, run_side_by_side
-from agentloop.records import journal
+from agentloop.records import folders, journal
 from agentloop.repo import Repo
 from agentloop.run import groups, own_worktree, supervisor
 from agentloop.state import RunState
@@ -126,7 +126,7 @@ def _open(group: str, job: Job, repo: Repo) -> list[int]:
     return [number for number in numbers if number not in members or _state(members[number]).can_go_on]
 
 
-def _state(folder: journal.RunFolder) -> RunState:
+def _state(folder: folders.RunFolder) -> RunState:
     return fold(journal.read(folder.journal))
 
 
@@ -172,7 +172,7 @@ def _rank(state: RunState) -> int:
     return state.ended.exit_code if state.ended else 128
 
 
-def _supersede(folder: journal.RunFolder, first: str, repo: Repo, show: Callable[[ev.Event], None]) -> None:
+def _supersede(folder: folders.RunFolder, first: str, repo: Repo, show: Callable[[ev.Event], None]) -> None:
     """End a run that was not the first, for good: its programs, its worktree and its branch go; its journal stays."""
     end_tagged(folder.run)
     with closing(journal.Journal(folder)) as book:
