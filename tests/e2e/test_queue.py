@@ -162,6 +162,15 @@ def test_a_worker_of_its_own_outlives_the_push(pushed: Hands) -> None:
 
 
 @pytest.mark.slow
+def test_a_worker_that_is_at_work_needs_no_other(pushed: Hands) -> None:
+    pushed.env["AGENTLOOP_QUEUE_WORKER"] = "true"
+    queue = queue_of(pushed)
+    with queue.held():
+        push(pushed)
+    assert (len(queue.waiting()), queue.log.exists()) == (1, False)
+
+
+@pytest.mark.slow
 def test_a_repository_cannot_start_a_worker(pushed: Hands) -> None:
     (pushed.repo / "agentloop.toml").write_text('until = "sh check.sh passes"\nqueue.worker = true\n')
     push(pushed)
