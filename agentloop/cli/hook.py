@@ -32,10 +32,10 @@ def install(via: str | None) -> None:
         way, lines = installing.install(place, via or "")
         for line in lines or [f"installed already, via {way}"]:
             click.echo(line)
-        if not _rules(repo).predicate:
-            click.echo(
-                'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"', err=True
-            )
+        told = _rules(repo)
+        if not told.predicate:
+            nothing = 'nothing is looked at until agentloop.toml says what must hold: until = "pytest passes"'
+            click.echo("; ".join(told.problems) or nothing, err=True)
 
 
 @hook.command()
@@ -71,7 +71,7 @@ def status() -> int:
 @hook.command("pre-push", context_settings={"ignore_unknown_options": True})
 @click.argument("remote", nargs=-1)
 def pre_push(remote: tuple[str, ...]) -> int:
-    """What git's hook runs; REMOTE is its name and its address, and stdin says what is pushed."""
+    """What git's hook runs; REMOTE is its name and its address; exit code 77 refuses the push."""
     from agentloop.hook import entry
 
     return entry.main(remote)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agentloop import interrupts
-from agentloop.hook.decision import Tip
+from agentloop.hook.decision import REFUSED, Tip
 from agentloop.interrupts import Interrupted
 from agentloop.process import RUN_TAG, git_free_environment, run_program
 from agentloop.records import commit_receipts
@@ -71,7 +71,7 @@ def _checked(where: Where, tip: Tip, left_s: float) -> Tip:
         with interrupts.noted():
             exited = run_program(argv, cwd=where.root, env=env, timeout_s=left_s, on_stdout=printed.extend)
     except Interrupted as interrupted:
-        raise SystemExit(128 + interrupted.number) from interrupted
+        raise SystemExit(REFUSED) from interrupted
     receipt = commit_receipts.read(where.folder, tip.tree, where.predicate)
     if receipt and (receipt.at >= began or receipt.verdict == "pass"):
         return replace(tip, receipt=receipt)

@@ -8,6 +8,8 @@ from agentloop.records.commit_receipts import CommitReceipt
 from agentloop.text.ages import ago
 from agentloop.text.quoting import one_line, visible
 
+REFUSED = 77
+"""The exit code of a push that is refused: neither Python nor a shell has it for what they cannot run."""
 _HEADS = "refs/heads/"
 _HEX = frozenset("0123456789abcdef")
 _MAX_LINES = 5

@@ -14,7 +14,7 @@ from pathlib import Path
 from agentloop.errors import AgentloopError
 from agentloop.hook import asking, decision, lastly
 from agentloop.hook.asking import AskingError, Place, Worked
-from agentloop.hook.decision import Ref, Tip
+from agentloop.hook.decision import REFUSED, Ref, Tip
 from agentloop.hook.rules import Rules, rules
 from agentloop.records import commit_receipts
 from agentloop.records.commit_receipts import CommitReceipt
@@ -37,15 +37,14 @@ def main(arguments: Sequence[str]) -> int:
         arguments: the remote's name and its address, as git gives them to its pre-push hook.
 
     Returns:
-        0 lets the push go on, 1 ends it.
+        0 lets the push go on, `REFUSED` ends it.
     """
     try:
         return _answer(arguments, dict(os.environ))
     except KeyboardInterrupt:
-        return 130
+        return REFUSED
     except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the push goes on
-        with suppress(OSError):
-            _say([f"agentloop: the hook did nothing: {one_line(str(error), _MAX_CHARS)}"])
+        _say([f"agentloop: the hook did nothing: {one_line(str(error), _MAX_CHARS)}"])
         return 0
 
 
@@ -77,26 +76,27 @@ class _Push:
     rules: Rules
 
     def answer(self, refs: Sequence[Ref], *, in_a_run: bool) -> int:
-        worked = [(ref, what) for ref in map(self._whole, refs) if (what := self._worked_on(ref))]
+        of_interest = [ref for ref in map(self._whole, refs) if ref.is_of_interest]
+        one_of_each = {(ref.oid, ref.base): ref for ref in of_interest}  # a first push may bring thousands of branches
+        found = {key: self._tip(ref) for key, ref in one_of_each.items()}
+        tips = [replace(tip, ref=ref) for ref in of_interest if (tip := found[ref.oid, ref.base])]
         answer, lines = decision.Decision(), []
-        if worked:
-            tips = [Tip(ref, what.tree, self._receipt(what)) for ref, what in worked]
+        if tips:
             answer = self._decided(tips)
             lines = [*(f"agentloop: {problem}" for problem in self.rules.problems), *answer.lines]
             if self.rules.distills and not answer.refused and not in_a_run:
-                lines += self._queued([ref for ref, _what in worked])
+                lines += self._queued([tip.ref for tip in tips])
         _say(lines)
-        kept = "refused" if answer.refused else "passed on" if worked else _NOTHING
+        kept = "refused" if answer.refused else "passed on" if tips else _NOTHING
         lastly.keep(self.folder, lastly.LastPush(time.time(), kept, lines))
-        return int(answer.refused)
+        return REFUSED if answer.refused else 0
 
     def _whole(self, ref: Ref) -> Ref:
         return ref if ref.oid else replace(ref, oid=asking.commit_of(ref.local))
 
-    def _worked_on(self, ref: Ref) -> Worked | None:
-        if not ref.is_of_interest:
-            return None
-        return asking.worked_on(ref.oid, ref.base, self.remote, self.rules.skills_dir)
+    def _tip(self, ref: Ref) -> Tip | None:
+        worked = asking.worked_on(ref.oid, ref.base, self.remote, self.rules.skills_dir)
+        return Tip(ref, worked.tree, self._receipt(worked)) if worked else None
 
     def _receipt(self, worked: Worked) -> CommitReceipt | None:
         trees = dict.fromkeys((worked.tree, worked.tree_before_skills))
@@ -119,7 +119,7 @@ class _Push:
         queue, now, root = Queue(self.folder), time.time(), str(self.place.root)
         jobs = [QueuedJob(root, ref.remote, self.remote, ref.base, ref.oid, (), now) for ref in refs]
         try:
-            new = [job for job in jobs if not queue.has(job)]
+            new = [job for job in {job.id: job for job in jobs}.values() if not queue.has(job)]
             for job in new:
                 queue.keep(replace(job, known=asking.known_before(job.tip, job.base, self.remote)))
             if new and self.rules.worker and queue.worker() is None:  # one that is at work takes them, too
@@ -142,5 +142,6 @@ def _said() -> str:
 
 def _say(lines: Sequence[str]) -> None:
     if sys.stderr is not None:
-        sys.stderr.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace").decode("utf-8"))
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stderr.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace").decode("utf-8"))
+            sys.stderr.flush()

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from agentloop.errors import UsageError
 from agentloop.hook import marks
-from agentloop.hook.ways import Here, Standing, read, taken_out, write
+from agentloop.hook.ways import UNLESS_REFUSED, Here, Standing, read, taken_out, write
 
 # Whoever has not got agentloop pushes as before; what comes after reads from the start what git says.
-BODY = """\
-if command -v agentloop >/dev/null 2>&1; then
-  agentloop_said=$(mktemp) && cat >"$agentloop_said" && {
-    agentloop hook pre-push "$@" <"$agentloop_said" || { rm -f "$agentloop_said"; exit 1; }
-    exec <"$agentloop_said"
-    rm -f "$agentloop_said"
-  }
+BODY = f"""\
+if [ ! -t 0 ] && command -v agentloop >/dev/null 2>&1; then
+  agentloop_said=$(cat)
+  printf '%s\\n' "$agentloop_said" | agentloop hook pre-push "$@" || {UNLESS_REFUSED} || exit 1
+  [ -z "$agentloop_said" ] || exec <<AGENTLOOP
+$agentloop_said
+AGENTLOOP
 fi"""
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,19 +24,17 @@ class LastPush:
 
 
 def keep(folder: Path, push: LastPush) -> None:
-    """Remember it.
+    """Remember it, if the disk takes it.
 
     Args:
         folder: the state folder of the repository.
         push: what there is to remember.
-
-    Raises:
-        OSError: the disk does not take it.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = folder / f".{_FILE}.{os.getpid()}"
-    unfinished.write_text(json.dumps(asdict(push)), encoding="utf-8")
-    unfinished.replace(folder / _FILE)
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        unfinished = folder / f".{_FILE}.{os.getpid()}"
+        unfinished.write_text(json.dumps(asdict(push)), encoding="utf-8")
+        unfinished.replace(folder / _FILE)
 
 
 def read(folder: Path) -> LastPush | None:

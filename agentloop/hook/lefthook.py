@@ -5,12 +5,12 @@ from pathlib import Path
 from agentloop.errors import UsageError
 from agentloop.hook import marks, yaml_places
 from agentloop.hook.raw import generated_by
-from agentloop.hook.ways import Here, Standing, read, taken_out, write
+from agentloop.hook.ways import UNLESS_REFUSED, Here, Standing, read, taken_out, write
 
 _LOCAL = ("lefthook-local.yml", ".lefthook-local.yml", "lefthook-local.yaml", ".lefthook-local.yaml")
 _MAIN = tuple(f"{dot}lefthook.{suffix}" for dot in ("", ".") for suffix in ("yml", "yaml", "toml", "json"))
 # Without `{1}`, the remote: lefthook puts it there unquoted, and an address may have quotes in it.
-_COMMAND = ["run: agentloop hook pre-push", "use_stdin: true"]
+_COMMAND = [f"run: agentloop hook pre-push || {UNLESS_REFUSED}", "use_stdin: true"]
 _PATH = ("pre-push", "commands", "agentloop")
 
 

@@ -5,16 +5,16 @@ from pathlib import Path
 from agentloop.errors import UsageError
 from agentloop.hook import marks, yaml_places
 from agentloop.hook.raw import generated_by
-from agentloop.hook.ways import Here, Standing, read, taken_out, write
+from agentloop.hook.ways import UNLESS_REFUSED, Here, Standing, read, taken_out, write
 
 _CONFIG = ".pre-commit-config.yaml"
 # Whoever has not got agentloop pushes as before. Verbose: the framework hides what a hook says that passes.
-_ENTRY = """\
+_ENTRY = f"""\
 - repo: local
   hooks:
     - id: agentloop
       name: agentloop
-      entry: sh -c 'command -v agentloop >/dev/null 2>&1 || exit 0; exec agentloop hook pre-push'
+      entry: sh -c 'command -v agentloop >/dev/null 2>&1 || exit 0; agentloop hook pre-push || {UNLESS_REFUSED}'
       language: system
       stages: [pre-push]
       always_run: true

@@ -7,6 +7,7 @@ as the files and the variables are what they were. What is wrong in them fails n
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -46,19 +47,17 @@ def rules(root: Path, environment: Mapping[str, str], folder: Path) -> Rules:
         root: the top of the working tree.
         environment: of the hook.
         folder: the state folder of the repository.
-
-    Raises:
-        OSError: what was read cannot be kept.
     """
     file = folder / _FOLDER / f"{sha256(os.fsencode(root)).hexdigest()[:10]}.json"
     key = _key(root, environment)
     kept = _kept(file, key)
     if kept is None:
         kept = _read(root, environment)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-        unfinished.write_text(json.dumps({"key": key, "rules": asdict(kept)}), encoding="utf-8")
-        unfinished.replace(file)
+        with suppress(OSError):  # it is read again the next time
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+            unfinished.write_text(json.dumps({"key": key, "rules": asdict(kept)}), encoding="utf-8")
+            unfinished.replace(file)
     return kept
 
 

@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from agentloop.hook import marks
+from agentloop.hook.decision import REFUSED
 from agentloop.repo import HooksFolder
+
+UNLESS_REFUSED = f"[ $? -ne {REFUSED} ]"
+"""Shell, after `||`: whatever else is wrong, the push goes on, also where agentloop is gone or half installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,14 @@ class Way(Protocol):
 
 
 def read(path: Path) -> str:
-    """A file's text with its line ends as they are; empty when it is not there or is no text."""
+    """A file's text, with its line ends and what is not UTF-8 as they are; empty when there is no file.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     try:
-        return path.read_bytes().decode("utf-8")
-    except (OSError, UnicodeDecodeError):
+        return path.read_bytes().decode("utf-8", "surrogateescape")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
         return ""
 
 
@@ -93,10 +101,13 @@ def write(path: Path, text: str, mode: int | None = None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     kept = target.stat().st_mode & 0o7777 if target.exists() else mode
     unfinished = target.with_name(f".{target.name}.agentloop")
-    unfinished.write_bytes(text.encode())
-    if kept is not None:
-        unfinished.chmod(kept)
-    unfinished.replace(target)
+    try:
+        unfinished.write_bytes(text.encode("utf-8", "surrogateescape"))
+        if kept is not None:
+            unfinished.chmod(kept)
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def taken_out(files: list[Path]) -> list[str]:

@@ -111,7 +111,8 @@ def test_a_push_that_is_refused_does_not_go_there(beside: Beside) -> None:
     pushing.agentloop("hook", "install")
     pushing.configure('until = "sh check.sh passes"\nhook.gate = "block"\n')
     pushing.commit()
-    assert pushing.push("origin", "main").returncode == 1
+    done = pushing.push("origin", "main")
+    assert (done.returncode, "not pushed (hook.gate)" in done.stdout + done.stderr) == (1, True)
     assert pushing.heads() == ""
     pushing.receipt("HEAD")
     assert pushing.push("origin", "main").returncode == 0
@@ -141,15 +142,32 @@ def test_our_part_that_was_changed_is_left_alone(beside: Beside) -> None:
     assert file.read_text() == changed
 
 
-@pytest.mark.parametrize("beside", ["husky", "pre-commit"], indirect=True)
+def test_an_agentloop_that_does_not_run_fails_no_push(
+    beside: Beside, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushing, tool = beside
+    pushing.agentloop("hook", "install")
+    pushing.configure('until = "sh check.sh passes"\nhook.gate = "block"\n')
+    commit = pushing.commit()
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / "agentloop").write_text("#!/bin/sh\nexit 1\n")
+    (half / "agentloop").chmod(0o755)
+    done = pushing.push("origin", "main", env={"PATH": os.pathsep.join([str(half), tool.path()])})
+    assert done.returncode == 0, done.stderr
+    assert commit in pushing.heads()
+    assert commit in (pushing.root / "told").read_text() or tool.package is clis.PRE_COMMIT
+
+
 def test_whoever_has_no_agentloop_pushes_as_before(beside: Beside, monkeypatch: pytest.MonkeyPatch) -> None:
-    pushing, _tool = beside
+    pushing, tool = beside
     pushing.agentloop("hook", "install")
     pushing.commit()
     path = os.environ["PATH"].split(os.pathsep)
     without = os.pathsep.join(folder for folder in path if not (Path(folder) / "agentloop").exists())
     done = pushing.push("origin", "main", env={"PATH": without})
-    assert (done.returncode, "agentloop:" in done.stderr) == (0, False), done.stderr
+    is_told = tool.package is clis.LEFTHOOK  # whose part is in nobody else's working tree
+    assert (done.returncode, "agentloop: not found" in done.stderr) == (0, is_told), done.stderr
     assert (pushing.root / "told").exists()
 
 
@@ -207,3 +225,8 @@ def test_the_framework_takes_the_hook_from_this_repository(tmp_path: Path, monke
     subprocess.run(tool.set_up, cwd=pushing.root, check=True, capture_output=True)
     done = pushing.push("origin", "main")
     assert (done.returncode, f"main ({commit[:10]}) has not been checked" in done.stdout) == (0, True), done.stdout
+    pushing.commit()
+    assert pushing.push("origin", "main", env={"AGENTLOOP_HOOK_GATE": "block"}).returncode == 1
+    monkeypatch.setenv("PATH", tool.path().replace(str(Path(sys.executable).parent), str(tmp_path)))
+    (tmp_path / "agentloop").symlink_to("/nowhere")
+    assert pushing.push("origin", "main").returncode == 0

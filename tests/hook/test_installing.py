@@ -39,6 +39,14 @@ def earlier(pushing: Pushing, kind: str) -> Path:
     return hook
 
 
+def broken(script: Path, folder: Path, text: str) -> None:
+    """Have a script of ours start a program that is half an installation."""
+    program = folder / "agentloop"
+    program.write_text(text)
+    program.chmod(0o755)
+    script.write_text(script.read_text().replace(str(Path(sys.executable).parent / "agentloop"), str(program)))
+
+
 @pytest.mark.parametrize("kind", ["sh", "python"])
 def test_a_hook_that_was_there_is_told_all_and_comes_back(tmp_path: Path, kind: str) -> None:
     pushing = make(tmp_path)
@@ -154,9 +162,10 @@ def test_hooks_of_all_repositories_and_no_hooks_at_all_are_refused(pushing: Push
     pushing.git("config", "--global", "core.hooksPath", str(isolated_home / "hooks"))
     with pytest.raises(UsageError, match="other repositories share its hooks"):
         pushing.install()
-    pushing.git("config", "core.hooksPath", os.devnull)
-    with pytest.raises(UsageError, match="git runs no hooks here"):
-        pushing.install()
+    for nothing in (os.devnull, ""):
+        pushing.git("config", "core.hooksPath", nothing)
+        with pytest.raises(UsageError, match="git runs no hooks here"):
+            pushing.install()
 
 
 def test_status_says_whether_git_would_run_it_and_why_not(pushing: Pushing) -> None:
@@ -182,10 +191,50 @@ def test_status_says_whether_git_would_run_it_and_why_not(pushing: Pushing) -> N
     assert (done.returncode, done.stdout.splitlines()[0]) == (1, "not installed: agentloop hook install")
 
 
+def test_a_line_that_somebody_wrote_into_a_hook_is_found_and_left_alone(tmp_path: Path, isolated_home: Path) -> None:
+    pushing = make(tmp_path)
+    hook = isolated_home / "hooks/pre-push"
+    hook.parent.mkdir()
+    shutil.copy(Path(__file__).parents[2] / "hooks/pre-push", hook)
+    before = looks(hook)
+    pushing.git("config", "--global", "core.hooksPath", str(hook.parent))
+    assert "git runs it" in pushing.agentloop("hook", "status").stdout
+    assert pushing.install() == []
+    done = pushing.agentloop("hook", "uninstall")
+    assert (done.returncode, "written by hand" in done.stderr) == (2, True)
+    assert looks(hook) == before
+    hook.chmod(0o644)
+    assert "it is not executable" in pushing.agentloop("hook", "status").stdout
+
+
+def test_install_says_why_nothing_will_be_looked_at(tmp_path: Path) -> None:
+    pushing = make(tmp_path)
+    pushing.configure("until = [")
+    assert "agentloop.toml cannot be read" in pushing.agentloop("hook", "install").stderr
+    pushing.configure("")
+    assert "until agentloop.toml says what must hold" in pushing.agentloop("hook", "install").stderr
+
+
 def test_status_tells_of_the_last_push(pushing: Pushing) -> None:
     pushing.receipt(pushing.commit())
     pushing.push()
     assert "last push: now, passed on\n  agentloop: main (" in pushing.agentloop("hook", "status").stdout
+
+
+@pytest.mark.parametrize("text", ["#!/nowhere/python\n", "#!/bin/sh\necho half >&2; exit 1\n"])
+@pytest.mark.parametrize("chained", [False, True])
+def test_an_agentloop_that_does_not_run_fails_no_push(tmp_path: Path, text: str, chained: bool) -> None:
+    pushing = make(tmp_path)
+    if chained:
+        earlier(pushing, "sh")
+    pushing.install()
+    broken(pushing.root / ".git/hooks/pre-push", tmp_path, text)
+    commit = pushing.commit()
+    done = pushing.push("origin", "main", env={"AGENTLOOP_HOOK_GATE": "block"})
+    assert done.returncode == 0
+    assert "half" in done.stderr or "not found" in done.stderr
+    assert commit in pushing.heads()
+    assert (tmp_path / "told").exists() is chained
 
 
 @pytest.mark.slow
@@ -204,6 +253,49 @@ def test_the_script_in_the_repository_s_own_folder_works(pushing: Pushing) -> No
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     pushing.commit()
     assert "has not been checked" in pushing.push(env={"PATH": path}).stderr
+
+
+def test_the_script_in_the_repository_s_own_folder_refuses_and_fails_no_push(pushing: Pushing, tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parents[2] / "hooks/pre-push", pushing.root / ".git/hooks/pre-push")
+    (tmp_path / "agentloop").symlink_to(Path(sys.executable).parent / "agentloop")
+    env = {"PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]]), "AGENTLOOP_HOOK_GATE": "block"}
+    pushing.commit()
+    assert pushing.push(env=env).returncode == 1
+    (tmp_path / "agentloop").unlink()
+    (tmp_path / "agentloop").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "agentloop").chmod(0o755)
+    assert pushing.push(env=env).returncode == 0
+
+
+def test_a_text_that_is_not_utf_8_comes_back(tmp_path: Path) -> None:
+    pushing = make(tmp_path)
+    (pushing.root / ".husky/_").mkdir(parents=True)
+    (pushing.root / ".husky/_/pre-push").touch()
+    pushing.git("config", "core.hooksPath", ".husky/_")
+    hook = pushing.root / ".husky/pre-push"
+    hook.write_bytes(b"# th\xe9irs\necho theirs\n")
+    before = looks(hook)
+    pushing.install()
+    assert hook.read_bytes().endswith(before[0])
+    installing.uninstall(pushing.here())
+    assert looks(hook) == before
+    (pushing.root / "lefthook.yml").touch()
+    local = pushing.root / "lefthook-local.yml"
+    local.write_bytes(b"# m\xe9in\npre-push:\n  commands:\n    mine:\n      run: 'true'\n")
+    before = looks(local)
+    with pytest.raises(UsageError, match="cannot be read"):
+        pushing.install("lefthook")
+    assert looks(local) == before
+
+
+def test_a_disk_that_takes_no_script_leaves_the_hook_that_was_there(tmp_path: Path) -> None:
+    pushing = make(tmp_path)
+    hook = earlier(pushing, "sh")
+    before = looks(hook)
+    hook.with_name(".pre-push.agentloop").mkdir()  # where it is written first
+    with pytest.raises(OSError, match="directory"):
+        pushing.install()
+    assert looks(hook) == before
 
 
 @pytest.mark.parametrize("text", ["", "a\n", "a", "a\n\nb", "a\r\nb\r\n"])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from agentloop.hook import decision
+
 from .conftest import Pushing, make
 
 UNCHECKED = "has not been checked"
@@ -146,6 +148,17 @@ def test_many_branches_are_a_few_lines(pushing: Pushing) -> None:
     assert len(pushing.queue.waiting()) == 9
 
 
+def test_many_branches_on_one_commit_are_looked_at_once(pushing: Pushing, tmp_path: Path) -> None:
+    commit = pushing.commit()
+    branches = "".join(f"create refs/heads/branch-{number} {commit}\n" for number in range(30))
+    subprocess.run(["git", "update-ref", "--stdin"], cwd=pushing.root, input=branches, text=True, check=True)
+    trace = tmp_path / "trace"
+    done = pushing.push("--all", "origin", env={"GIT_TRACE2_EVENT": str(trace)})
+    assert "agentloop: and 26 more" in done.stderr
+    assert trace.read_text().count('"event":"cmd_name","sid":') < 20
+    assert len(pushing.queue.waiting()) == 2
+
+
 @pytest.mark.slow
 def test_mirror_looks_at_the_branches_alone(pushing: Pushing) -> None:
     commit = pushing.commit()
@@ -240,13 +253,39 @@ def test_what_is_wrong_with_the_settings_is_a_line_and_fails_no_push(pushing: Pu
     assert commit in pushing.heads()
 
 
-def test_a_fault_of_ours_fails_no_push(pushing: Pushing) -> None:
-    pushing.commit()
+def test_a_state_folder_that_takes_nothing_changes_no_answer(pushing: Pushing) -> None:
+    commit = pushing.commit()
     pushing.folder.parent.mkdir(parents=True, exist_ok=True)
     pushing.folder.write_text("in the way")
+    done = pushing.push(afresh=True, env={"AGENTLOOP_HOOK_GATE": "block"})
+    assert (done.returncode, "not pushed (hook.gate)" in done.stderr) == (1, True)
     done = pushing.push(afresh=True)
     assert done.returncode == 0
+    assert UNCHECKED in done.stderr
+    assert "no job could be queued" in done.stderr
+    assert commit in pushing.heads()
+
+
+def hooked(pushing: Pushing, said: str, stderr: int = subprocess.PIPE, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run what the hook runs, without git."""
+    argv = [sys.executable, "-m", "agentloop", "hook", "pre-push", "origin", "url"]
+    return subprocess.run(
+        argv, cwd=pushing.root, env={**os.environ, **env}, input=said, text=True, stdout=subprocess.PIPE, stderr=stderr,
+        check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_fault_of_ours_is_told_and_fails_no_push(pushing: Pushing) -> None:
+    said = f"refs/heads/main {pushing.commit()} refs/heads/main {'0' * 40}\n"
+    done = hooked(pushing, said, AGENTLOOP_HOOK_GATE="block", GIT_DIR="/nowhere")
+    assert done.returncode == 0
     assert "agentloop: the hook did nothing" in done.stderr
+
+
+def test_a_refusal_that_nobody_hears_is_one_too(pushing: Pushing) -> None:
+    said = f"refs/heads/main {pushing.commit()} refs/heads/main {'0' * 40}\n"
+    with Path("/dev/full").open("w") as full:
+        assert hooked(pushing, said, full.fileno(), AGENTLOOP_HOOK_GATE="block").returncode == decision.REFUSED
 
 
 def test_one_pushed_range_is_queued_once_wherever_it_goes(pushing: Pushing) -> None:
