@@ -119,10 +119,12 @@ def test_a_transcript_tells_of_commits_and_files(tmp_path: Path) -> None:
         called("2", command="git commit --amend"),
         ended("2", "[main 1234567] no", failed=True),
         called("3", "Edit", file_path="/repo/src/ages.py"),
-        called("4", command="git commit -qm x; git rev-parse HEAD"),
-        ended("4", [{"type": "text", "text": "deadbeef"}]),
+        called("4", command="git commit -qm x; git log --format=%h"),
+        ended("4", [{"type": "text", "text": "deadbeef\nfedcba9"}]),
         called("5", command="git log"),
         ended("5", "fedcba9 Another"),
+        called("6", command="git rev-parse HEAD^{commit}"),
+        ended("6", "fedcba9"),
     ]
     stamped = [json.dumps({**line, "timestamp": "2026-11-26T00:00:00Z"}) for line in lines]
     file.write_text("\n".join([*stamped[:5], "no json", '["a list"]', *stamped[5:]]))
@@ -134,3 +136,21 @@ def test_a_transcript_tells_of_commits_and_files(tmp_path: Path) -> None:
     ]
     assert found.mentions("src/ages.py")
     assert not found.mentions("ages")
+
+
+@pytest.mark.parametrize(
+    ("command", "commits"),
+    [
+        ("cd src && git commit -am x", True),
+        ("git -C '/a b' -c user.name=\"A B\" --no-pager commit", True),
+        ('["git", "commit", "-m", "x"]', True),
+        ("git commit-tree HEAD^{tree}", False),
+        ("git log --format='commit %H'", False),
+        ("git add commit.py", False),
+        ("git add x; echo commit", False),
+    ],
+)
+def test_only_git_commit_commits(command: str, commits: bool, tmp_path: Path) -> None:
+    (tmp_path / "s.jsonl").write_text(json.dumps(called("1", command=command)))
+    stored = StoredSession("claude", "s", Path("/repo"), None, AT, tmp_path / "s.jsonl")
+    assert bool(traces.trace(registry.load("claude"), stored).commits) is commits

@@ -92,6 +92,21 @@ def test_a_ref_that_goes_to_several_places_is_one() -> None:
     assert refs.parse(f"To a\n{line}To b\n{line}Done\n") == [PushedRef("*", "HEAD", "refs/heads/x")]
 
 
+def test_what_one_of_several_places_has_already_is_new_all_the_same(repo: Path, tmp_path: Path) -> None:
+    git(tmp_path, "clone", "-q", "--bare", str(repo), str(tmp_path / "second"))
+    for place in (tmp_path / "second", tmp_path / "it's there", tmp_path / "second"):
+        git(repo, "remote", "set-url", "--add", "--push", "origin", str(place))
+    assert told("origin", "main") == [(" ", MAIN, MAIN)]
+
+
+@pytest.mark.parametrize("cut_short", [["-o"], ["--no-dry-run", "--push-option"]])
+def test_an_option_without_its_value_does_not_turn_the_trial_into_a_push(repo: Path, cut_short: list[str]) -> None:
+    git(Path(git(repo, "remote", "get-url", "origin")), "config", "receive.advertisePushOptions", "true")
+    before = git(repo, "ls-remote", "origin")
+    try_push(["origin", "main", *cut_short], asks=False)
+    assert git(repo, "ls-remote", "origin") == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "dry"),
     [

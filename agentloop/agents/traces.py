@@ -12,7 +12,9 @@ from agentloop.agents.spec import Adapter
 from agentloop.agents.store import StoredSession
 from agentloop.agents.stream import as_text, records
 
-_COMMITS = re.compile(r"\bgit\b[^\n|;&]{0,400}\bcommit\b")
+_VALUE = r"""(?:"[^"\n]*"|'[^'\n]*'|[^\s"'|;&])+"""
+_COMMITS = re.compile(rf"""\bgit(?:(?:\s+-(?:[cC]\s+|(?![cC]\s)){_VALUE})*\s+|",\s*")commit(?![\w.:/-])""")
+"""`git commit`, with git's own options in between, or as a list of words; not `git commit-tree` and `HEAD^{commit}`."""
 _REPORTED = re.compile(r"\[[^\]\n]{1,300}\s([0-9a-f]{7,64})\]")
 """`[main 1a2b3c4] Mend the limit`, as `git commit` says it."""
 _ID = re.compile(r"\b[0-9a-f]{7,64}\b")
@@ -102,7 +104,7 @@ def _found(search: Callable[[Any], Any], document: Any) -> Iterable[dict[str, An
 
 
 def _ids(output: str) -> tuple[str, ...]:
-    """What git itself says it made; without that, whatever looks like an id, since a commit may be made quietly."""
+    """What git itself says it made; of a quiet one, the first id that is shown then: further ones are of a log."""
     reported = _REPORTED.finditer(output)
     ids = tuple(match[1] for match in islice(reported, _MAX_IDS))
-    return ids or tuple(match[0] for match in islice(_ID.finditer(output), _MAX_IDS))
+    return ids or tuple(match[0] for match in islice(_ID.finditer(output), 1))

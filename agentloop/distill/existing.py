@@ -46,14 +46,20 @@ class Existing:
         """
         if name in self._on_branch:
             return self._on_branch[name]
-        folder = self.repo.root / self.job.skills_dir / name
+        folder = self._top / self.job.skills_dir / name
         return texts_in(folder) if folder in self._folders else {}
+
+    @property
+    def _top(self) -> Path:
+        """The tree that a skill is committed in; of a push, that is not the one of the pushed commit."""
+        is_pushed = self.job.by_hand and self.job.home and not self.job.skills_branch
+        return Path(self.job.home) if is_pushed else self.repo.root
 
     @cached_property
     def _folders(self) -> list[Path]:
-        root = self.repo.root / self.job.skills_dir
+        root = self._top / self.job.skills_dir
         try:
-            return library.folders(root) if root.resolve().is_relative_to(self.repo.root.resolve()) else []
+            return library.folders(root) if root.resolve().is_relative_to(self._top.resolve()) else []
         except (UsageError, OSError, RuntimeError):
             return []  # the folder cannot be listed, or is a link round in circles: nothing is known of it
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from agentloop import events as ev
 from agentloop import interrupts
 from agentloop.agents.spec import Adapter
-from agentloop.errors import AgentloopError
+from agentloop.errors import AgentloopError, RepoError
 from agentloop.job import Job
 from agentloop.predicate import evidence
 from agentloop.predicate.language.nodes import Node
@@ -142,10 +142,21 @@ class Push:
         """It stands on a commit that was neither checked nor is over there."""
         commit = self._commit(ref)
         known = [name for name in map(self.repo.commit_at, refs.over_there(told)) if name]
-        return bool(commit) and commit not in self._checked and not self.repo.leads_to(commit, known)
+        return commit not in self._checked and not self.repo.leads_to(commit, known)
 
     def _commit(self, ref: PushedRef) -> str:
-        return self.repo.commit_at(ref.source) or ""
+        """The commit that it stands on.
+
+        Raises:
+            RepoError: it was taken away meanwhile, or is named as only `git push` understands it (`:/words`).
+        """
+        commit = self.repo.commit_at(ref.source)
+        if commit is None:
+            named = one_line(ref.source, 200)
+            raise RepoError(
+                f"{named} is no name of a commit: nothing was pushed", hint="name a branch, or a commit by its id"
+            )
+        return commit
 
     def _check(self, checker: Checker, ref: PushedRef, kept: ExitStack) -> tuple[int, _Checked]:
         """Check a commit, mend it where that is wanted; the exit code, and what is known."""
@@ -235,7 +246,7 @@ class Push:
     def _carry_over(self, checker: Checker, one: _Checked, paths: Sequence[str]) -> None:
         """What has nothing but skills on top of what was checked counts as checked."""
         tip = self._commit(one.ref)
-        if tip and tip != one.place.commit and checker.carry_over(one.place, tip, paths):
+        if tip != one.place.commit and checker.carry_over(one.place, tip, paths):
             self._checked.add(tip)
 
     def _chosen(self, unclear: Sequence[Behind]) -> Sequence[Behind]:

@@ -1,9 +1,8 @@
 """A clean worktree of a pushed commit, with what git ignores and a check cannot do without."""
 
-import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,17 +30,9 @@ class Place:
     repo: Repo
     commit: str
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
+    def entered(self) -> AbstractContextManager[None]:
         """While this lasts, the variables that say where programs and modules are name the worktree."""
-        before = dict(os.environ)
-        provisions.point(os.environ, self.home.root, self.repo.root)
-        try:
-            yield
-        finally:
-            for name in os.environ.keys() - before.keys():
-                del os.environ[name]
-            os.environ.update(before)
+        return provisions.pointed(self.home.root, self.repo.root)
 
 
 @contextmanager
@@ -53,9 +44,9 @@ def place(home: Repo, commit: str) -> Iterator[Place]:
     """
     above = folders.repository_folder(home.common_dir).resolve() / "pushes"
     with _free_folder(above) as folder, home.clean_worktree(commit, folder):
-        OwnWorktree(home.common_dir, folder, "").populate(home.root)
-        provisions.bring(home.root, folder, home.ignored())
         try:
+            OwnWorktree(home.common_dir, folder, "").populate(home.root)
+            provisions.bring(home.root, folder, home.ignored())
             yield Place(home, Repo(folder), commit)
         finally:
             provisions.clear(provisions.unfinished(folder))

@@ -39,14 +39,14 @@ class PushedRef:
 
 
 def parse(text: str) -> list[PushedRef]:
-    """Read what git printed; each ref once, although it may go to several places."""
+    """Read what git printed; each ref once, although it may go to several places: as where it brings something."""
     found: dict[tuple[str, str], PushedRef] = {}
     for line in text.splitlines():
         flag, names, *rest = [*line.split("\t", 2), "", ""][:3]
         source, colon, target = names.rpartition(":")
-        if flag and flag in _FLAGS and colon:
+        if flag and flag in _FLAGS and colon and (flag in _ACCEPTED or (source, target) not in found):
             former = _FORMER.match(rest[0])
-            found.setdefault((source, target), PushedRef(flag, source, target, former[1] if former else ""))
+            found[source, target] = PushedRef(flag, source, target, former[1] if former else "")
     return [*found.values()]
 
 

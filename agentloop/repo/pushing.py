@@ -9,7 +9,10 @@ from agentloop.process.foreground import run_in_terminal
 
 OURS = "AGENTLOOP_PUSH"
 """Set during our own pushes, so that our hook leaves them alone."""
-_TRIAL = ("--dry-run", "--porcelain", "--no-verify", "--no-quiet", "--recurse-submodules=no")
+_TRIAL = ("--dry-run", "--dry-run", "--porcelain", "--no-verify", "--no-quiet", "--recurse-submodules=no")
+"""The first word is lost to an option before it that lacks its value: `git push origin main -o`."""
+_ANSWERS_NOTHING = {"SSH_ASKPASS": "false", "SSH_ASKPASS_REQUIRE": "force"}
+"""For ssh, which opens the terminal by itself; a program that a person has had forced on it gives their answers."""
 _MAX_BYTES = 16 * 1024 * 1024
 
 
@@ -48,8 +51,10 @@ def push(arguments: Sequence[str], *, asks: bool) -> int:
 
 
 def _environment(*, asks: bool) -> Mapping[str, str]:
-    quiet = {} if asks else {"GIT_TERMINAL_PROMPT": "0"}
-    return {**git_free_environment(), OURS: "1", **quiet}
+    found = {**git_free_environment(), OURS: "1"}
+    if asks:
+        return found
+    return {**found, "GIT_TERMINAL_PROMPT": "0", **({} if "SSH_ASKPASS_REQUIRE" in found else _ANSWERS_NOTHING)}
 
 
 def _as_in_a_shell(code: int) -> int:

@@ -6,7 +6,8 @@ person's tree in them (editable installs, the scripts of a virtual environment) 
 
 import os
 import shutil
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +26,7 @@ def bring(source: Path, target: Path, ignored: Iterable[str]) -> None:
         target: the worktree.
         ignored: the ignored files and folders of `source`.
     """
+    clear(unfinished(target))  # of somebody who was killed
     for path in ignored:
         _bring(source, target, path.rstrip("/"))
 
@@ -68,6 +70,19 @@ def clear(part: Path) -> None:
     """Take away what was not finished."""
     shutil.rmtree(part, ignore_errors=True)
     part.unlink(missing_ok=True)
+
+
+@contextmanager
+def pointed(source: Path, target: Path) -> Iterator[None]:
+    """While this lasts, our environment is as `point` makes it."""
+    before = dict(os.environ)
+    point(os.environ, source, target)
+    try:
+        yield
+    finally:
+        for name in os.environ.keys() - before.keys():
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def point(environment: MutableMapping[str, str], source: Path, target: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from agentloop import events as ev
@@ -11,7 +12,7 @@ from agentloop.agents.session import Session
 from agentloop.job import Job
 from agentloop.process import Walls
 from agentloop.records import folders
-from agentloop.run import limits
+from agentloop.run import limits, provisions
 from agentloop.run.checking import within_budget
 from agentloop.sandbox import Places
 from agentloop.state import RunState
@@ -98,15 +99,16 @@ class Turns:
                 goes_on=session.remembers,
             )
         )
-        turn = session.send(
-            prompt,
-            fork=purpose != "work" and _forks(state),
-            log=log,
-            timeout_s=within_budget(state, state.task.limits.turn_timeout_s),
-            idle_timeout_s=state.task.limits.idle_timeout_s,
-            emit=self._emit,
-            on_tick=self._on_tick,
-        )
+        with self._at_home():
+            turn = session.send(
+                prompt,
+                fork=purpose != "work" and _forks(state),
+                log=log,
+                timeout_s=within_budget(state, state.task.limits.turn_timeout_s),
+                idle_timeout_s=state.task.limits.idle_timeout_s,
+                emit=self._emit,
+                on_tick=self._on_tick,
+            )
         self._emit(
             ev.TurnEnded(
                 turn=number,
@@ -127,6 +129,10 @@ class Turns:
                 model=turn.model,
             )
         )
+
+    def _at_home(self) -> AbstractContextManager[None]:
+        """An agent that works elsewhere than its checks finds the programs there."""
+        return provisions.pointed(Path(self._state().task.worktree), self._places.tree)
 
     def _open(self) -> Session:
         if self._session is None:

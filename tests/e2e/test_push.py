@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from agentloop.process import RUN_TAG
-from agentloop.records import commit_receipts
+from agentloop.records import commit_receipts, folders
 
 from .conftest import git
 from .terminal import at_terminal, end
@@ -96,6 +96,39 @@ def test_the_skill_of_the_session_behind_the_commit_is_in_the_same_push(pusher: 
 
 
 @slow
+def test_sessions_work_where_the_person_does_and_know_the_skill_of_the_one_before(pusher: Pusher) -> None:
+    programs = pusher.repo / ".venv/bin"
+    programs.mkdir(parents=True)
+    (pusher.repo / ".git/info/exclude").write_text(".venv\n")
+    seen = pusher.hands.home / "seen"
+    pusher.hands.env["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    pusher.hands.env["SCRIPTED_TURN"] += f'; echo "${{PATH%%:*}}" >> {seen}'
+    pusher.hands.by_hand(*WORK, COMMIT)
+    pusher.hands.by_hand("run echo 0 > count", *WORK, "run git commit --allow-empty -am 'Count on and on'")
+    done = pusher.hands.call(
+        "push", "--until", "sh -c 'case $PATH in */pushes/*) sh check.sh;; *) exit 1;; esac' passes",
+        "--distill", "always",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    first, second, *_repairs = pusher.hands.prompts()
+    assert first["session"] != second["session"]
+    assert ["#### keep-counting" in asked["prompt"] for asked in (first, second)] == [False, True]
+    assert set(seen.read_text().splitlines()) == {str(programs)}
+
+
+@slow
+def test_what_a_push_that_was_killed_had_begun_to_bring_is_brought(pusher: Pusher) -> None:
+    pusher.pass_by_hand()
+    (pusher.repo / ".venv").mkdir()
+    (pusher.repo / ".git/info/exclude").write_text(".venv\n")
+    begun = folders.repository_folder(pusher.repo / ".git") / "pushes/0.part"
+    begun.mkdir(parents=True)
+    done = pusher.hands.call("push", "--until", "test -d .venv passes")
+    assert done.returncode == 0, done.stderr
+    assert not begun.exists()
+
+
+@slow
 def test_nothing_is_distilled_twice(pusher: Pusher) -> None:
     pusher.hands.by_hand(*WORK, COMMIT)
     pusher.hands.env["SCRIPTED_TURN"] = DECLINES
@@ -126,6 +159,13 @@ def test_what_fails_is_not_pushed_and_said_with_its_evidence(pusher: Pusher) -> 
     assert receipt
     assert receipt.verdict == "fail"
     assert Path(receipt.log).is_dir()
+
+
+def test_what_only_git_push_can_name_is_not_pushed_unchecked(pusher: Pusher) -> None:
+    pusher.pass_by_hand("2")
+    done = pusher.push("origin", ":/Count:refs/heads/x")
+    assert (done.returncode, pusher.there("refs/heads/x")) == (2, "")
+    assert ":/Count is no name of a commit: nothing was pushed" in done.stderr
 
 
 @slow
@@ -270,6 +310,19 @@ def test_from_a_linked_worktree_a_subfolder_and_odd_paths(pusher: Pusher, tmp_pa
     assert done.returncode == 0, done.stderr
     assert "Add skill keep-counting" in git(pusher.remote, "log", "-1", "--format=%s", "linked")
     assert git(tree, "status", "--porcelain") == ""
+
+
+@slow
+def test_a_bare_repository_is_refused_and_a_worktree_of_it_is_not(pusher: Pusher, tmp_path: Path) -> None:
+    bare, tree = tmp_path / "bare.git", tmp_path / "tree"
+    git(tmp_path, "clone", "-q", "--bare", str(pusher.remote), str(bare))
+    git(bare, "worktree", "add", "-q", "-b", "linked", str(tree))
+    done = pusher.push("origin", "main:other", cwd=bare)
+    assert (done.returncode, "bare repository" in done.stderr, pusher.there("refs/heads/other")) == (2, True, "")
+    pusher.hands.by_hand(*WORK, COMMIT, cwd=tree)
+    done = pusher.push("origin", "linked", cwd=tree)
+    assert done.returncode == 0, done.stderr
+    assert "Add skill keep-counting" in git(pusher.remote, "log", "-1", "--format=%s", "linked")
 
 
 @slow

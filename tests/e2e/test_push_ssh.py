@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import git
+from .terminal import at_terminal
 from .test_by_hand import FOUND_OUT, Hands, hands, wait_until
 
 __all__ = ["hands"]
@@ -51,16 +52,29 @@ def server(folder: Path) -> Iterator[int]:
             process.terminate()
 
 
+def ssh(folder: Path, port: int) -> str:
+    """The command that reaches the server, whose key nobody knows."""
+    return f"ssh -p {port} -i {folder}/ssh/user -o IdentitiesOnly=yes -o UserKnownHostsFile=/dev/null"
+
+
+@pytest.mark.parametrize(("flags", "is_asked"), [([], True), (["--no-input"], False)])
+def test_ssh_asks_nobody_who_does_not_want_to_be_asked(
+    hands: Hands, tmp_path: Path, flags: list[str], is_asked: bool
+) -> None:
+    with server(tmp_path / "ssh") as port:
+        git(hands.repo, "remote", "add", "origin", f"ssh://{getpass.getuser()}@127.0.0.1{tmp_path}")
+        env = {**hands.env, "GIT_SSH_COMMAND": ssh(tmp_path, port)}
+        with at_terminal(hands.repo, "push", *flags, "origin", "main", **env) as child:
+            assert child.expect(["verification failed", "continue connecting"]) == is_asked
+
+
 def test_the_skill_is_in_the_same_push_and_nothing_is_connected_while_it_is_checked(
     hands: Hands, tmp_path: Path
 ) -> None:
     remote, log = tmp_path / "remote.git", tmp_path / "ssh/log"
     git(tmp_path, "init", "-q", "--bare", str(remote))
     with server(tmp_path / "ssh") as port:
-        hands.env["GIT_SSH_COMMAND"] = (
-            f"ssh -p {port} -i {tmp_path}/ssh/user -o IdentitiesOnly=yes -o StrictHostKeyChecking=no "
-            "-o UserKnownHostsFile=/dev/null -o BatchMode=yes"
-        )
+        hands.env["GIT_SSH_COMMAND"] = f"{ssh(tmp_path, port)} -o StrictHostKeyChecking=no -o BatchMode=yes"
         git(hands.repo, "remote", "add", "origin", f"ssh://{getpass.getuser()}@127.0.0.1{remote}")
         hands.by_hand(*FOUND_OUT, "run git commit -am 'Count to three'")
         seen = tmp_path / "seen"
