@@ -18,7 +18,7 @@ from agentloop.cli.options import (
     output_options,
     until_option,
 )
-from agentloop.cli.queue import notice
+from agentloop.cli.queue import do_waiting, notice
 from agentloop.cli.run import asks, exit_code, make_job, predicates, show
 from agentloop.errors import UsageError
 from agentloop.job import ByHand
@@ -72,6 +72,8 @@ def distill(until: tuple[str, ...], agent: str | None, session: str, only_list: 
         job = job.model_copy(update=told)
         state = show(renderer, lambda: supervisor.start(job, repo, renderer.event, renderer.tick, ask))
         renderer.result(state, as_json=as_json)
+        if not (quiet or exit_code(state)):
+            do_waiting(repo)
     return exit_code(state)
 
 

@@ -12,7 +12,7 @@ from agentloop import config, person
 from agentloop.agents import registry
 from agentloop.agents.spec import Adapter
 from agentloop.cli.distill import described
-from agentloop.cli.queue import notice
+from agentloop.cli.queue import do_waiting, notice
 from agentloop.cli.run import asks, exit_code, make_job, predicates, show
 from agentloop.job import Job
 from agentloop.predicate.language import grammar
@@ -71,7 +71,10 @@ def perform(pushed: Sequence[PushedRef], told: Told, flags: Mapping[str, Any]) -
             tick=_heartbeat(say),
             choose=_choose if person.is_there() and not told.no_input else None,
         )
-        return Push(repo, _orders(repo, renderer, told, flags), hands).perform(pushed)
+        code = Push(repo, _orders(repo, renderer, told, flags), hands).perform(pushed)
+        if not (quiet or code):
+            do_waiting(repo)
+    return code
 
 
 def _orders(repo: Repo, renderer: Renderer, told: Told, flags: Mapping[str, Any]) -> Orders:

@@ -1,15 +1,18 @@
 """`agentloop queue`: the sessions behind earlier pushes, asked when there is time."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from agentloop import config, interrupts, person
-from agentloop.errors import UsageError
+from agentloop.errors import AgentloopError, UsageError
+from agentloop.process import RUN_TAG
 from agentloop.records import commit_receipts
 from agentloop.records.queue import Queue, QueuedJob
 from agentloop.render import Renderer, ago, count
@@ -62,9 +65,7 @@ def run(which: tuple[str, ...]) -> int:
         renderer = Renderer(quiet=False)
         with jobs.held() as free:
             if not free:
-                raise UsageError(
-                    f"process {jobs.worker()} works on the queue", hint="wait for it: agentloop queue list"
-                )
+                raise UsageError("another process works on the queue", hint="wait for it: agentloop queue list")
             left = _work_off(jobs, which, renderer)
         if person.is_there():  # a worker of its own tells nobody
             jobs.news()
@@ -80,20 +81,20 @@ def _work_off(jobs: Queue, which: Sequence[str], renderer: Renderer) -> list[str
     while new := [job for job in _chosen(jobs.waiting(), which) if job.id not in seen]:
         for job in new:
             seen.add(job.id)
-            if not _do(jobs, job, renderer):
+            words, is_over = _do(jobs, job, renderer)
+            click.echo(f"{job.id}  {words}")
+            if not is_over:
                 left.append(job.id)
         if which:
             break
     return left
 
 
-def _do(jobs: Queue, job: QueuedJob, renderer: Renderer) -> bool:
+def _do(jobs: Queue, job: QueuedJob, renderer: Renderer) -> tuple[str, bool]:
     from agentloop.push import queued
 
-    renderer.console.print(one_line(f"{_what(job)}", _MAX_CHARS), markup=False)
-    words, is_over = queued.do(jobs, job, lambda repo: _orders(repo, renderer))
-    click.echo(f"{job.id}  {words}")
-    return is_over
+    _say(renderer, f"from an earlier push: {_what(job)}")
+    return queued.do(jobs, job, lambda repo: _orders(repo, renderer))
 
 
 def _orders(repo: Repo, renderer: Renderer) -> "queued.Orders":
@@ -109,7 +110,8 @@ def _orders(repo: Repo, renderer: Renderer) -> "queued.Orders":
     from agentloop.state import RunState
 
     settings = config.load(repo.root, {}).settings
-    settings = settings.model_copy(update={"skills_to": settings.queue.land, "review": False})
+    # A usage limit is waited for by the job, and not by whoever does it.
+    settings = settings.model_copy(update={"skills_to": settings.queue.land, "review": False, "wait": 0.0})
     until = predicates(settings, (), renderer, quiet=True)
     node = grammar.parse_all(until, grammar.Names(settings.checks, settings.metrics))
 
@@ -141,19 +143,47 @@ def drop(which: tuple[str, ...], every: bool) -> None:
     with Repo.open(Path.cwd()) as repo:
         jobs = _queue(repo)
         for job in _chosen(jobs.waiting(), which):
-            jobs.finish(job, "dropped", time.time())
+            jobs.drop(job, time.time())
             click.echo(f"dropped {_described(job)}")
 
 
 def notice(repo: Repo, renderer: Renderer, *, quiet: bool) -> None:
-    """Say in a line that jobs wait, and in one what became of others since somebody was told last."""
-    jobs = _queue(repo)
-    waiting = len(jobs.waiting())
-    for words in () if quiet else jobs.news():
-        renderer.console.print(one_line(f"from an earlier push: {words}", _MAX_CHARS), markup=False)
-    if waiting and not quiet:
-        verb = "waits" if waiting == 1 else "wait"
-        renderer.console.print(f"{count(waiting, 'job')} from earlier pushes {verb}: agentloop queue run", markup=False)
+    """Say in one line what became of jobs since somebody was told last."""
+    news = [] if quiet else _queue(repo).news()
+    if len(news) == 1:
+        _say(renderer, f"from an earlier push: {news[0]}")
+    elif news:
+        _say(renderer, f"{count(len(news), 'job')} from earlier pushes came to an end: agentloop queue list --done")
+
+
+def do_waiting(repo: Repo) -> None:
+    """Do the jobs that wait, after a command that may take its time; whatever comes of them is no failure of it.
+
+    None in CI, within a run, and when another process is at it. A job that was tried within the last hour has to wait
+    for a later command.
+
+    Raises:
+        Interrupted: a signal was noted; the jobs wait as before.
+    """
+    if config.in_ci() or os.environ.get(RUN_TAG):
+        return
+    jobs, renderer = _queue(repo), Renderer()
+    try:
+        due = [job for job in jobs.waiting() if job.is_due(time.time())]
+        with interrupts.noted(), jobs.held() if due else nullcontext(False) as free:
+            for job in due if free else ():
+                words, _is_over = _do(jobs, job, renderer)
+                _say(renderer, words)
+            if free:
+                jobs.news()
+    except AgentloopError as error:
+        _say(renderer, f"what waits from earlier pushes was not done: {error.explained}")
+    except OSError as error:
+        _say(renderer, f"what waits from earlier pushes was not done: {error.strerror}")
+
+
+def _say(renderer: Renderer, words: str) -> None:
+    renderer.console.print(one_line(words, _MAX_CHARS), markup=False)
 
 
 def _queue(repo: Repo) -> Queue:

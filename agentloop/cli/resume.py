@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from agentloop.cli.options import WAIT, limits_from_now_on, new_limit_options, no_input_option, output_options
-from agentloop.cli.queue import notice
+from agentloop.cli.queue import do_waiting, notice
 from agentloop.cli.run import asks, exit_code, refuse_stream, several, show
 from agentloop.cli.skills import asking
 from agentloop.cli.telling import Telling, of_user
@@ -58,6 +58,8 @@ def resume(run: str, wait: str | None, as_json: bool, events: bool, quiet: bool,
                 renderer, lambda: supervisor.resume(folder, repo, *watchers, max_wait_s=max_wait_s, limits=limits)
             )
         telling.end(state, repo, as_json=as_json)
+        if not (quiet or exit_code(state)):
+            do_waiting(repo)
     return exit_code(state)
 
 

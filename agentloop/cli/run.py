@@ -22,7 +22,7 @@ from agentloop.cli.options import (
     worktree_options,
 )
 from agentloop.cli.pruning import prune_at_start
-from agentloop.cli.queue import notice
+from agentloop.cli.queue import do_waiting, notice
 from agentloop.cli.skills import asking
 from agentloop.cli.telling import Telling
 from agentloop.errors import UsageError
@@ -91,6 +91,8 @@ def run(ctx: click.Context, /, task: str, until: tuple[str, ...], as_json: bool,
         else:
             state = show(renderer, lambda: supervisor.start(job, repo, telling.event, renderer.tick, ask))
         telling.end(state, repo, as_json=as_json)
+        if not (quiet or exit_code(state)):
+            do_waiting(repo)
     return exit_code(state)
 
 

@@ -122,7 +122,7 @@ class _Push:
             new = [job for job in {job.id: job for job in jobs}.values() if not queue.has(job)]
             for job in new:
                 queue.keep(replace(job, known=asking.known_before(job.tip, job.base, self.remote)))
-            if new and self.rules.worker:
+            if new and self.rules.worker and queue.worker() is None:  # one that is at work takes them, too
                 from agentloop.process import start_detached
 
                 start_detached([sys.executable, "-P", "-m", "agentloop", "queue", "run"], self.place.root, queue.log)

@@ -26,7 +26,7 @@ def start_detached(argv: Sequence[str], cwd: Path, log: Path) -> int:
     """
     env = {name: value for name, value in git_free_environment().items() if name != RUN_TAG}
     log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:  # noqa: PTH123 - a mode is wanted
+    with open(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600), "wb") as output:  # noqa: PTH123 - a mode is wanted
         try:
             process = subprocess.Popen(
                 argv,

@@ -80,8 +80,8 @@ def distill(job: Job, place: Place, where: Landing, one: Behind, run: Run) -> As
     try:
         with place.entered():
             state = run(job.model_copy(update=told), place.repo)
-    except AgentloopError as error:
-        return Asked(error.explained)
+    except (AgentloopError, OSError) as error:  # no push is kept back over a skill
+        return Asked(error.explained if isinstance(error, AgentloopError) else str(error))
     raise_if_cut_off(state)
     skill = (state.published.folder,) if state.published else ()
     problem = state.ended.reason if state.ended and state.ended.exit_code else ""

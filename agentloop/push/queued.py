@@ -93,33 +93,42 @@ def _done(queue: Queue, job: QueuedJob, orders: Callable[[Repo], Orders]) -> _Ou
         return _Outcome("the commit is gone")
     told = orders(repo)
     found = behind.look_for_pushed(repo, told.adapters, job.tip, job.known)
-    cut_off = _cut_off(repo, job)
-    if not found.meant and not cut_off:
-        return _Outcome(_nobody(found.unclear))
-    with place(repo, job.tip) as there:
-        verdict = told.checker.check(there, _former(repo, job)).verdict
-        if verdict != "pass":
-            return _Outcome(f"the commit does not pass, so no session is asked: {verdict}", is_over=verdict == "fail")
-        here = {session: run for session, run in cut_off.items() if _worked_in(run) == there.repo.root}
-        words = _gone_on(told, there, [*here.values()])
-        new = [one for one in found.meant if one.candidate.stored.session not in here]
-        words += [_asked(queue, job, told, there, repo, one) for one in new]
-    return _Outcome("; ".join(words) or _nobody(found.unclear))
+    runs = _runs(repo, job)
+    cut_off = {session: run for session, run in runs.items() if run.state.can_go_on}
+    new = [one for one in found.meant if one.candidate.stored.session not in cut_off]
+    asked_anew = {one.candidate.stored.session for one in new}
+    outcomes = [_came_to(run.state) for session, run in runs.items() if session not in {*cut_off, *asked_anew}]
+    if new or cut_off:
+        with place(repo, job.tip) as there:
+            verdict = told.checker.check(there, _former(repo, job)).verdict
+            if verdict != "pass":
+                words = f"the commit does not pass, so no session is asked: {verdict}"
+                return _Outcome(words, is_over=verdict == "fail")
+            here = [run.folder for run in cut_off.values() if Path(run.state.task.worktree) == there.repo.root]
+            outcomes += _gone_on(told, there, here)
+            outcomes += [_asked(queue, job, told, there, repo, one) for one in new]
+        if len(here) < len(cut_off):
+            outcomes.append(_Outcome("the worktree of a run that was cut off is in use", is_over=False))
+    words = "; ".join(one.words for one in outcomes)
+    return _Outcome(words or _nobody(found.unclear), is_over=all(one.is_over for one in outcomes))
 
 
-def _cut_off(repo: Repo, job: QueuedJob) -> dict[str, RunFolder]:
-    """The runs of a job that can be gone on with, by the session that each asks."""
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run that was begun for a job."""
+
+    folder: RunFolder
+    state: RunState
+
+
+def _runs(repo: Repo, job: QueuedJob) -> dict[str, _Run]:
+    """The runs of a job, by the session that each asks; what somebody was killed over before he could tell of it."""
     found = {}
     for session, run in job.runs.items():
         with suppress(RunError):
             folder = folders.find_run(repo.common_dir, run)
-            if fold(journal.read(folder.journal)).can_go_on:
-                found[session] = folder
+            found[session] = _Run(folder, fold(journal.read(folder.journal)))
     return found
-
-
-def _worked_in(run: RunFolder) -> Path:
-    return Path(fold(journal.read(run.journal)).task.worktree)
 
 
 def _former(repo: Repo, job: QueuedJob) -> str:
@@ -132,7 +141,7 @@ def _nobody(unclear: Sequence[Behind]) -> str:
     return f"{len(unclear)} may have made these commits and cannot be told apart: agentloop distill --list"
 
 
-def _gone_on(told: Orders, there: Place, cut_off: Sequence[RunFolder]) -> list[str]:
+def _gone_on(told: Orders, there: Place, cut_off: Sequence[RunFolder]) -> list[_Outcome]:
     """Go on with the runs that were cut off in the same worktree."""
     with there.entered():
         states = [told.resume(folder, there.repo) for folder in cut_off]
@@ -141,7 +150,7 @@ def _gone_on(told: Orders, there: Place, cut_off: Sequence[RunFolder]) -> list[s
     return [_came_to(state) for state in states]
 
 
-def _asked(queue: Queue, job: QueuedJob, told: Orders, there: Place, repo: Repo, one: Behind) -> str:
+def _asked(queue: Queue, job: QueuedJob, told: Orders, there: Place, repo: Repo, one: Behind) -> _Outcome:
     session = one.candidate.stored.session
     states: list[RunState] = []
 
@@ -154,16 +163,19 @@ def _asked(queue: Queue, job: QueuedJob, told: Orders, there: Place, repo: Repo,
         return states[-1]
 
     asked = learning.distill(told.job(one.candidate.adapter.name), there, Landing(repo), one, run)
-    return _came_to(states[-1]) if states else asked.problem
+    return _came_to(states[-1]) if states else _Outcome(asked.problem, is_over=False)
 
 
-def _came_to(state: RunState) -> str:
-    """What a run did about a skill, in a few words."""
+def _came_to(state: RunState) -> _Outcome:
+    """What a run did about a skill."""
     match state:
         case RunState(published=published) if published:
-            return f"skill {published.name} committed" + (f" on {published.branch}" if published.branch else "")
+            where = f" on {published.branch}" if published.branch else ""
+            return _Outcome(f"skill {published.name} committed{where}")
         case RunState(waits_for_review=True, draft=draft) if draft:
-            return f"the draft {draft.name} waits: agentloop skills review"
+            return _Outcome(f"the draft {draft.name} waits: agentloop skills review")
         case RunState(declined=declined) if declined:
-            return f"no skill: {declined.reason}"
-    return f"no skill: {state.ended.reason}" if state.ended else "no skill"
+            return _Outcome(f"no skill: {declined.reason}")
+        case RunState(kept_back=kept_back) if kept_back:
+            return _Outcome(f"no skill: {kept_back.reason}", is_over=state.was_answered or not state.skill_turns)
+    return _Outcome(f"no skill: {state.ended.reason}" if state.ended else "no skill", is_over=not state.can_go_on)

@@ -25,17 +25,21 @@ class Candidate:
     adapter: Adapter
     stored: StoredSession
     known: RunState | None = None
+    at_work: bool = False
+    """A supervisor works on that run now."""
 
     @property
     def is_over(self) -> bool:
-        """Agentloop itself drove it, or asked it for a skill, and nobody has worked in it since."""
+        """Agentloop itself drives it, or asked it for a skill, and nobody has worked in it since."""
+        if self.at_work:
+            return True
         if self.known is None or self.stored.changed > self.known.last_at:
             return False
         task = self.known.task
         if task.by_hand is None:
             return True
         is_lost = bool(task.home) and not self.known.ended  # the tree of a push goes with it: nobody can resume that
-        return bool(self.known.skill_turns) and not is_lost
+        return self.known.was_answered and not is_lost
 
 
 class UnclearError(UsageError):
@@ -64,14 +68,14 @@ def candidates(repo: Repo, adapters: Iterable[Adapter]) -> list[Candidate]:
     known = _known(repo.common_dir, {one.stored.session for one in found})
     newest: dict[tuple[str, str], Candidate] = {}
     for one in sorted(found, key=lambda one: one.stored.changed, reverse=True):
-        told = Candidate(one.adapter, one.stored, known.get(one.stored.session))
+        told = Candidate(one.adapter, one.stored, *known.get(one.stored.session, ()))
         newest.setdefault((one.stored.agent, one.stored.session), told)
     return list(newest.values())
 
 
-def _known(common_dir: Path, sessions: set[str]) -> dict[str, RunState]:
-    """The newest run of each session; a journal that cannot be read knows nothing."""
-    known: dict[str, RunState] = {}
+def _known(common_dir: Path, sessions: set[str]) -> dict[str, tuple[RunState, bool]]:
+    """The newest run of each session, and whether it is at work; a journal that cannot be read knows nothing."""
+    known: dict[str, tuple[RunState, bool]] = {}
     for folder in reversed(folders.runs(common_dir)):
         text = folder.journal.read_bytes()
         if not any(session.encode() in text for session in sessions - known.keys()):
@@ -81,7 +85,7 @@ def _known(common_dir: Path, sessions: set[str]) -> dict[str, RunState]:
         except RunError:
             continue
         if state.session in sessions:
-            known.setdefault(state.session or "", state)
+            known.setdefault(state.session or "", (state, folders.at_work(folder)))
     return known
 
 

@@ -9,10 +9,11 @@ import fcntl
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +23,13 @@ _DONE = "done"
 _LOCK = "lock"
 _TOLD = "told"
 _MAX_DONE = 1000
+_MAX_BYTES = 4 * 1024 * 1024
+_MAX_NUMBER = 1e11
+_UNFINISHED_S = 3600.0
+_RETRY_S = 3600.0
+_DROPPED = "dropped"
 _ID = re.compile(r"[0-9a-f]{12}\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,10 @@ class QueuedJob:
         """The same for the same range of the same working tree, wherever it is pushed to."""
         return sha256("\0".join((self.root, self.base, self.tip)).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
+    def is_due(self, now: float) -> bool:
+        """It was not tried within the last hour; what keeps it waiting has had time to end."""
+        return abs(now - self.at) >= _RETRY_S
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -78,7 +89,7 @@ class Queue:
 
     def has(self, job: QueuedJob) -> bool:
         """The job waits already, or was done before."""
-        return any((place / f"{job.id}.json").exists() for place in (self.place, self.place / _DONE))
+        return any(_read(place / f"{job.id}.json") for place in (self.place, self.place / _DONE))
 
     def keep(self, job: QueuedJob) -> None:
         """Queue a job, or write it as it stands now.
@@ -90,21 +101,22 @@ class Queue:
 
     def waiting(self) -> list[QueuedJob]:
         """The jobs that are to be done, oldest first."""
-        done = {job.id for job in _read_all(self.place / _DONE)}  # one that somebody was killed over lies in both
-        return [job for job in _read_all(self.place) if job.id not in done]
+        return [job for job in _read_all(self.place) if not self._is_done(job)]
 
     def done(self) -> list[QueuedJob]:
         """The newest of those that are done, oldest first."""
         return sorted(_read_all(self.place / _DONE), key=lambda job: job.at)
 
     def news(self) -> list[str]:
-        """What came of jobs since this was asked last, by whomever they were done."""
+        """What came of jobs since this was asked last, by whomever they were done; but for those that were dropped."""
         stamp = self.place / _TOLD
-        told_at = stamp.stat().st_mtime if stamp.exists() else 0.0
-        new = [job.outcome for job in self.done() if job.at > told_at]
+        told_ns = stamp.stat().st_mtime_ns if stamp.exists() else 0
+        new = [job for job in self.done() if _ns(job.at) > told_ns]
         if new:
-            stamp.touch()
-        return new
+            with suppress(OSError):  # it is told once more, then
+                stamp.touch()
+                os.utime(stamp, ns=(_ns(new[-1].at),) * 2)
+        return [job.outcome for job in new if job.outcome != _DROPPED]
 
     def finish(self, job: QueuedJob, outcome: str, at: float) -> None:
         """Have done with a job.
@@ -122,6 +134,10 @@ class Queue:
         for old in self.done()[:-_MAX_DONE]:
             (self.place / _DONE / f"{old.id}.json").unlink(missing_ok=True)
 
+    def drop(self, job: QueuedJob, at: float) -> None:
+        """Have done with a job without doing it; see `finish`."""
+        self.finish(job, _DROPPED, at)
+
     @contextmanager
     def held(self) -> Iterator[bool]:
         """Hold the queue to work on it; False when somebody else does.
@@ -137,8 +153,8 @@ class Queue:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
+            self._tidy()
             yield True
-            file.truncate(0)
 
     def worker(self) -> int | None:
         """The process that works on the queue now; None when nobody does."""
@@ -148,6 +164,19 @@ class Queue:
             except BlockingIOError:
                 return int(file.read())
         return None
+
+    def _is_done(self, job: QueuedJob) -> bool:
+        """Somebody may have been killed before it was taken out of those that wait."""
+        return _read(self.place / _DONE / f"{job.id}.json") is not None
+
+    def _tidy(self) -> None:
+        """Remove what was left by those who were killed."""
+        for job in filter(self._is_done, _read_all(self.place)):
+            (self.place / f"{job.id}.json").unlink(missing_ok=True)
+        for path in (*self.place.glob(".*"), *(self.place / _DONE).glob(".*")):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _UNFINISHED_S:
+                    path.unlink()
 
 
 def _locked(file: IO[str]) -> bool:
@@ -162,11 +191,19 @@ def _locked(file: IO[str]) -> bool:
     return False
 
 
+def _ns(seconds: float) -> int:
+    return int(seconds * 1e9)
+
+
 def _write(place: Path, job: QueuedJob) -> None:
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = place / f".{job.id}.{os.getpid()}"
-    unfinished.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    unfinished.replace(place / f"{job.id}.json")
+    try:
+        unfinished.write_text(json.dumps(asdict(job)), encoding="utf-8")
+        unfinished.replace(place / f"{job.id}.json")
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def _read_all(place: Path) -> list[QueuedJob]:
@@ -179,20 +216,21 @@ def _read_all(place: Path) -> list[QueuedJob]:
 
 
 def _read(path: Path) -> QueuedJob | None:
-    """A job; None when the file is gone or is none of ours."""
+    """A job, also of another version of agentloop; None when the file is gone, torn, or none of ours."""
     try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_BYTES:
+            return None
         content: Any = json.loads(path.read_bytes())
-        job = QueuedJob(**{**content, "known": tuple(content["known"])}) if _is_sound(content) else None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        job = QueuedJob(**{one.name: content[one.name] for one in fields(QueuedJob) if one.name in content})
+        return replace(job, known=tuple(job.known)) if _is_sound(job) and job.id == path.stem else None
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
-    return job if job and job.id == path.stem else None
 
 
-def _is_sound(content: Any) -> bool:
-    texts = (content[name] for name in ("root", "ref", "remote", "base", "tip", "outcome"))
-    numbers = (content[name] for name in ("queued", "at"))
+def _is_sound(job: QueuedJob) -> bool:
     return (
-        all(isinstance(text, str) for text in (*texts, *content["known"], *content["runs"].values()))
-        and all(isinstance(number, int | float) for number in numbers)
-        and isinstance(content["tries"], int)
+        all(isinstance(text, str) for text in (job.root, job.ref, job.remote, job.outcome, *job.runs.values()))
+        and all(_COMMIT.match(commit) for commit in (job.tip, *job.known, *([job.base] if job.base else [])))
+        and all(0 <= number < _MAX_NUMBER for number in (job.queued, job.at, job.tries))
     )

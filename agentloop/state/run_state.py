@@ -123,6 +123,11 @@ class RunState:
         return tuple(turn for turn in self.turns if turn.purpose != "work")
 
     @property
+    def was_answered(self) -> bool:
+        """The session was asked for a skill, and its agent did not fail over it."""
+        return any(turn.status != "failed" for turn in self.skill_turns)
+
+    @property
     def attempt(self) -> int:
         """The number of the attempt that is under way or comes next, from 1."""
         return len(self.checks) + 1

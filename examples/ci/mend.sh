@@ -60,7 +60,7 @@ propose() {
     git fetch -q "$out/work.bundle" "refs/heads/$branch"
     # A pipeline that the agent wrote would be run as soon as it is pushed, with what pipelines may do.
     base=$(git merge-base "origin/$1" FETCH_HEAD)
-    if ! git diff --quiet "$base" FETCH_HEAD -- .github .gitlab .gitlab-ci.yml; then
+    if ! git diff --quiet "$base" FETCH_HEAD -- .github .gitlab .gitlab-ci.yml ci/mend.sh; then
         say "Not proposed: it changes the pipeline itself. Look at it: git fetch agentloop-out/work.bundle $branch"
         exit 1
     fi

@@ -198,6 +198,7 @@ def test_a_merge_request_is_asked_for_by_the_push_itself(pipeline: Pipeline) -> 
     (["main"], "count", "does not hold one branch"),
     (["agentloop/1-a", "agentloop/2-b"], "count", "does not hold one branch"),
     (["agentloop/1-a"], ".gitlab-ci.yml", "it changes the pipeline itself"),
+    (["agentloop/1-a"], "ci/mend.sh", "it changes the pipeline itself"),
 ])  # fmt: skip
 def test_of_what_an_agent_could_forge_nothing_is_pushed(
     pipeline: Pipeline, branches: list[str], change: str, words: str
@@ -257,6 +258,8 @@ def test_github_the_key_and_the_right_to_write_are_in_two_jobs_and_no_branch_nam
     assert propose["permissions"] == {"contents": "write", "pull-requests": "write"}
     assert ("secrets." in str(run), "secrets." in str(propose)) == (True, False)
     assert run["steps"][0]["with"]["persist-credentials"] is False
+    # For all, those that are skipped would push out one that waits.
+    assert ("concurrency" in workflow, "head_branch" in run["concurrency"]["group"]) == (False, True)
     assert "head_repository.full_name == github.repository" in run["if"]
     assert "workflow_run.event == 'push'" in run["if"]
     assert set(workflow["on"]) == {"workflow_run", "workflow_dispatch"}

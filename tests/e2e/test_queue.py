@@ -72,6 +72,33 @@ def test_the_session_is_asked_later_and_its_draft_waits(pushed: Hands) -> None:
     assert "from an earlier push: the draft keep-counting waits" in told.stderr
 
 
+def test_it_is_asked_after_the_next_command_that_may_take_its_time(pushed: Hands) -> None:
+    push(pushed)
+    command = ("run", "--until", "sh check.sh passes", "--agent", "scripted")
+    for quick in (("check", "sh check.sh passes"), ("status", "--all"), ("config", "show"), (*command, "--quiet")):
+        assert pushed.call(*quick).returncode == 0
+    pushed.env["CI"] = "true"
+    assert pushed.call(*command).returncode == 0
+    assert not pushed.prompts()
+    pushed.env["CI"] = ""
+    done = pushed.call(*command, "--json")
+    assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "already_holds"), done.stderr
+    assert "the draft keep-counting waits: agentloop skills review" in done.stderr.splitlines()[-1]
+    assert len(pushed.prompts()) == 1
+    assert "earlier push" not in pushed.call(*command).stderr
+
+
+@pytest.mark.slow
+def test_what_becomes_of_jobs_is_one_line(pushed: Hands) -> None:
+    queue = queue_of(pushed)
+    for at in (1.0, 2.0):
+        queue.finish(QueuedJob("/gone", "refs/heads/a", "origin", "", f"{int(at):040x}", (), at), "no skill", at)
+    told = pushed.call("run", "--until", "sh check.sh passes", "--agent", "scripted").stderr
+    assert [line for line in told.splitlines() if "earlier push" in line] == [
+        "2 jobs from earlier pushes came to an end: agentloop queue list --done"
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("land", ["commit", "branch:learned"])
 def test_it_lands_where_it_is_told(pushed: Hands, land: str) -> None:
@@ -116,6 +143,10 @@ def test_a_job_that_somebody_was_killed_over_is_gone_on_with(pushed: Hands, tmp_
     assert "the draft keep-counting waits" in done.stdout
     (run,) = job.runs.values()
     assert [folder.run for folder in folders.runs(pushed.repo / ".git")] == [run]
+    (over,) = queue_of(pushed).done()
+    (queue_of(pushed).place / f"done/{over.id}.json").unlink()
+    queue_of(pushed).keep(replace(over, outcome="", at=0.0))  # as if it had been killed once more, right before its end
+    assert "the draft keep-counting waits" in pushed.call("queue", "run").stdout
 
 
 @pytest.mark.slow
@@ -128,6 +159,15 @@ def test_a_worker_of_its_own_outlives_the_push(pushed: Hands) -> None:
     assert "the draft keep-counting waits" in queue.done()[0].outcome
     while queue.worker():
         time.sleep(0.1)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_at_work_needs_no_other(pushed: Hands) -> None:
+    pushed.env["AGENTLOOP_QUEUE_WORKER"] = "true"
+    queue = queue_of(pushed)
+    with queue.held():
+        push(pushed)
+    assert (len(queue.waiting()), queue.log.exists()) == (1, False)
 
 
 @pytest.mark.slow
@@ -171,3 +211,35 @@ def test_the_hook_is_silent_below_our_own_push_and_knows_what_that_has_checked(p
         ["git", "push", "-q", "other", "main"], cwd=pushed.repo, capture_output=True, text=True, check=True
     ).stderr
     assert "passed `sh check.sh passes`" in told
+
+
+@pytest.mark.slow
+def test_a_usage_limit_is_no_answer_and_the_session_is_asked_another_time(pushed: Hands, isolated_home: Path) -> None:
+    with (isolated_home / ".config/agentloop/agents/scripted.toml").open("a") as adapter:
+        adapter.write('\n[[errors]]\nkind = "rate_limit"\npattern = "usage limit"\nreset = "resets in (\\\\d+) s"\n')
+    push(pushed)
+    turn = pushed.env["SCRIPTED_TURN"]
+    pushed.env["SCRIPTED_TURN"] = "echo usage limit, resets in 7200 s >&2; kill -9 $PPID"
+    limited = pushed.call("queue", "run")
+    assert (limited.returncode, "usage limit" in limited.stdout) == (1, True), limited.stderr
+    pushed.env["SCRIPTED_TURN"] = turn
+    done = pushed.call("queue", "run")
+    assert "the draft keep-counting waits" in done.stdout, done.stderr
+    assert len(pushed.prompts()) == 2
+
+
+@pytest.mark.slow
+def test_a_session_that_another_process_asks_is_not_asked_beside_it(pushed: Hands, tmp_path: Path) -> None:
+    push(pushed)
+    asked, turn = tmp_path / "asked", pushed.env["SCRIPTED_TURN"]
+    argv = [sys.executable, "-m", "agentloop", "distill", "--until", "sh check.sh passes"]
+    env = {**os.environ, **pushed.env, "SCRIPTED_TURN": f"touch {asked}; sleep 600"}
+    other = subprocess.Popen(argv, cwd=pushed.repo, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not asked.exists():
+        time.sleep(0.05)
+    pushed.env["SCRIPTED_TURN"] = turn
+    done = pushed.call("queue", "run")
+    other.terminate()
+    other.wait()
+    assert "or it was asked already" in done.stdout, done.stderr
+    assert len(pushed.prompts()) == 1
