@@ -158,6 +158,7 @@ def test_anything_in_any_order(fresh: Bench, scripts: list[str]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @settings(max_examples=100, deadline=None, suppress_health_check=QUIETLY)
 @given(scripts=anything(6))
 def test_anything_in_any_order_at_length(fresh: Bench, scripts: list[str]) -> None:

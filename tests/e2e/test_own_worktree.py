@@ -145,7 +145,6 @@ def killed_when(bench: Bench, condition: str) -> None:
     "condition",
     [
         pytest.param('echo "$refs" | grep -q " refs/heads/agentloop/"', id="while it is made"),
-        pytest.param('echo "$refs" | grep -q "agentloop/.*/1$"', id="after a snapshot", marks=pytest.mark.slow),
         pytest.param(
             'git log -1 --format=%s | grep -q "^Make the count"', id="after the work's commit", marks=pytest.mark.slow
         ),
