@@ -21,8 +21,6 @@ _MAX_SESSION_CHARS = 200
 _MAX_PATTERN_BYTES = 65536
 _MAX_DENIED = 20
 _MAX_OPEN_CALLS = 1000
-_MAX_EVENTS = 10_000
-"""What a turn is recorded by at most; an agent can say more than a disk holds."""
 _MAX_AMOUNT = 1e15
 """Nobody uses as much; sums of what is less are exact and finite."""
 _SCALE = {"k": 1e3, "m": 1e6}
@@ -35,14 +33,13 @@ class StreamReader:
 
     Args:
         stream: where things stand in it.
-        emit: gets the session when it is first named, the tool calls, and the waits; of a turn without end, the first.
+        emit: gets the session when it is first named, each tool call, and each wait.
         known_session: a session that needs no announcing.
     """
 
     def __init__(self, stream: Stream, emit: Callable[[Event], object], known_session: str | None = None) -> None:
         self._stream = stream
-        self._record = emit
-        self._events = 0
+        self._emit = emit
         self._announced = known_session
         self._expressions = {key: compiled(path) for key, path in stream.paths.model_dump().items() if path}
         self._patterns = {key: re.compile(said) for key, said in stream.patterns.model_dump().items() if said}
@@ -128,11 +125,6 @@ class StreamReader:
         return Usage.model_validate(numbers), before.model_copy(
             update=Counters.model_validate(after).model_dump(exclude_none=True)
         )
-
-    def _emit(self, event: Event) -> None:
-        self._events += 1
-        if self._events <= _MAX_EVENTS:
-            self._record(event)
 
     def _extend(self, part: bytes) -> None:
         if self._skipping:

@@ -19,6 +19,9 @@ from agentloop.state import RunState
 from agentloop.text.quoting import writable
 from agentloop.text.redact import redact
 
+MAX_EVENTS = 10_000
+"""What a turn is recorded by at most; an agent can call more tools than a disk holds calls."""
+
 
 class Turns:
     """The turns that are taken by prompts.
@@ -106,7 +109,7 @@ class Turns:
                 log=log,
                 timeout_s=within_budget(state, state.task.limits.turn_timeout_s),
                 idle_timeout_s=state.task.limits.idle_timeout_s,
-                emit=self._emit,
+                emit=first(MAX_EVENTS, self._emit),
                 on_tick=self._on_tick,
             )
         self._emit(
@@ -153,6 +156,19 @@ class Turns:
     def _walls(self, job: Job) -> Walls | None:
         own = opening.adapter_of(job).own_places(os.environ)
         return sandbox.chosen(job.sandbox, job.sandbox_writable).around_agent(self._places, own, os.environ)
+
+
+def first(count: int, emit: Callable[[ev.Event], object]) -> Callable[[ev.Event], None]:
+    """Hand on so many events and no more."""
+    left = count
+
+    def emit_while_left(event: ev.Event) -> None:
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            emit(event)
+
+    return emit_while_left
 
 
 def _forks(state: RunState) -> bool:

@@ -370,11 +370,3 @@ def test_what_was_denied_and_when_a_limit_ends_are_kept() -> None:
     reader = StreamReader(Stream(format="jsonl", paths=paths), lambda event: None)
     reader.feed(b'{"d": ["Bash", "Edit"]}\n{"e": "slow down", "s": 429, "r": 1795644000}\n{"d": ["Bash"]}\n')
     assert (reader.denied, reader.status, reader.reset) == (("Bash", "Edit"), "429", 1795644000)
-
-
-def test_an_agent_that_calls_tools_without_end_is_recorded_to_a_bound() -> None:
-    paths = Expressions(tools="type=='tool' && [{name: 'Bash'}]", results="type=='result' && [{call: ''}]", waiting="w")
-    events: list[Event] = []
-    reader = StreamReader(Stream(format="jsonl", paths=paths), events.append)
-    reader.feed(b'{"type": "tool"}\n{"type": "result"}\n{"w": "for you"}\n' * 5000)
-    assert (len(events), reader.tool_calls) == (10_000, 5000)

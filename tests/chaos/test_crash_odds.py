@@ -30,14 +30,14 @@ def sample(every: int, values: list[tuple[int, int]]) -> list[object]:
     return [value if not at % every else pytest.param(*value, marks=chaos) for at, value in enumerate(values)]
 
 
-@pytest.mark.parametrize(("number", "cut"), sample(12, [(n, CUTS[n % 5]) for n in range(1, EVENTS + 1)]))
+@pytest.mark.parametrize(("number", "cut"), sample(24, [(n, CUTS[n % 5]) for n in range(1, EVENTS + 1)]))
 def test_a_line_that_was_torn_in_its_writing_counts_as_never_written(
     number: int, cut: int, the_forge: Forge, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
     kill_at(f"torn:{number}:{cut}", the_forge, undisturbed, tmp_path)
 
 
-@pytest.mark.parametrize(("number", "cut"), sample(16, [(n, n % 3 * 20) for n in range(6, EVENTS + 1)]))
+@pytest.mark.parametrize(("number", "cut"), sample(32, [(n, n % 3 * 20) for n in range(6, EVENTS + 1)]))
 def test_a_disk_that_is_full_at_an_event_ends_the_run_until_there_is_room(
     number: int, cut: int, the_forge: Forge, undisturbed: Undisturbed, tmp_path: Path
 ) -> None:
@@ -47,7 +47,7 @@ def test_a_disk_that_is_full_at_an_event_ends_the_run_until_there_is_room(
     expect_same_end(the_forge, world, undisturbed)
 
 
-@pytest.mark.parametrize("number", [3, 20, 27, 31, *(pytest.param(n, marks=chaos) for n in range(1, 40))])
+@pytest.mark.parametrize("number", [3, 27, *(pytest.param(n, marks=chaos) for n in range(1, 40))])
 def test_half_a_commit_is_made_whole(number: int, the_forge: Forge, undisturbed: Undisturbed, tmp_path: Path) -> None:
     """Killed before any of git's commands between the draft and the end: objects, ref, files, index."""
     world = undisturbed.world.copy(tmp_path / "world")

@@ -190,6 +190,7 @@ def test_a_session_that_found_something_out_is_asked_for_the_skill_when_its_pers
         (["--distill", "never"], "", "--distill never"),
     ],
 )
+@pytest.mark.slow
 def test_nobody_is_asked_when_the_person_does_not_want_it(
     hands: Hands, flags: list[str], answer: str, reason: str
 ) -> None:
@@ -204,6 +205,7 @@ def test_nobody_is_asked_when_the_person_does_not_want_it(
     assert not hands.prompts()
 
 
+@pytest.mark.slow
 def test_without_a_question_it_is_asked_at_once(hands: Hands) -> None:
     with hands.wrap("--no-ask", "--distill", "always") as child:
         say(child, "run echo 3 > count", "quit")
@@ -250,6 +252,7 @@ def test_of_an_agent_that_nobody_knows_the_work_is_checked_and_nobody_can_be_ask
     assert "attempt 1: pass" in told
 
 
+@pytest.mark.slow
 def test_the_session_that_was_left_for_another_is_not_the_one_that_is_asked(hands: Hands) -> None:
     with hands.wrap("--no-ask", "--distill", "always") as child:
         say(child, "run echo 1 > count", "clear", "run echo 3 > count", "quit")

@@ -81,6 +81,7 @@ def test_how_a_command_without_a_verb_was_read_is_said(bench: Bench) -> None:
     assert "read as" not in bench.agentloop("check", "--json", "sh check.sh").stderr
 
 
+@pytest.mark.slow
 def test_what_was_not_asked_is_drawn_as_no_error(bench: Bench) -> None:
     done = bench.agentloop("check", "true passes or approved")
     lines = [line.rpartition(" (")[0] for line in done.stdout.splitlines()]

@@ -85,6 +85,7 @@ def test_without_a_terminal_nobody_is_asked(bench: Bench, write_skill: Step) -> 
 
 
 @pytest.mark.parametrize("way", ["--no-input", "CI"])
+@pytest.mark.slow
 def test_at_a_terminal_one_can_want_not_to_be_asked(bench: Bench, write_skill: Step, way: str) -> None:
     bench.steps(RIGHT, write_skill())
     flags, env = (["--no-input"], {}) if way == "--no-input" else ([], {"CI": "true"})

@@ -166,7 +166,9 @@ def test_anything_in_any_order_at_length(fresh: Bench, scripts: list[str]) -> No
     live_through(fresh, scripts)
 
 
-@pytest.mark.parametrize("script", LOST)
+@pytest.mark.parametrize(
+    "script", [pytest.param(script, marks=pytest.mark.slow if at % 3 else ()) for at, script in enumerate(LOST)]
+)
 def test_a_repository_that_is_lost_ends_the_run(person: Bench, script: str) -> None:
     person.steps({"run": "echo 2 > count"}, {"run": script})
     done = person.run("--json")

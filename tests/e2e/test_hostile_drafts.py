@@ -77,7 +77,7 @@ STEPS: dict[str, tuple[dict[str, Any], str]] = {
 def some(names: Iterable[str]) -> Iterator[object]:
     """Every other one; the rest take their time."""
     for number, name in enumerate(names):
-        yield pytest.param(name, marks=pytest.mark.slow if number % 2 else ())
+        yield pytest.param(name, marks=pytest.mark.slow if number % 4 else ())
 
 
 @pytest.mark.parametrize("name", [*some(STEPS)])

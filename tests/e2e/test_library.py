@@ -162,6 +162,7 @@ def test_search_ranks_and_says_where(stocked: Bench) -> None:
     assert stocked.agentloop("skills", "search").returncode == 2
 
 
+@pytest.mark.slow
 def test_overlap_reports_pairs_and_fails_only_when_asked_to(stocked: Bench) -> None:
     assert stocked.agentloop("skills", "overlap", "--check").returncode == 0
     write(stocked.repo, "skills/stop-the-clock", "Pin time. Use when a test fails at midnight.", "Freeze the clock.")

@@ -84,6 +84,7 @@ def test_the_board_says_where_the_run_stands_and_goes_without_a_trace(bench: Ben
 
 
 @pytest.mark.parametrize(("lines", "columns"), [(4, 30), (50, 1)])
+@pytest.mark.slow
 def test_a_terminal_that_shrinks_meanwhile_loses_nothing(bench: Bench, lines: int, columns: int) -> None:
     bench.steps(WAITING, RIGHT)
     with at_terminal(bench.repo, argv=argv(bench)) as child:
@@ -113,6 +114,7 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_plain_lines(bench: Bench) -
     assert "attempt 2: pass" in viewer.seen
 
 
+@pytest.mark.slow
 def test_colours_forced_upon_a_pipe_make_no_board(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     bench.steps({"run": "echo 3 > count", "sleep_s": 1.2})

@@ -89,6 +89,7 @@ def test_a_work_turn_goes_on_in_a_new_session_that_is_told_everything(
 
 
 @pytest.mark.parametrize("failure", [FULL, GONE])
+@pytest.mark.slow
 def test_the_skill_is_asked_of_a_new_session_where_the_old_one_cannot_be_returned_to(
     bench: Bench, write_skill: Step, failure: dict[str, Any]
 ) -> None:

@@ -159,6 +159,7 @@ def test_a_ctrl_c_for_one_who_is_stuck_ends_us_at_once(tmp_path: Path) -> None:
     until(lambda: not [one for one in psutil.process_iter() if watches(one, tag)])
 
 
+@pytest.mark.slow
 def test_the_terminal_is_closed(escaped: Escaped) -> None:
     argv = escaped.bench.argv("--distill", "never")
     terminal = pexpect.spawn(argv[0], argv[1:], cwd=str(escaped.bench.repo), timeout=60)

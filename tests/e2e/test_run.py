@@ -226,6 +226,7 @@ def test_status_logs_and_undo(bench: Bench, write_skill: Step) -> None:
 
 
 @pytest.mark.parametrize("place", ["unborn", "detached", "worktree"])
+@pytest.mark.slow
 def test_it_works_wherever_head_is(bench: Bench, write_skill: Step, place: str, tmp_path: Path) -> None:
     if place == "unborn":
         subprocess.run(["rm", "-rf", ".git"], cwd=bench.repo, check=True)
@@ -301,6 +302,7 @@ def test_events_are_the_journals_own_lines(bench: Bench) -> None:
     assert streamed == [json.loads(line) for line in bench.agentloop("logs", "--json").stdout.splitlines()]
 
 
+@pytest.mark.slow
 def test_logs_can_be_followed_while_the_run_goes_on(bench: Bench) -> None:
     bench.steps({"run": "touch in-turn; while [ ! -e go ]; do sleep 0.05; done; rm in-turn; echo 3 > count"})
     running = subprocess.Popen(bench.argv(), cwd=bench.repo, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -317,6 +319,7 @@ def test_logs_can_be_followed_while_the_run_goes_on(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("obstacle", ["skills", ".claude", ".agents", "skills/keep-counting"])
+@pytest.mark.slow
 def test_what_goes_wrong_with_the_skill_never_changes_the_exit_code(
     bench: Bench, write_skill: Step, obstacle: str
 ) -> None:
@@ -371,6 +374,7 @@ def test_a_file_that_is_no_utf_8_is_no_obstacle(bench: Bench, write_skill: Step)
     assert json.loads(done.stdout)["skill"]
 
 
+@pytest.mark.slow
 def test_what_waits_for_a_person_is_resumed_in_a_terminal(bench: Bench, write_skill: Step) -> None:
     bench.steps(WRONG, RIGHT, write_skill())
     argv = bench.argv("--json")

@@ -119,6 +119,7 @@ def test_any_program_is_driven_with_nothing_known_of_it(drive: Callable[..., Dri
     assert driven.prompts == [b"-say 'hi'", b"again"]
 
 
+@pytest.mark.slow
 def test_a_shell_is_at_work_while_its_command_is(drive: Callable[..., Driven]) -> None:
     driven = drive("bash", "--norc", settled_s=0.5)
     assert driven.send("sleep 1.5; echo $((40 + 2)) $0").text.splitlines()[0] == "42 bash"
@@ -140,6 +141,7 @@ def test_200_kb_arrive_byte_for_byte_where_lines_are_short(drive: Callable[..., 
     assert driven.prompts == [NASTY.encode(), SHELL_LINE.encode()]
 
 
+@pytest.mark.slow
 def test_an_enter_that_is_swallowed_is_typed_again(tui: Callable[..., Driven]) -> None:
     driven = tui("late")
     assert driven.send("hello").status == "done"
@@ -155,6 +157,7 @@ def test_a_dialog_is_answered_as_the_adapter_says(tui: Callable[..., Driven]) ->
     assert driven.send("hello").status == "done"
 
 
+@pytest.mark.slow
 def test_a_dialog_that_nobody_described_is_never_answered(tui: Callable[..., Driven]) -> None:
     driven = tui("asks")
     turn = driven.send("hello", idle_timeout_s=1.0)
