@@ -3,6 +3,7 @@
 Evidence for a session, made from the folded state and the snapshots; redacted, fenced as data, and of bounded length.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
@@ -113,15 +114,15 @@ def _detours(found: Sequence[struggle.Detour]) -> Iterator[str]:
 
 def _change(state: RunState, since: ev.Checked | ev.Snapshotted, repo: Repo, title: str) -> Iterator[str]:
     """The difference between the tree that a check saw, or a snapshot recorded, and the one after the next turn."""
-    later = [snapshot for snapshot in state.snapshots if snapshot.seq > since.seq]
-    seen = [snapshot for snapshot in state.snapshots if snapshot.seq <= since.seq]
-    if not later or not seen:
+    at = bisect_right(state.snapshots, since.seq, key=lambda snapshot: snapshot.seq)
+    if not 0 < at < len(state.snapshots):
         return
-    if seen[-1].tree == later[0].tree:
+    seen, later = state.snapshots[at - 1], state.snapshots[at]
+    if seen.tree == later.tree:
         yield "Nothing changed after it."
         return
     yield title
-    yield fenced(_diff(repo, seen[-1].commit, later[0].commit), "diff")
+    yield fenced(_diff(repo, seen.commit, later.commit), "diff")
 
 
 @lru_cache(maxsize=_MAX_LEDGER_CHARS // 100)
