@@ -327,6 +327,18 @@ def test_a_snapshot_is_taken_whatever_is_in_the_way(repo: Repo, tmp_path: Path) 
     assert repo.snapshot("run", 2, index).tree == snapshot.tree
 
 
+def test_a_snapshot_is_taken_where_the_last_commit_is_damaged(repo: Repo, tmp_path: Path) -> None:
+    mess(repo)
+    stash, head = git(repo.root, "rev-parse", "refs/stash", "HEAD").split()
+    damaged = repo.git_dir / "objects" / head[:2] / head[2:]
+    damaged.chmod(0o644)
+    damaged.write_text("garbage")
+    taken = repo.snapshot("run", 0, tmp_path / "index")
+    assert repo.file_at(taken.commit, "file") == "unstaged\n"
+    assert taken.standing
+    assert (taken.standing.head, taken.standing.stash[:1]) == ("", (stash,))
+
+
 def test_a_pipe_where_git_reads_is_not_waited_for_for_ever(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from agentloop.events.standing import Standing
+from agentloop.repo import recording
 from agentloop.repo.runner import NO_HOOKS, Git, GitFailedError
 
 _HEADS = "refs/heads/"
@@ -52,7 +53,10 @@ def keep(git: Git, standing: Standing, env: dict[str, str]) -> list[str]:
 def _commits(git: Git, *names: str) -> list[str]:
     """The commits that names stand for; empty for one that stands for none."""
     asked = "".join(f"{name}^{{commit}}\n" for name in names).encode()
-    said = git.ask("cat-file", "--batch-check=%(objectname)", stdin=asked).splitlines()
+    try:
+        said = git.ask("cat-file", "--batch-check=%(objectname)", stdin=asked).splitlines()
+    except GitFailedError:  # one of them is damaged, which says nothing of the other
+        return [recording.commit_at(git, name) or "" for name in names]
     return ["" if line.endswith(" missing") else line for line in said]
 
 
